@@ -1,1 +1,19 @@
-//! scim
+//! SCIM 2.0 (RFC 7643, RFC 7644) as pure values: schemas, resources, attribute paths,
+//! filters, PATCH, projection and messages.
+//!
+//! Nothing here performs I/O, knows HTTP, reads a clock or issues an identifier: what a
+//! caller cannot pass in, this crate cannot use.
+
+pub mod condition;
+pub mod error;
+pub mod filter;
+pub mod index;
+pub mod path;
+pub mod schema;
+pub mod tolerance;
+pub mod value;
+
+pub use error::{Invalid, ScimType};
+
+/// A resource or a message part: attribute names, in registered spelling, to values.
+pub type Attributes = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,61 @@
+//! Conditions: filters resolved against a resource type. This is the form that is
+//! evaluated, and that stores compile to queries.
+
+use crate::{
+    filter::Operator,
+    value::{Comparison, Key},
+};
+
+/// The attribute that a condition or a sort order looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Canonical full path, the name of the attribute in an index: `userName`,
+    /// `emails.value`, `meta.lastModified`, `urn:…:User:manager.value`.
+    pub path: String,
+    /// URI of the extension that holds the attribute; `None` for core and common ones.
+    pub extension: Option<String>,
+    /// Attribute name in registered spelling.
+    pub attribute: String,
+    /// Sub-attribute name in registered spelling.
+    pub sub_attribute: Option<String>,
+    /// Whether the attribute is an array.
+    pub multi_valued: bool,
+    /// How values are compared; [`Comparison::Complex`] for a complex attribute named as a
+    /// whole, which `pr` alone can test.
+    pub comparison: Comparison,
+    /// Whether stores keep an index under `path`.
+    pub indexed: bool,
+}
+
+/// A filter resolved against a resource type: attributes found, operands typed and
+/// prepared. Logic is two-valued: an unassigned attribute makes a comparison false.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// All hold.
+    And(Vec<Condition>),
+    /// Some hold.
+    Or(Vec<Condition>),
+    /// Does not hold.
+    Not(Box<Condition>),
+    /// The attribute has a value (S-7644-3.4.2.2-12 semantics: `""`, `null`, `[]` and `{}`
+    /// are none).
+    Present(Target),
+    /// The comparison holds for the value, or for some element. `Ne` as [`Operator::Ne`].
+    Compare(Target, Operator, Key),
+    /// One element of the multi-valued complex attribute satisfies the inner condition,
+    /// whose targets keep their full paths (`emails.value`).
+    Element(Target, Box<Condition>),
+    /// Holds for no resource: the attribute belongs to another resource type.
+    Never,
+}
+
+/// An order of results (RFC 7644 §3.4.2.3): by the value, of a multi-valued attribute by
+/// that of the primary element, else the first. Resources without a value come last when
+/// ascending, first when descending; ties follow creation order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// The attribute to order by.
+    pub target: Target,
+    /// Whether the order is descending.
+    pub descending: bool,
+}
