@@ -1,1 +1,21 @@
-//! dir
+//! The directory: tenants, users, groups, credentials and API clients, with every rule about
+//! them, and the [`Store`] that keeps them.
+//!
+//! Knows no HTTP and no SQL. Rules are pure functions; a use case reads, computes, and hands
+//! the store one [`ChangeSet`].
+
+pub mod change;
+pub mod client;
+pub mod error;
+pub mod record;
+pub mod scope;
+pub mod store;
+pub mod tenant;
+
+pub use change::{Change, ChangeSet, Committed, Rejected};
+pub use client::{Client, Role, Roles};
+pub use error::Error;
+pub use record::{Found, GroupRef, MemberRef, Record, Timestamp, Version};
+pub use scope::Scope;
+pub use store::Store;
+pub use tenant::{Partition, Tenant};

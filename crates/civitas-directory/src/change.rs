@@ -1,0 +1,190 @@
+//! Writes as values: what a store commits, whole or not at all.
+
+use civitas_scim::index::IndexEntry;
+
+use crate::record::{Timestamp, Version};
+
+/// Changes that commit together or not at all, with their circumstances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeSet {
+    /// `meta.lastModified` of what changes; `meta.created` of what is new.
+    pub at: Timestamp,
+    /// Who acts.
+    pub actor: String,
+    /// The request that asked.
+    pub request_id: String,
+    /// The changes in order. Those on one resource make one new version of it.
+    pub changes: Vec<Change>,
+}
+
+/// One guarded change of one resource.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Guard: no resource has the id; no other resource of the type has a unique value.
+    Create(Create),
+    /// Guard: the version is the one read; no other resource has a unique value.
+    Replace(Replace),
+    /// Guard: the version is the one read. The resource leaves every group, and each of
+    /// these groups gets a new version; a group takes its memberships with it.
+    Delete(Delete),
+    /// Guard: the group exists (and has the version, where one is given); every added member
+    /// exists and is of the claimed type; no group comes to contain itself. Membership that
+    /// is already as asked is no change: when nothing changes there is no new version.
+    Members(Members),
+}
+
+/// A value that no other resource of the type may hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unique {
+    /// Canonical path (`userName`).
+    pub path: String,
+    /// The prepared value, as in the index.
+    pub key: civitas_scim::value::Key,
+}
+
+/// A new resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Create {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// Its `id`.
+    pub id: String,
+    /// See [`crate::Record::document`].
+    pub document: String,
+    /// What it is shown as where it is referred to.
+    pub display: String,
+    /// Values to index.
+    pub index: Vec<IndexEntry>,
+    /// Values that must be free.
+    pub unique: Vec<Unique>,
+    /// PHC string of the password, if one was set.
+    pub password_hash: Option<String>,
+}
+
+/// A new state of a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replace {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// Its `id`.
+    pub id: String,
+    /// The version that was read.
+    pub expect: Version,
+    /// See [`crate::Record::document`].
+    pub document: String,
+    /// What it is shown as where it is referred to.
+    pub display: String,
+    /// Index entries that the new state no longer has.
+    pub index_removed: Vec<IndexEntry>,
+    /// Index entries that the old state did not have.
+    pub index_added: Vec<IndexEntry>,
+    /// Unique values that the old state did not have and that must be free.
+    pub unique: Vec<Unique>,
+    /// A new password hash; `Some(None)` clears the password.
+    pub password_hash: Option<Option<String>>,
+}
+
+/// The end of a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delete {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// Its `id`.
+    pub id: String,
+    /// The version that was read.
+    pub expect: Version,
+    /// The index entries it had.
+    pub index: Vec<IndexEntry>,
+}
+
+/// A change of a group's members: first `clear`, then `remove`, then `add`. What stands in
+/// `add` is kept by `clear`, so that a whole list can be set by its difference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Members {
+    /// `id` of the group.
+    pub group: String,
+    /// The version that was read, where the change depends on what was read. Changes that
+    /// commute name none.
+    pub expect: Option<Version>,
+    /// Remove every member that is not in `add`.
+    pub clear: bool,
+    /// `id`s to remove; an `id` that is no member is no error.
+    pub remove: Vec<String>,
+    /// Members to add; one that is a member already is no error.
+    pub add: Vec<NewMember>,
+}
+
+/// A member to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// `id` of a user or group of the partition.
+    pub id: String,
+    /// The resource type the client named, checked against the member's.
+    pub claimed_type: Option<String>,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The version of the resource of the first change, new or (nothing changed) as it was.
+    pub version: Version,
+    /// `meta.lastModified` of that resource after the commit.
+    pub modified: Timestamp,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// Why a change set was not committed. Nothing of it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The resource to change is not there.
+    #[error("no resource {id}")]
+    Missing {
+        /// Its `id`.
+        id: String,
+    },
+    /// The resource has another version than the one read.
+    #[error("{id} has changed since it was read")]
+    Stale {
+        /// Its `id`.
+        id: String,
+    },
+    /// The id of a new resource is in use.
+    #[error("id {id} is in use")]
+    Exists {
+        /// The `id`.
+        id: String,
+    },
+    /// Another resource has the unique value.
+    #[error("the value of {path} is taken")]
+    Taken {
+        /// Canonical path.
+        path: String,
+    },
+    /// A member to add does not exist.
+    #[error("no resource {id} to be a member")]
+    NoSuchMember {
+        /// The `id`.
+        id: String,
+    },
+    /// A member to add is of another type than claimed.
+    #[error("member {id} is a {actual}")]
+    MemberType {
+        /// The `id`.
+        id: String,
+        /// Its resource type.
+        actual: String,
+    },
+    /// The group would come to contain itself.
+    #[error("group {id} would contain itself")]
+    Cycle {
+        /// The group that was to be added.
+        id: String,
+    },
+    /// The queue of writes is full.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The store cannot commit now (disk, corruption, connection). The text is for the log.
+    #[error("the store failed: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,91 @@
+//! API clients: the programs that call the directory, and what they may do.
+
+/// What a caller may do. A higher role includes the lower ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Read and search resources.
+    Read,
+    /// Create, change and delete resources.
+    Write,
+    /// Manage the tenant: clients, schemas, settings.
+    Administer,
+}
+
+impl Role {
+    /// All roles, lowest first.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Administer];
+
+    /// The name in configuration, tokens (`scope`) and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Administer => "administer",
+        }
+    }
+
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// The roles of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Roles(u8);
+
+impl Roles {
+    /// No role at all.
+    pub const NONE: Self = Self(0);
+
+    /// These roles with what they include.
+    #[must_use]
+    pub fn with(self, role: Role) -> Self {
+        Self(self.0 | ((1 << (role as u8 + 1)) - 1))
+    }
+
+    /// Whether the role is held or included.
+    pub fn allow(self, role: Role) -> bool {
+        self.0 & (1 << role as u8) != 0
+    }
+
+    /// What both hold.
+    #[must_use]
+    pub fn intersect(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The roles held or included, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.allow(*role))
+    }
+
+    /// From the highest role's name list, separated by blanks or commas; `None` on an
+    /// unknown name.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split([' ', ','])
+            .filter(|name| !name.is_empty())
+            .try_fold(Self::NONE, |roles, name| {
+                Role::named(name).map(|role| roles.with(role))
+            })
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        roles.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+/// An API client as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Client id, unique in its tenant.
+    pub id: String,
+    /// PHC string (Argon2id) of the secret.
+    pub secret_hash: String,
+    /// What the client may do.
+    pub roles: Roles,
+    /// Whether it may authenticate.
+    pub enabled: bool,
+}

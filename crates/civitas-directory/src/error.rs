@@ -1,0 +1,93 @@
+//! The closed set of outcomes that are not success. Each dialect words them in its
+//! `status.rs`, exhaustively.
+
+use civitas_scim::Invalid;
+
+use crate::{
+    change::Rejected,
+    client::Role,
+    store::{ReadError, RegistryError},
+};
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The content is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// No such resource in the tenant.
+    #[error("there is no {resource_type} {id}")]
+    NotFound {
+        /// Name of the resource type.
+        resource_type: String,
+        /// The `id` asked for.
+        id: String,
+    },
+    /// The precondition (`If-Match`) does not hold.
+    #[error("the resource has another version than the one required")]
+    Stale,
+    /// Another resource has the value.
+    #[error("another resource has this {path}")]
+    Taken {
+        /// Canonical path of the attribute.
+        path: String,
+    },
+    /// Parallel changes kept overtaking this one; trying again may help.
+    #[error("parallel changes to the same resource kept overtaking this one")]
+    Conflict,
+    /// The caller lacks a role.
+    #[error("this needs the role {}", .needs.name())]
+    Forbidden {
+        /// The role that would be enough.
+        needs: Role,
+    },
+    /// A queue is full.
+    #[error("the server has more work waiting than it accepts")]
+    Overloaded,
+    /// The store cannot serve now; the text is for the log, not for the caller.
+    #[error("the store cannot serve now")]
+    Unavailable(String),
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooCostly { limit } => Self::Invalid(Invalid::new(
+                civitas_scim::ScimType::TooMany,
+                format!(
+                    "no index answers this query and more than {limit} resources would have to \
+                     be examined; narrow the filter by an indexed attribute"
+                ),
+            )),
+            ReadError::Overloaded => Self::Overloaded,
+            ReadError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<RegistryError> for Error {
+    fn from(error: RegistryError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Missing { id } => Self::NotFound {
+                resource_type: "resource".into(),
+                id,
+            },
+            Rejected::Stale { .. } => Self::Stale,
+            Rejected::Exists { .. } => Self::Taken { path: "id".into() },
+            Rejected::Taken { path } => Self::Taken { path },
+            Rejected::NoSuchMember { .. }
+            | Rejected::MemberType { .. }
+            | Rejected::Cycle { .. } => {
+                Self::Invalid(Invalid::value(format!("members: {rejected}")))
+            }
+            Rejected::Overloaded => Self::Overloaded,
+            Rejected::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}

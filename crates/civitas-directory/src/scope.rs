@@ -1,0 +1,17 @@
+//! Who asks, for which tenant, when: what every use case is told.
+
+use crate::{record::Timestamp, tenant::Partition};
+
+/// The circumstances of one request. Rules never read a clock or a random source: both come
+/// in here.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The tenant's partition.
+    pub partition: Partition,
+    /// Who acts, for the event log: `client:admin`.
+    pub actor: String,
+    /// Correlates log lines, events and answers.
+    pub request_id: String,
+    /// The instant of the request.
+    pub now: Timestamp,
+}

@@ -1,0 +1,253 @@
+//! The seam between rules and storage: a few reads, and one write.
+
+use async_trait::async_trait;
+use civitas_scim::{
+    condition::{Condition, Sort},
+    schema::ResourceType,
+};
+
+use crate::{
+    change::{ChangeSet, Committed, Rejected},
+    client::Client,
+    record::{Found, Timestamp, Version},
+    tenant::{Partition, Tenant},
+};
+
+/// Why a read failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Answering would examine more documents than the query's limit allows.
+    #[error("the query would examine more than {limit} resources")]
+    TooCostly {
+        /// The limit, in documents.
+        limit: usize,
+    },
+    /// Too many searches are running.
+    #[error("too many searches are waiting")]
+    Overloaded,
+    /// The store cannot read now. The text is for the log.
+    #[error("the store failed: {0}")]
+    Unavailable(String),
+}
+
+/// What to read beside a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Want {
+    /// The groups of a user, direct and indirect.
+    pub groups: bool,
+    /// The members of a group, at most this many and one more (see [`Found::members`]).
+    pub members: Option<usize>,
+}
+
+/// A query over one or several resource types of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// The types to search, each with its own resolution of filter and sort order.
+    pub selections: Vec<Selection>,
+    /// Which part of the result to return.
+    pub page: Page,
+    /// What to read beside each record.
+    pub want: Want,
+    /// Most documents that may be examined where no index answers.
+    pub max_examined: usize,
+}
+
+/// The resources of one type that a query is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// Which resources; `None` for all.
+    pub condition: Option<Condition>,
+    /// The order; `None` for creation order. With several selections all have one or none.
+    pub sort: Option<Sort>,
+}
+
+/// A part of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// `count` resources from the zero-based `offset`.
+    Index {
+        /// How many to skip.
+        offset: u64,
+        /// How many to return at most.
+        count: usize,
+    },
+    /// `count` resources that come after the position in creation order (no sort order).
+    After {
+        /// The position of the last resource seen; `None` for the start.
+        position: Option<Position>,
+        /// How many to return at most.
+        count: usize,
+    },
+}
+
+/// A place in the total and stable creation order of one resource type. It stays valid when
+/// resources come and go, the one at the place included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub i64);
+
+/// A part of a result and the size of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPage {
+    /// Resources that match, before paging.
+    pub total: u64,
+    /// The resources of the page.
+    pub items: Vec<Found>,
+    /// Position of the last item, to go on after it; `None` when the page is the last, or
+    /// sorted, or over several types.
+    pub next: Option<Position>,
+}
+
+/// What a resource is, for those that refer to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referent {
+    /// The resource's `id`.
+    pub id: String,
+    /// Its resource type.
+    pub resource_type: String,
+    /// What it is shown as.
+    pub display: String,
+}
+
+/// What happened to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// It was created.
+    Created,
+    /// Its attributes, members or password changed.
+    Changed,
+    /// It was deleted.
+    Deleted,
+}
+
+/// One committed change of one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Number in commit order, and the version the change made.
+    pub version: Version,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// By which request.
+    pub request_id: String,
+    /// What.
+    pub kind: EventKind,
+    /// Resource type of the resource.
+    pub resource_type: String,
+    /// `id` of the resource.
+    pub id: String,
+}
+
+/// Why a tenant or client was not stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The tenant's name is in use.
+    #[error("a tenant named {0} exists")]
+    TenantExists(String),
+    /// The host name leads to a tenant already.
+    #[error("the host name {0} belongs to another tenant")]
+    HostTaken(String),
+    /// The client id is in use in the tenant.
+    #[error("a client {0} exists")]
+    ClientExists(String),
+    /// No tenant or client of that name.
+    #[error("there is no {0}")]
+    Missing(String),
+    /// The store cannot answer now.
+    #[error("the store failed: {0}")]
+    Unavailable(String),
+}
+
+/// Keeps resources, tenants and clients. Equal behaviour of all stores is shown by the suite
+/// (feature `suite`, macro `store_suite!`).
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// One resource by type and id.
+    async fn read(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Result<Option<Found>, ReadError>;
+
+    /// What the ids refer to, of any type, in the order asked; `None` where nothing has it.
+    async fn referents(
+        &self,
+        partition: Partition,
+        ids: &[String],
+    ) -> Result<Vec<Option<Referent>>, ReadError>;
+
+    /// The resources that match, a page of them. One consistent state is read.
+    async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError>;
+
+    /// The PHC string of a resource's password.
+    async fn password_hash(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<String>, ReadError>;
+
+    /// Events after a version, in commit order, at most `limit`.
+    async fn events(
+        &self,
+        partition: Partition,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError>;
+
+    /// Commits the change set durably, whole or not at all.
+    async fn commit(
+        &self,
+        partition: Partition,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected>;
+
+    /// All tenants, by name.
+    async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError>;
+
+    /// The tenant that a host name leads to.
+    async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError>;
+
+    /// Creates a tenant with a partition of its own.
+    async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError>;
+
+    /// A client of a tenant.
+    async fn client(&self, partition: Partition, id: &str)
+    -> Result<Option<Client>, RegistryError>;
+
+    /// The clients of a tenant, by id.
+    async fn clients(&self, partition: Partition) -> Result<Vec<Client>, RegistryError>;
+
+    /// Stores a new client.
+    async fn create_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError>;
+
+    /// Replaces a client's secret, roles and state.
+    async fn replace_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError>;
+
+    /// The key that signs access tokens, 32 random bytes, made by `fresh` when there is none.
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError>;
+
+    /// Whether the store can serve (readiness).
+    async fn ready(&self) -> Result<(), ReadError>;
+
+    /// Checks the store against itself: documents parse, every index entry is that of its
+    /// document and none is missing, memberships and counts agree. Returns what is wrong, a
+    /// line each; empty when clean. The types tell which attributes are indexed.
+    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError>;
+
+    /// Commits so far (for metrics: requests per commit). Zero where it means nothing.
+    fn commits(&self) -> u64 {
+        0
+    }
+}
