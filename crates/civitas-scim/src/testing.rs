@@ -39,8 +39,8 @@ fn exact(name: &str) -> Attribute {
 
 fn complex(name: &str, multi_valued: bool, sub_attributes: Vec<Attribute>) -> Attribute {
     Attribute {
-        multi_valued,
         sub_attributes,
+        multi_valued,
         ..typed(name, Type::Complex)
     }
 }

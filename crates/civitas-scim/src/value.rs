@@ -98,11 +98,10 @@ impl Comparison {
     /// The comparison that a definition asks for.
     pub fn of(attribute: &Attribute) -> Self {
         match attribute.r#type {
-            Type::String if attribute.case_exact => Self::Exact,
+            Type::String | Type::Reference if attribute.case_exact => Self::Exact,
             Type::String if attribute.uniqueness == Uniqueness::None => Self::Folded,
             Type::String => Self::Username,
             // `schemas` is the one reference that is compared without case.
-            Type::Reference if attribute.case_exact => Self::Exact,
             Type::Reference => Self::Folded,
             Type::Boolean => Self::Boolean,
             Type::Integer => Self::Integer,
@@ -190,7 +189,7 @@ pub fn parse_instant(text: &str) -> Option<i64> {
         Err(_) => format!("{text}Z")
             .parse::<jiff::Timestamp>()
             .ok()
-            .map(|it| it.as_microsecond()),
+            .map(jiff::Timestamp::as_microsecond),
     }
 }
 
