@@ -70,7 +70,7 @@ const GROWTH: f64 = 0.8;
 /// `ok`, or what was missed, or nothing where nothing was asked.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Verdict {
-    asked: bool,
+    judged: bool,
     /// Each budget that was missed, with the figure.
     pub misses: Vec<String>,
     /// Figures that a budget needs and the run could not tell.
@@ -79,11 +79,11 @@ pub(super) struct Verdict {
 
 impl Verdict {
     fn judge(&mut self, what: &'static str, value: Option<f64>, bound: Bound) {
-        self.asked = true;
         let Some(value) = value else {
             self.unknown.push(what);
             return;
         };
+        self.judged = true;
         let (kept, sign, limit) = match bound {
             AtLeast(limit) => (value >= limit, '<', limit),
             AtMost(limit) => (value <= limit, '>', limit),
@@ -97,7 +97,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.asked, self.misses.is_empty()) {
+        match (self.judged, self.misses.is_empty()) {
             (false, _) => f.write_str("-")?,
             (true, true) => f.write_str("ok")?,
             (true, false) => write!(f, "MISS {}", self.misses.join(", "))?,
@@ -229,6 +229,7 @@ mod tests {
                     ..cpu(90.0)
                 },
             ),
+            row("emails-co", Sample::default()),
             row("bare", cpu(9.0)),
         ];
         let verdicts: Vec<String> = rows
@@ -244,6 +245,7 @@ mod tests {
                 "ok",
                 "ok",
                 "ok (unknown: requests/commit)",
+                "- (unknown: CPU µs)",
                 "-",
             ]
         );

@@ -140,6 +140,7 @@ fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
     let whole = |spread: Option<Spread>| cell(spread, grouped);
     let fine = |spread: Option<Spread>| cell(spread, |value| format!("{value:.2}"));
     let rate = row.rate();
+    let verdict = budget::operation(row, rows).to_string();
     let range = rate.map(|rate| format!("{}..{}", grouped(rate.min), grouped(rate.max)));
     vec![
         row.name.clone(),
@@ -154,7 +155,11 @@ fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
         fine(row.of_raw()),
         row.answer_bytes
             .map_or_else(absent, |bytes| grouped(bytes as f64)),
-        budget::operation(row, rows).to_string(),
+        if row.failures.is_empty() {
+            verdict
+        } else {
+            format!("FAILED; {verdict}")
+        },
     ]
 }
 
@@ -278,7 +283,7 @@ mod tests {
             memory started 20.0 MiB, memory loaded 130.0 MiB, disk 2,500 B/user; \
             budget: MISS memory MiB 130 > 120\n  \
             operation  conn  requests/s        min..max  p50 µs  p99 µs  CPU µs  req/commit  ×bare  ×raw  answer B  budget\n  \
-            get-by-id     8      30,000  20,000..40,000     102   1,234    25.0           -   0.50     -     1,400  ok\n  \
+            get-by-id     8      30,000  20,000..40,000     102   1,234    25.0           -   0.50     -     1,400  FAILED; ok\n  \
             ERROR get-by-id: 2 × status 500\n";
         assert_eq!(table(&report), expected);
         assert_eq!(

@@ -57,6 +57,10 @@ pub(super) async fn sizes(
         print!("{}", report::table(&report));
         reports.push(report);
     }
+    ensure!(
+        reports.iter().any(|report| !report.rows.is_empty()),
+        "no operation has that name"
+    );
     Ok(reports)
 }
 
