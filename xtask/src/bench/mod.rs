@@ -3,6 +3,7 @@
 
 mod budget;
 mod http;
+mod job;
 mod load;
 mod measure;
 mod operation;
@@ -10,6 +11,7 @@ mod random;
 mod report;
 mod run;
 mod server;
+mod setup;
 mod site;
 mod sqlite;
 mod users;

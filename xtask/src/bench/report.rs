@@ -23,6 +23,14 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn new(name: &str, connections: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            connections,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn rate(&self) -> Option<Spread> {
         Spread::of(self.samples.iter().map(|sample| sample.rate))
     }
