@@ -27,10 +27,9 @@ impl fmt::Display for Breach {
 
 /// Prints every breach; exits with 1 when there is one.
 pub(crate) fn main() -> anyhow::Result<ExitCode> {
-    // The manifest's folder is `xtask`; the one above is the repository.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("no repository")?;
+    // Asked of git, not of the build: one program may serve several checkouts.
+    let root = git(Path::new("."), &["rev-parse", "--show-toplevel"])?;
+    let root = Path::new(root.trim_end());
     let files = tracked(root)?;
     let dialects = dialects::names(&files);
     let mut breaches = Vec::new();
@@ -64,16 +63,20 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
 
 /// The files that git knows, with `/` between folders.
 fn tracked(root: &Path) -> anyhow::Result<Vec<String>> {
-    let listed = Command::new("git")
+    let names = git(root, &["ls-files", "-z"])?;
+    Ok(names.split_terminator('\0').map(str::to_owned).collect())
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let done = Command::new("git")
         .arg("-C")
-        .arg(root)
-        .args(["ls-files", "-z"])
+        .arg(folder)
+        .args(arguments)
         .output()?;
     ensure!(
-        listed.status.success(),
+        done.status.success(),
         "git: {}",
-        String::from_utf8_lossy(&listed.stderr)
+        String::from_utf8_lossy(&done.stderr)
     );
-    let names = String::from_utf8(listed.stdout).context("a file name that is not UTF-8")?;
-    Ok(names.split_terminator('\0').map(str::to_owned).collect())
+    String::from_utf8(done.stdout).context("a file name that is not UTF-8")
 }
