@@ -33,7 +33,10 @@ impl Select {
     /// Whether the case is to be played.
     pub fn admits(&self, case: &Case) -> bool {
         self.prefixes.is_empty()
-            || self.prefixes.iter().any(|prefix| case.ids.iter().any(|id| id.starts_with(prefix)))
+            || self
+                .prefixes
+                .iter()
+                .any(|prefix| case.ids.iter().any(|id| id.starts_with(prefix)))
     }
 }
 
@@ -54,13 +57,20 @@ impl Case {
         name: &'static str,
         check: impl Fn(&mut Session) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        Self { ids: ids.to_vec(), name, check: Box::new(check) }
+        Self {
+            ids: ids.to_vec(),
+            name,
+            check: Box::new(check),
+        }
     }
 }
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Case").field("ids", &self.ids).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Case")
+            .field("ids", &self.ids)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +92,12 @@ pub fn run(target: &Target, select: &Select) -> Report {
             let mut session = Session::new(target, config.clone(), format!("{run}{number:03}"));
             let verdict = (case.check)(&mut session);
             session.clean();
-            Outcome { ids: case.ids, name: case.name, verdict, elapsed: started.elapsed() }
+            Outcome {
+                ids: case.ids,
+                name: case.name,
+                verdict,
+                elapsed: started.elapsed(),
+            }
         })
         .collect();
     Report { outcomes }
@@ -117,11 +132,15 @@ mod tests {
                 let (family, rest) = id.split_once('-').unwrap();
                 assert!(matches!(family, "S" | "T" | "H" | "A" | "I" | "X"), "{id}");
                 assert!(
-                    rest.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
+                    rest.chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
                     "{id}"
                 );
                 let number = id.rsplit('-').next().unwrap();
-                assert!(number.len() == 2 && number.chars().all(|c| c.is_ascii_digit()), "{id}");
+                assert!(
+                    number.len() == 2 && number.chars().all(|c| c.is_ascii_digit()),
+                    "{id}"
+                );
             }
         }
     }
@@ -137,7 +156,9 @@ mod tests {
     #[test]
     fn a_prefix_selects_by_any_id() {
         let case = Case::new(&["T-PATCH-01", "X-TOP-09"], "x", |_| Ok(()));
-        let select = |prefix: &str| Select { prefixes: vec![prefix.to_owned()] };
+        let select = |prefix: &str| Select {
+            prefixes: vec![prefix.to_owned()],
+        };
         assert!(select("X-TOP").admits(&case));
         assert!(!select("S-").admits(&case));
         assert!(Select::default().admits(&case));

@@ -40,7 +40,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let select = Select { prefixes: arguments.only };
+    let select = Select {
+        prefixes: arguments.only,
+    };
     if arguments.list {
         for case in cases().iter().filter(|case| select.admits(case)) {
             println!("{}  {}", case.ids.join(","), case.name);
@@ -63,7 +65,11 @@ fn main() -> ExitCode {
     } else {
         println!("{report}");
     }
-    if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    if report.failed() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    }
 }
 
 fn client_and_secret(text: &str) -> Result<(String, String), String> {

@@ -95,7 +95,10 @@ impl Report {
     }
 
     fn count(&self, word: &str) -> usize {
-        self.outcomes.iter().filter(|outcome| outcome.word() == word).count()
+        self.outcomes
+            .iter()
+            .filter(|outcome| outcome.word() == word)
+            .count()
     }
 }
 

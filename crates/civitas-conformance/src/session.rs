@@ -31,7 +31,15 @@ impl Session {
             Credential::Bearer(token) => Some(token.clone()),
             Credential::Basic(..) | Credential::None => None,
         };
-        Self { client, reader, config, token, tag, named: 0, created: Vec::new() }
+        Self {
+            client,
+            reader,
+            config,
+            token,
+            tag,
+            named: 0,
+            created: Vec::new(),
+        }
     }
 
     /// A word no other case and no other run uses.
@@ -94,7 +102,10 @@ impl Session {
 
     /// Takes note of a created resource, so that it is deleted with the session.
     pub(crate) fn adopt(&mut self, answer: &Answer, path: &str) {
-        let endpoint = path.split(['?', '/']).find(|part| !part.is_empty()).unwrap_or_default();
+        let endpoint = path
+            .split(['?', '/'])
+            .find(|part| !part.is_empty())
+            .unwrap_or_default();
         let id = match answer.json().map(|body| text(&body["id"])) {
             Some(id) if !id.is_empty() => id,
             _ => {
@@ -105,6 +116,11 @@ impl Session {
         if matches!(endpoint, "Users" | "Groups") && !id.is_empty() {
             self.created.push(format!("/{endpoint}/{id}"));
         }
+    }
+
+    /// Takes note of a created resource by its path.
+    pub(crate) fn own(&mut self, path: &str) {
+        self.created.push(path.to_owned());
     }
 
     pub(crate) fn get(&mut self, path: impl Into<String>) -> Result<Answer, Unmet> {
@@ -159,7 +175,10 @@ impl Session {
 
     /// A body to create a group from.
     pub(crate) fn new_group(&mut self, stem: &str, members: &[&Value]) -> Value {
-        let members: Vec<_> = members.iter().map(|one| json!({ "value": one["id"] })).collect();
+        let members: Vec<_> = members
+            .iter()
+            .map(|one| json!({ "value": one["id"] }))
+            .collect();
         json!({ "schemas": [urn::GROUP], "displayName": self.name(stem), "members": members })
     }
 
@@ -168,12 +187,6 @@ impl Session {
         let user = self.user("gone")?;
         self.delete(&path_of("/Users", &user))?.expect(204)?;
         Ok(text(&user["id"]))
-    }
-
-    /// The ids a filter selects at `/Users`.
-    pub(crate) fn matches(&mut self, filter: &str) -> Result<Vec<String>, Unmet> {
-        let answer = self.send(Request::get("/Users").query("filter", filter))?;
-        Ok(answer.list()?.ids())
     }
 
     /// Deletes what the case created; dependents first.
@@ -197,8 +210,14 @@ pub(crate) fn path_of(endpoint: &str, resource: &Value) -> String {
 
 /// The ids of a group's members, sorted.
 pub(crate) fn member_ids(group: &Value) -> Vec<String> {
-    let members = group["members"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut ids: Vec<_> = members.iter().map(|member| text(&member["value"])).collect();
+    let members = group["members"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut ids: Vec<_> = members
+        .iter()
+        .map(|member| text(&member["value"]))
+        .collect();
     ids.sort();
     ids
 }
@@ -212,7 +231,10 @@ pub(crate) fn has_members(group: &Value, members: &[&Value]) -> Verdict {
 
 /// Holds that a list has exactly these resources, in any order.
 pub(crate) fn selects(list: &List<'_>, resources: &[&Value]) -> Verdict {
-    let mut wanted: Vec<_> = resources.iter().map(|resource| text(&resource["id"])).collect();
+    let mut wanted: Vec<_> = resources
+        .iter()
+        .map(|resource| text(&resource["id"]))
+        .collect();
     let mut got = list.ids();
     wanted.sort();
     got.sort();

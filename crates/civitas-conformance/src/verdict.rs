@@ -23,7 +23,10 @@ pub enum Unmet {
 
 /// Fails with an expectation and an observation.
 pub(crate) fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Unmet> {
-    Err(Unmet::Fail { expected: expected.into(), got: got.into() })
+    Err(Unmet::Fail {
+        expected: expected.into(),
+        got: got.into(),
+    })
 }
 
 /// Declares the case inapplicable.
@@ -33,7 +36,11 @@ pub(crate) fn skip<T>(reason: impl Into<String>) -> Result<T, Unmet> {
 
 /// Holds a condition about an answer.
 pub(crate) fn ensure(met: bool, expected: impl Into<String>, answer: &Answer) -> Verdict {
-    if met { Ok(()) } else { fail(expected, answer.describe()) }
+    if met {
+        Ok(())
+    } else {
+        fail(expected, answer.describe())
+    }
 }
 
 /// Holds that two values are equal.
@@ -50,9 +57,10 @@ pub(crate) fn same(what: &str, expected: &Value, got: &Value) -> Verdict {
 /// Prefixes an unmet expectation with the variant of the case it arose in.
 pub(crate) fn within(variant: &str, verdict: Verdict) -> Verdict {
     verdict.map_err(|unmet| match unmet {
-        Unmet::Fail { expected, got } => {
-            Unmet::Fail { expected: format!("[{variant}] {expected}"), got }
-        }
+        Unmet::Fail { expected, got } => Unmet::Fail {
+            expected: format!("[{variant}] {expected}"),
+            got,
+        },
         skip @ Unmet::Skip(_) => skip,
     })
 }
@@ -111,7 +119,11 @@ impl Answer {
     pub(crate) fn list(&self) -> Result<List<'_>, Unmet> {
         ensure(self.status == 200, "status 200", self)?;
         let body = self.object()?;
-        ensure(lists(&body["schemas"], crate::urn::LIST), "schemas: the ListResponse URN", self)?;
+        ensure(
+            lists(&body["schemas"], crate::urn::LIST),
+            "schemas: the ListResponse URN",
+            self,
+        )?;
         let Some(total) = body["totalResults"].as_u64() else {
             return fail("totalResults as a JSON integer", self.describe());
         };
@@ -121,7 +133,11 @@ impl Answer {
             Value::Null => &[],
             _ => return fail("Resources as an array", self.describe()),
         };
-        Ok(List { total, resources, body })
+        Ok(List {
+            total,
+            resources,
+            body,
+        })
     }
 }
 
@@ -136,14 +152,20 @@ pub(crate) struct List<'a> {
 impl List<'_> {
     /// The `id`s in the order of the answer.
     pub(crate) fn ids(&self) -> Vec<String> {
-        self.resources.iter().map(|resource| text(&resource["id"])).collect()
+        self.resources
+            .iter()
+            .map(|resource| text(&resource["id"]))
+            .collect()
     }
 }
 
 /// Whether an array of strings holds `wanted`, compared as schema URIs are: without case.
 pub(crate) fn lists(array: &Value, wanted: &str) -> bool {
     array.as_array().is_some_and(|all| {
-        all.iter().any(|one| one.as_str().is_some_and(|text| text.eq_ignore_ascii_case(wanted)))
+        all.iter().any(|one| {
+            one.as_str()
+                .is_some_and(|text| text.eq_ignore_ascii_case(wanted))
+        })
     })
 }
 

@@ -28,9 +28,10 @@ impl Credential {
         match self {
             Self::None => None,
             Self::Bearer(token) => Some(format!("Bearer {token}")),
-            Self::Basic(id, secret) => {
-                Some(format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
-            }
+            Self::Basic(id, secret) => Some(format!(
+                "Basic {}",
+                STANDARD.encode(format!("{id}:{secret}"))
+            )),
         }
     }
 }
@@ -48,7 +49,13 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body: None, anonymous: false }
+        Self {
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            anonymous: false,
+        }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -69,7 +76,8 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name, value.into()));
         self
     }
@@ -80,7 +88,11 @@ impl Request {
 
     pub(crate) fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
-        if self.headers.iter().all(|(name, _)| !name.eq_ignore_ascii_case("content-type")) {
+        if self
+            .headers
+            .iter()
+            .all(|(name, _)| !name.eq_ignore_ascii_case("content-type"))
+        {
             self.headers.push(("content-type", SCIM_JSON.to_owned()));
         }
         self
@@ -88,7 +100,8 @@ impl Request {
 
     /// Adds a query parameter, percent-encoding its value.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
-        self.path.push(if self.path.contains('?') { '&' } else { '?' });
+        self.path
+            .push(if self.path.contains('?') { '&' } else { '?' });
         self.path.push_str(name);
         self.path.push('=');
         self.path.push_str(&percent_encoded(value));
@@ -135,8 +148,12 @@ impl Answer {
 
     /// All fields of that name, joined as RFC 9110 §5.3 allows.
     pub(crate) fn header_list(&self, name: &str) -> String {
-        let fields: Vec<_> =
-            self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let fields: Vec<_> = self
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         fields.join(", ")
     }
 
@@ -196,7 +213,9 @@ impl Client {
     /// Sends the request; `Err` tells why there was no HTTP answer at all.
     pub(crate) fn send(&self, request: &Request) -> Result<Answer, String> {
         let described = request.describe();
-        let answer = self.exchange(request).map_err(|error| format!("{error} (for {described})"))?;
+        let answer = self
+            .exchange(request)
+            .map_err(|error| format!("{error} (for {described})"))?;
         let (parts, mut body) = answer.into_parts();
         let bytes = body
             .with_config()
@@ -215,8 +234,15 @@ impl Client {
     fn exchange(&self, request: &Request) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let url = format!("{}{}", self.base, request.path);
         let mut builder = http::Request::builder().method(request.method).uri(&url);
-        let own = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-        if let Some(value) = self.authorization.as_ref().filter(|_| !own && !request.anonymous) {
+        let own = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let Some(value) = self
+            .authorization
+            .as_ref()
+            .filter(|_| !own && !request.anonymous)
+        {
             builder = builder.header("authorization", value);
         }
         for (name, value) in &request.headers {
@@ -274,8 +300,13 @@ mod tests {
 
     #[test]
     fn query_values_are_encoded_once() {
-        let request = Request::get("/Users").query("filter", "a eq \"é+\"").query("count", "1");
-        assert_eq!(request.path(), "/Users?filter=a%20eq%20%22%C3%A9%2B%22&count=1");
+        let request = Request::get("/Users")
+            .query("filter", "a eq \"é+\"")
+            .query("count", "1");
+        assert_eq!(
+            request.path(),
+            "/Users?filter=a%20eq%20%22%C3%A9%2B%22&count=1"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::case::Case;
-use crate::session::{Session, path_of, patch_op};
+use crate::session::{Session, patch_op, path_of};
 use crate::verdict::{Verdict, ensure, same, skip};
 use crate::wire::{Client, Credential, Request};
 
@@ -24,11 +24,31 @@ pub(super) fn cases() -> Vec<Case> {
             "a token that may only read: insufficient_scope",
             read_only_token,
         ),
-        Case::new(&["A-6750-2.1-01"], "the scheme name ignores case", scheme_case),
-        Case::new(&["A-6750-2.1-01"], "a token in the query is no credential", token_in_query),
-        Case::new(&["H-ORDER-02"], "without credentials known and unknown ids look alike", alike),
-        Case::new(&["A-6750-3-02"], "a challenge names each parameter once", once),
-        Case::new(&["T-HTTP-05", "H-ORDER-01"], "missing rights come before preconditions", forbidden_first),
+        Case::new(
+            &["A-6750-2.1-01"],
+            "the scheme name ignores case",
+            scheme_case,
+        ),
+        Case::new(
+            &["A-6750-2.1-01"],
+            "a token in the query is no credential",
+            token_in_query,
+        ),
+        Case::new(
+            &["H-ORDER-02"],
+            "without credentials known and unknown ids look alike",
+            alike,
+        ),
+        Case::new(
+            &["A-6750-3-02"],
+            "a challenge names each parameter once",
+            once,
+        ),
+        Case::new(
+            &["T-HTTP-05", "H-ORDER-01"],
+            "missing rights come before preconditions",
+            forbidden_first,
+        ),
     ]
 }
 
@@ -37,7 +57,11 @@ fn no_token(session: &mut Session) -> Verdict {
     answer.refused(401, "")?;
     let challenge = answer.header_list("www-authenticate");
     ensure(!challenge.is_empty(), "WWW-Authenticate", &answer)?;
-    ensure(!challenge.contains("error="), format!("no error code in {challenge}"), &answer)
+    ensure(
+        !challenge.contains("error="),
+        format!("no error code in {challenge}"),
+        &answer,
+    )
 }
 
 fn bad_token(session: &mut Session) -> Verdict {
@@ -45,10 +69,18 @@ fn bad_token(session: &mut Session) -> Verdict {
         let answer = session.send(Request::get("/Users").header("authorization", token))?;
         answer.refused(401, "")?;
         let challenge = answer.header_list("www-authenticate");
-        ensure(challenge.contains("Bearer"), format!("a Bearer challenge, not {challenge:?}"), &answer)?;
+        ensure(
+            challenge.contains("Bearer"),
+            format!("a Bearer challenge, not {challenge:?}"),
+            &answer,
+        )?;
         if token.len() > 7 {
             let named = challenge.contains("error=\"invalid_token\"");
-            ensure(named, format!("error=\"invalid_token\" in {challenge:?}"), &answer)?;
+            ensure(
+                named,
+                format!("error=\"invalid_token\" in {challenge:?}"),
+                &answer,
+            )?;
         }
     }
     Ok(())
@@ -77,7 +109,9 @@ fn scheme_case(session: &mut Session) -> Verdict {
     };
     for scheme in ["bearer", "BEARER"] {
         let request = Request::get("/Users").query("count", "0");
-        session.send(request.header("authorization", format!("{scheme} {token}")))?.expect(200)?;
+        session
+            .send(request.header("authorization", format!("{scheme} {token}")))?
+            .expect(200)?;
     }
     Ok(())
 }
@@ -86,7 +120,9 @@ fn token_in_query(session: &mut Session) -> Verdict {
     let Some(token) = session.token() else {
         return skip("needs a bearer token");
     };
-    let request = Request::get("/Users").query("access_token", &token).anonymous();
+    let request = Request::get("/Users")
+        .query("access_token", &token)
+        .anonymous();
     session.send(request)?.refused(401, "")
 }
 
@@ -102,10 +138,18 @@ fn alike(session: &mut Session) -> Verdict {
 
 fn once(session: &mut Session) -> Verdict {
     let answer = session.send(Request::get("/Users").header("authorization", "Bearer x.y.z"))?;
-    let challenge = answer.expect(401)?.header("www-authenticate").unwrap_or_default().to_owned();
+    let challenge = answer
+        .expect(401)?
+        .header("www-authenticate")
+        .unwrap_or_default()
+        .to_owned();
     for parameter in ["realm=", "error=", "error_description=", "scope="] {
         let count = challenge.matches(&format!(" {parameter}")).count();
-        same(&format!("occurrences of {parameter} in {challenge:?}, at most 1"), &json!(true), &json!(count <= 1))?;
+        same(
+            &format!("occurrences of {parameter} in {challenge:?}, at most 1"),
+            &json!(true),
+            &json!(count <= 1),
+        )?;
     }
     Ok(())
 }
@@ -121,5 +165,8 @@ fn forbidden_first(session: &mut Session) -> Verdict {
 
 /// A client whose token was never issued, for cases of other areas.
 pub(super) fn stranger(session: &Session) -> Client {
-    Client::new(session.client().base(), &Credential::Bearer("never-issued".to_owned()))
+    Client::new(
+        session.client().base(),
+        &Credential::Bearer("never-issued".to_owned()),
+    )
 }

@@ -12,38 +12,125 @@ use crate::wire::{Request, percent_encoded};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new(&["S-7644-4-01", "S-7643-5-01", "X-TOP-22"], "the configuration is one complete object", config),
-        Case::new(&["S-7643-5-02", "X-TOP-22"], "bulk limits are integers even when off", bulk_limits),
-        Case::new(&["S-7643-5-03"], "authentication schemes are described", schemes),
-        Case::new(&["S-7643-5-04"], "authentication schemes are readable by all", public_schemes),
-        Case::new(&["S-7643-5-05"], "the configuration has meta", config_meta),
-        Case::new(&["S-7644-4-02", "X-TOP-22"], "schemas and resource types are lists", listed),
-        Case::new(&["S-7644-4-02"], "each listed document can be read alone", alone),
-        Case::new(&["S-7644-4-03"], "query parameters are ignored", parameters_ignored),
-        Case::new(&["S-7644-4-04", "T-HTTP-16"], "a filter is forbidden", filter_forbidden),
-        Case::new(&["S-7644-4-05"], "each document has schemas and meta", own_meta),
-        Case::new(&["S-7644-4-06"], "a schema is found in any case and encoding", schema_spelling),
-        Case::new(&["S-7644-4-06"], "an unknown schema or resource type", unknown_document),
-        Case::new(&["S-7644-4-07", "S-7643-7-01", "T-HTTP-13"], "discovery cannot be written", read_only),
-        Case::new(&["S-7643-6-01", "S-7643-6-04", "I-SAILPOINT-01"], "resource types name their parts", resource_types),
-        Case::new(&["S-7643-6-02"], "schemas of resource types exist", schemas_exist),
-        Case::new(&["S-7643-6-04", "S-7644-3.3-07"], "resources carry the type's name", type_names),
         Case::new(
-            &["S-7643-7-02", "S-7643-2.2-02", "S-7643-7-03", "S-7643-7-04", "I-ENTRA-04", "X-TOP-22"],
+            &["S-7644-4-01", "S-7643-5-01", "X-TOP-22"],
+            "the configuration is one complete object",
+            config,
+        ),
+        Case::new(
+            &["S-7643-5-02", "X-TOP-22"],
+            "bulk limits are integers even when off",
+            bulk_limits,
+        ),
+        Case::new(
+            &["S-7643-5-03"],
+            "authentication schemes are described",
+            schemes,
+        ),
+        Case::new(
+            &["S-7643-5-04"],
+            "authentication schemes are readable by all",
+            public_schemes,
+        ),
+        Case::new(&["S-7643-5-05"], "the configuration has meta", config_meta),
+        Case::new(
+            &["S-7644-4-02", "X-TOP-22"],
+            "schemas and resource types are lists",
+            listed,
+        ),
+        Case::new(
+            &["S-7644-4-02"],
+            "each listed document can be read alone",
+            alone,
+        ),
+        Case::new(
+            &["S-7644-4-03"],
+            "query parameters are ignored",
+            parameters_ignored,
+        ),
+        Case::new(
+            &["S-7644-4-04", "T-HTTP-16"],
+            "a filter is forbidden",
+            filter_forbidden,
+        ),
+        Case::new(
+            &["S-7644-4-05"],
+            "each document has schemas and meta",
+            own_meta,
+        ),
+        Case::new(
+            &["S-7644-4-06"],
+            "a schema is found in any case and encoding",
+            schema_spelling,
+        ),
+        Case::new(
+            &["S-7644-4-06"],
+            "an unknown schema or resource type",
+            unknown_document,
+        ),
+        Case::new(
+            &["S-7644-4-07", "S-7643-7-01", "T-HTTP-13"],
+            "discovery cannot be written",
+            read_only,
+        ),
+        Case::new(
+            &["S-7643-6-01", "S-7643-6-04", "I-SAILPOINT-01"],
+            "resource types name their parts",
+            resource_types,
+        ),
+        Case::new(
+            &["S-7643-6-02"],
+            "schemas of resource types exist",
+            schemas_exist,
+        ),
+        Case::new(
+            &["S-7643-6-04", "S-7644-3.3-07"],
+            "resources carry the type's name",
+            type_names,
+        ),
+        Case::new(
+            &[
+                "S-7643-7-02",
+                "S-7643-2.2-02",
+                "S-7643-7-03",
+                "S-7643-7-04",
+                "I-ENTRA-04",
+                "X-TOP-22",
+            ],
             "every attribute states its characteristics",
             characteristics,
         ),
-        Case::new(&["S-7644-4-08", "X-TOP-24"], "published characteristics of well-known attributes", well_known),
-        Case::new(&["S-7644-3.1-01"], "message schemas are not listed", no_messages),
-        Case::new(&["S-9865-4-01"], "pagination is described when present", pagination),
+        Case::new(
+            &["S-7644-4-08", "X-TOP-24"],
+            "published characteristics of well-known attributes",
+            well_known,
+        ),
+        Case::new(
+            &["S-7644-3.1-01"],
+            "message schemas are not listed",
+            no_messages,
+        ),
+        Case::new(
+            &["S-9865-4-01"],
+            "pagination is described when present",
+            pagination,
+        ),
     ]
 }
 
 fn config(session: &mut Session) -> Verdict {
     let answer = session.get("/ServiceProviderConfig")?.expect(200)?;
     let body = answer.object()?;
-    ensure(lists(&body["schemas"], urn::CONFIG), "the ServiceProviderConfig URN in schemas", &answer)?;
-    ensure(body.get("Resources").is_none(), "one object, no list", &answer)?;
+    ensure(
+        lists(&body["schemas"], urn::CONFIG),
+        "the ServiceProviderConfig URN in schemas",
+        &answer,
+    )?;
+    ensure(
+        body.get("Resources").is_none(),
+        "one object, no list",
+        &answer,
+    )?;
     for feature in ["patch", "bulk", "filter", "changePassword", "sort", "etag"] {
         ensure(
             body[feature]["supported"].is_boolean(),
@@ -51,8 +138,16 @@ fn config(session: &mut Session) -> Verdict {
             &answer,
         )?;
     }
-    ensure(body["filter"]["maxResults"].is_u64(), "filter.maxResults as an integer", &answer)?;
-    ensure(body["authenticationSchemes"].is_array(), "authenticationSchemes as an array", &answer)
+    ensure(
+        body["filter"]["maxResults"].is_u64(),
+        "filter.maxResults as an integer",
+        &answer,
+    )?;
+    ensure(
+        body["authenticationSchemes"].is_array(),
+        "authenticationSchemes as an array",
+        &answer,
+    )
 }
 
 fn bulk_limits(session: &mut Session) -> Verdict {
@@ -67,10 +162,23 @@ fn bulk_limits(session: &mut Session) -> Verdict {
 
 fn schemes(session: &mut Session) -> Verdict {
     let answer = session.get("/ServiceProviderConfig")?.expect(200)?;
-    let schemes = answer.object()?["authenticationSchemes"].as_array().cloned().unwrap_or_default();
-    ensure(!schemes.is_empty(), "at least one authentication scheme", &answer)?;
+    let schemes = answer.object()?["authenticationSchemes"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    ensure(
+        !schemes.is_empty(),
+        "at least one authentication scheme",
+        &answer,
+    )?;
     for scheme in &schemes {
-        let kinds = ["oauth", "oauth2", "oauthbearertoken", "httpbasic", "httpdigest"];
+        let kinds = [
+            "oauth",
+            "oauth2",
+            "oauthbearertoken",
+            "httpbasic",
+            "httpdigest",
+        ];
         let kind = text(&scheme["type"]);
         if !kinds.contains(&kind.as_str()) {
             return fail(format!("type one of {kinds:?}"), scheme.to_string());
@@ -86,14 +194,24 @@ fn schemes(session: &mut Session) -> Verdict {
 }
 
 fn public_schemes(session: &mut Session) -> Verdict {
-    let answer = session.send(Request::get("/ServiceProviderConfig").anonymous())?.expect(200)?;
+    let answer = session
+        .send(Request::get("/ServiceProviderConfig").anonymous())?
+        .expect(200)?;
     let body = answer.object()?;
-    ensure(body["authenticationSchemes"].is_array(), "authenticationSchemes", &answer)
+    ensure(
+        body["authenticationSchemes"].is_array(),
+        "authenticationSchemes",
+        &answer,
+    )
 }
 
 fn config_meta(session: &mut Session) -> Verdict {
     let config = session.read("/ServiceProviderConfig")?;
-    same("meta.resourceType", &json!("ServiceProviderConfig"), &config["meta"]["resourceType"])?;
+    same(
+        "meta.resourceType",
+        &json!("ServiceProviderConfig"),
+        &config["meta"]["resourceType"],
+    )?;
     let location = text(&config["meta"]["location"]);
     if location.starts_with("http") && location.ends_with("/ServiceProviderConfig") {
         Ok(())
@@ -105,7 +223,11 @@ fn config_meta(session: &mut Session) -> Verdict {
 fn documents(session: &mut Session, endpoint: &str) -> Result<Vec<Value>, Unmet> {
     let answer = session.get(endpoint)?;
     let list = answer.list()?;
-    same("totalResults", &json!(list.resources.len()), &json!(list.total))?;
+    same(
+        "totalResults",
+        &json!(list.resources.len()),
+        &json!(list.total),
+    )?;
     ensure(!list.resources.is_empty(), "at least one document", &answer)?;
     Ok(list.resources.to_vec())
 }
@@ -141,7 +263,12 @@ fn alone(session: &mut Session) -> Verdict {
 fn parameters_ignored(session: &mut Session) -> Verdict {
     for endpoint in ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig"] {
         let plain = session.read(endpoint)?;
-        for query in ["count=0", "startIndex=2&count=1", "sortBy=id", "attributes=id"] {
+        for query in [
+            "count=0",
+            "startIndex=2&count=1",
+            "sortBy=id",
+            "attributes=id",
+        ] {
             let asked = session.read(&format!("{endpoint}?{query}"))?;
             within(query, same(endpoint, &plain, &asked))?;
         }
@@ -151,20 +278,30 @@ fn parameters_ignored(session: &mut Session) -> Verdict {
 
 fn filter_forbidden(session: &mut Session) -> Verdict {
     for endpoint in ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig"] {
-        session.send(Request::get(endpoint).query("filter", "id pr"))?.refused(403, "")?;
+        session
+            .send(Request::get(endpoint).query("filter", "id pr"))?
+            .refused(403, "")?;
     }
     Ok(())
 }
 
 fn own_meta(session: &mut Session) -> Verdict {
-    for (endpoint, schema, name) in
-        [("/Schemas", urn::SCHEMA, "Schema"), ("/ResourceTypes", urn::RESOURCE_TYPE, "ResourceType")]
-    {
+    for (endpoint, schema, name) in [
+        ("/Schemas", urn::SCHEMA, "Schema"),
+        ("/ResourceTypes", urn::RESOURCE_TYPE, "ResourceType"),
+    ] {
         for document in documents(session, endpoint)? {
             if !lists(&document["schemas"], schema) {
-                return fail(format!("{schema} in schemas"), document["schemas"].to_string());
+                return fail(
+                    format!("{schema} in schemas"),
+                    document["schemas"].to_string(),
+                );
             }
-            same("meta.resourceType", &json!(name), &document["meta"]["resourceType"])?;
+            same(
+                "meta.resourceType",
+                &json!(name),
+                &document["meta"]["resourceType"],
+            )?;
             if !text(&document["meta"]["location"]).starts_with("http") {
                 return fail("an absolute meta.location", document["meta"].to_string());
             }
@@ -187,7 +324,9 @@ fn schema_spelling(session: &mut Session) -> Verdict {
 }
 
 fn unknown_document(session: &mut Session) -> Verdict {
-    session.get("/Schemas/urn:example:nosuch")?.refused(404, "")?;
+    session
+        .get("/Schemas/urn:example:nosuch")?
+        .refused(404, "")?;
     session.get("/ResourceTypes/NoSuch")?.refused(404, "")
 }
 
@@ -197,14 +336,21 @@ fn read_only(session: &mut Session) -> Verdict {
             let answer = session.send(Request::new(method, endpoint).json(&json!({})))?;
             answer.refused(405, "")?;
             let allow = answer.header_list("allow");
-            ensure(allow.contains("GET") && !allow.contains(method), "Allow with GET only", &answer)?;
+            ensure(
+                allow.contains("GET") && !allow.contains(method),
+                "Allow with GET only",
+                &answer,
+            )?;
         }
     }
     Ok(())
 }
 
 fn resource_types(session: &mut Session) -> Verdict {
-    for (name, endpoint, schema) in [("User", "/Users", urn::USER), ("Group", "/Groups", urn::GROUP)] {
+    for (name, endpoint, schema) in [
+        ("User", "/Users", urn::USER),
+        ("Group", "/Groups", urn::GROUP),
+    ] {
         let kind = session.read(&format!("/ResourceTypes/{name}"))?;
         same("name", &json!(name), &kind["name"])?;
         same("endpoint", &json!(endpoint), &kind["endpoint"])?;
@@ -216,10 +362,16 @@ fn resource_types(session: &mut Session) -> Verdict {
 fn schemas_exist(session: &mut Session) -> Verdict {
     for kind in documents(session, "/ResourceTypes")? {
         session.read(&format!("/Schemas/{}", text(&kind["schema"])))?;
-        let extensions = kind["schemaExtensions"].as_array().cloned().unwrap_or_default();
+        let extensions = kind["schemaExtensions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         for extension in extensions {
             if !extension["required"].is_boolean() {
-                return fail("schemaExtensions.required as a boolean", extension.to_string());
+                return fail(
+                    "schemaExtensions.required as a boolean",
+                    extension.to_string(),
+                );
             }
             session.read(&format!("/Schemas/{}", text(&extension["schema"])))?;
         }
@@ -229,13 +381,29 @@ fn schemas_exist(session: &mut Session) -> Verdict {
 
 fn type_names(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
-    same("meta.resourceType", &json!("User"), &user["meta"]["resourceType"])?;
+    same(
+        "meta.resourceType",
+        &json!("User"),
+        &user["meta"]["resourceType"],
+    )?;
     let group = session.group("g", &[])?;
-    same("meta.resourceType", &json!("Group"), &group["meta"]["resourceType"])
+    same(
+        "meta.resourceType",
+        &json!("Group"),
+        &group["meta"]["resourceType"],
+    )
 }
 
-const TYPES: [&str; 8] =
-    ["string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"];
+const TYPES: [&str; 8] = [
+    "string",
+    "boolean",
+    "decimal",
+    "integer",
+    "dateTime",
+    "binary",
+    "reference",
+    "complex",
+];
 
 fn characteristics(session: &mut Session) -> Verdict {
     for schema in documents(session, "/Schemas")? {
@@ -255,33 +423,60 @@ fn characteristics(session: &mut Session) -> Verdict {
 
 fn stated(attribute: &Value, may_be_complex: bool, deeper: bool) -> Verdict {
     let holds = |met: bool, expected: &str| {
-        if met { Ok(()) } else { fail(expected, attribute.to_string()) }
+        if met {
+            Ok(())
+        } else {
+            fail(expected, attribute.to_string())
+        }
     };
     let one_of = |name: &str, allowed: &[&str]| {
         let value = text(&attribute[name]);
-        holds(allowed.contains(&value.as_str()), &format!("{name} one of {allowed:?}"))
+        holds(
+            allowed.contains(&value.as_str()),
+            &format!("{name} one of {allowed:?}"),
+        )
     };
-    holds(attribute.as_object().is_some_and(|all| all.values().all(|one| !one.is_null())), "no null")?;
+    holds(
+        attribute
+            .as_object()
+            .is_some_and(|all| all.values().all(|one| !one.is_null())),
+        "no null",
+    )?;
     holds(!text(&attribute["name"]).is_empty(), "name")?;
-    holds(attribute["multiValued"].is_boolean(), "multiValued as a boolean")?;
+    holds(
+        attribute["multiValued"].is_boolean(),
+        "multiValued as a boolean",
+    )?;
     holds(attribute["required"].is_boolean(), "required as a boolean")?;
     holds(attribute["description"].is_string(), "description")?;
     one_of("type", &TYPES)?;
-    one_of("mutability", &["readOnly", "readWrite", "immutable", "writeOnly"])?;
+    one_of(
+        "mutability",
+        &["readOnly", "readWrite", "immutable", "writeOnly"],
+    )?;
     one_of("returned", &["always", "never", "default", "request"])?;
     let kind = text(&attribute["type"]);
     if kind == "string" {
-        holds(attribute["caseExact"].is_boolean(), "caseExact as a boolean")?;
+        holds(
+            attribute["caseExact"].is_boolean(),
+            "caseExact as a boolean",
+        )?;
         one_of("uniqueness", &["none", "server", "global"])?;
     }
     if kind == "reference" {
-        holds(attribute["referenceTypes"].is_array(), "referenceTypes as an array")?;
+        holds(
+            attribute["referenceTypes"].is_array(),
+            "referenceTypes as an array",
+        )?;
     }
     if kind != "complex" {
         return Ok(());
     }
     holds(may_be_complex, "no third level")?;
-    let inner = attribute["subAttributes"].as_array().cloned().unwrap_or_default();
+    let inner = attribute["subAttributes"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     holds(!inner.is_empty(), "subAttributes")?;
     inner.iter().try_for_each(|sub| stated(sub, deeper, deeper))
 }
@@ -298,19 +493,45 @@ fn well_known(session: &mut Session) -> Verdict {
         (urn::USER, "active", "type", json!("boolean")),
         (urn::GROUP, "displayName", "required", json!(true)),
         (urn::GROUP, "members", "multiValued", json!(true)),
-        (urn::GROUP, "members.value", "mutability", json!("immutable")),
-        (urn::GROUP, "members.display", "mutability", json!("immutable")),
+        (
+            urn::GROUP,
+            "members.value",
+            "mutability",
+            json!("immutable"),
+        ),
+        (
+            urn::GROUP,
+            "members.display",
+            "mutability",
+            json!("immutable"),
+        ),
         (urn::ENTERPRISE, "manager", "multiValued", json!(false)),
-        (urn::ENTERPRISE, "manager.displayName", "mutability", json!("readOnly")),
+        (
+            urn::ENTERPRISE,
+            "manager.displayName",
+            "mutability",
+            json!("readOnly"),
+        ),
     ] {
         let document = session.read(&format!("/Schemas/{schema}"))?;
         let mut found = document;
         for (depth, name) in path.split('.').enumerate() {
-            let list = if depth == 0 { "attributes" } else { "subAttributes" };
+            let list = if depth == 0 {
+                "attributes"
+            } else {
+                "subAttributes"
+            };
             let inner = found[list].as_array().cloned().unwrap_or_default();
-            found = inner.into_iter().find(|one| one["name"] == name).unwrap_or_default();
+            found = inner
+                .into_iter()
+                .find(|one| one["name"] == name)
+                .unwrap_or_default();
         }
-        same(&format!("{schema} {path} {characteristic}"), &value, &found[characteristic])?;
+        same(
+            &format!("{schema} {path} {characteristic}"),
+            &value,
+            &found[characteristic],
+        )?;
     }
     Ok(())
 }

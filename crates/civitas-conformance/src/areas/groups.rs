@@ -9,25 +9,80 @@ use crate::wire::Request;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new(&["S-7643-4.2-03", "S-7643-4.2-04", "S-7643-2.3.7-03", "X-TOP-24"], "members carry $ref, type and display", filled),
-        Case::new(&["S-7643-4.1.2-07", "S-7643-4.1.2-08"], "a user shows its direct groups", direct),
-        Case::new(&["S-7643-4.2-05", "S-7643-4.1.2-08"], "a user shows groups it is in through nesting", indirect),
+        Case::new(
+            &[
+                "S-7643-4.2-03",
+                "S-7643-4.2-04",
+                "S-7643-2.3.7-03",
+                "X-TOP-24",
+            ],
+            "members carry $ref, type and display",
+            filled,
+        ),
+        Case::new(
+            &["S-7643-4.1.2-07", "S-7643-4.1.2-08"],
+            "a user shows its direct groups",
+            direct,
+        ),
+        Case::new(
+            &["S-7643-4.2-05", "S-7643-4.1.2-08"],
+            "a user shows groups it is in through nesting",
+            indirect,
+        ),
         Case::new(&["S-7643-4.2-05"], "a cycle is refused or harmless", cycle),
-        Case::new(&["S-7643-4.2-05"], "a group in itself is refused or harmless", itself),
-        Case::new(&["S-7643-4.2-06"], "a deleted group leaves the groups it was in", nested_delete),
-        Case::new(&["S-7643-4.2-07", "I-MISC-02"], "a member given twice counts once", twice),
-        Case::new(&["S-7643-4.2-04", "I-MISC-02"], "display and null from the client are ignored", client_values),
-        Case::new(&["S-7644-3.4.2.2-21", "I-ENTRA-02"], "groups can be found by member", by_member),
-        Case::new(&["I-ENTRA-01"], "groups can be found by displayName and externalId", by_name),
-        Case::new(&["S-7643-4.1.2-06"], "membership cannot be written through the user", through_user),
-        Case::new(&["S-7644-3.14-05"], "a group's version moves with its members", version),
+        Case::new(
+            &["S-7643-4.2-05"],
+            "a group in itself is refused or harmless",
+            itself,
+        ),
+        Case::new(
+            &["S-7643-4.2-06"],
+            "a deleted group leaves the groups it was in",
+            nested_delete,
+        ),
+        Case::new(
+            &["S-7643-4.2-07", "I-MISC-02"],
+            "a member given twice counts once",
+            twice,
+        ),
+        Case::new(
+            &["S-7643-4.2-04", "I-MISC-02"],
+            "display and null from the client are ignored",
+            client_values,
+        ),
+        Case::new(
+            &["S-7644-3.4.2.2-21", "I-ENTRA-02"],
+            "groups can be found by member",
+            by_member,
+        ),
+        Case::new(
+            &["I-ENTRA-01"],
+            "groups can be found by displayName and externalId",
+            by_name,
+        ),
+        Case::new(
+            &["S-7643-4.1.2-06"],
+            "membership cannot be written through the user",
+            through_user,
+        ),
+        Case::new(
+            &["S-7644-3.14-05"],
+            "a group's version moves with its members",
+            version,
+        ),
     ]
 }
 
 fn member<'a>(group: &'a Value, user: &Value) -> &'a Value {
     static ABSENT: Value = Value::Null;
-    let members = group["members"].as_array().map(Vec::as_slice).unwrap_or_default();
-    members.iter().find(|one| one["value"] == user["id"]).unwrap_or(&ABSENT)
+    let members = group["members"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    members
+        .iter()
+        .find(|one| one["value"] == user["id"])
+        .unwrap_or(&ABSENT)
 }
 
 fn filled(session: &mut Session) -> Verdict {
@@ -40,15 +95,30 @@ fn filled(session: &mut Session) -> Verdict {
     for (resource, kind) in [(&user, "User"), (&inner, "Group")] {
         let found = member(&group, resource);
         same("members.type", &json!(kind), &found["type"])?;
-        same("members.display", &resource["displayName"], &found["display"])?;
-        same("members.$ref", &resource["meta"]["location"], &found["$ref"])?;
+        same(
+            "members.display",
+            &resource["displayName"],
+            &found["display"],
+        )?;
+        same(
+            "members.$ref",
+            &resource["meta"]["location"],
+            &found["$ref"],
+        )?;
     }
     Ok(())
 }
 
 fn entry(user: &Value, group: &Value) -> Value {
-    let groups = user["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
-    groups.iter().find(|one| one["value"] == group["id"]).cloned().unwrap_or_default()
+    let groups = user["groups"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    groups
+        .iter()
+        .find(|one| one["value"] == group["id"])
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn direct(session: &mut Session) -> Verdict {
@@ -69,14 +139,36 @@ fn indirect(session: &mut Session) -> Verdict {
     let outer = session.group("outer", &[&middle])?;
     let path = path_of("/Users", &user);
     let user = session.read(&path)?;
-    same("type of the inner group", &json!("direct"), &entry(&user, &inner)["type"])?;
-    same("type of the middle group", &json!("indirect"), &entry(&user, &middle)["type"])?;
-    same("type of the outer group", &json!("indirect"), &entry(&user, &outer)["type"])?;
+    same(
+        "type of the inner group",
+        &json!("direct"),
+        &entry(&user, &inner)["type"],
+    )?;
+    same(
+        "type of the middle group",
+        &json!("indirect"),
+        &entry(&user, &middle)["type"],
+    )?;
+    same(
+        "type of the outer group",
+        &json!("indirect"),
+        &entry(&user, &outer)["type"],
+    )?;
     let operations = json!([{ "op": "remove", "path": "members" }]);
-    session.patch(&path_of("/Groups", &middle), &operations)?.expect_any(&[200, 204])?;
+    session
+        .patch(&path_of("/Groups", &middle), &operations)?
+        .expect_any(&[200, 204])?;
     let user = session.read(&path)?;
-    same("the outer group, once the chain is cut,", &Value::Null, &entry(&user, &outer))?;
-    same("type of the inner group", &json!("direct"), &entry(&user, &inner)["type"])
+    same(
+        "the outer group, once the chain is cut,",
+        &Value::Null,
+        &entry(&user, &outer),
+    )?;
+    same(
+        "type of the inner group",
+        &json!("direct"),
+        &entry(&user, &inner)["type"],
+    )
 }
 
 /// A server may keep cycles or refuse them; evaluation must end either way.
@@ -89,7 +181,11 @@ fn close_cycle(session: &mut Session, inner: &Value, outer: &Value) -> Verdict {
     }
     if answer.status >= 300 {
         answer.refused(answer.status, "")?;
-        same("the group, which must be unchanged,", inner, &session.read(&path_of("/Groups", inner))?)?;
+        same(
+            "the group, which must be unchanged,",
+            inner,
+            &session.read(&path_of("/Groups", inner))?,
+        )?;
     }
     session.get(path_of("/Groups", inner))?.expect(200)?;
     session.get(path_of("/Groups", outer))?.expect(200)?;
@@ -132,7 +228,11 @@ fn client_values(session: &mut Session) -> Verdict {
         json!([{ "value": user["id"], "display": "Someone", "$ref": null, "type": "User" }]);
     let group = session.create("/Groups", &body)?;
     has_members(&group, &[&user])?;
-    same("members.display", &json!("Ada"), &member(&group, &user)["display"])
+    same(
+        "members.display",
+        &json!("Ada"),
+        &member(&group, &user)["display"],
+    )
 }
 
 fn by_member(session: &mut Session) -> Verdict {
@@ -151,10 +251,20 @@ fn by_member(session: &mut Session) -> Verdict {
         selects(&answer.list()?, &[&group])?;
     }
     let filter = format!(r#"id eq "{own}" and members eq "nobody""#);
-    selects(&session.send(Request::get("/Groups").query("filter", &filter))?.list()?, &[])?;
+    selects(
+        &session
+            .send(Request::get("/Groups").query("filter", &filter))?
+            .list()?,
+        &[],
+    )?;
     // The same question asked from the user's side.
     let filter = format!(r#"groups.value eq "{own}""#);
-    selects(&session.send(Request::get("/Users").query("filter", &filter))?.list()?, &[&user])
+    selects(
+        &session
+            .send(Request::get("/Users").query("filter", &filter))?
+            .list()?,
+        &[&user],
+    )
 }
 
 fn by_name(session: &mut Session) -> Verdict {
@@ -181,8 +291,11 @@ fn through_user(session: &mut Session) -> Verdict {
     let path = path_of("/Users", &user);
     session.put(&path, &body)?.expect(200)?;
     has_members(&session.read(&path_of("/Groups", &group))?, &[])?;
-    let operations = json!([{ "op": "add", "path": "groups", "value": [{ "value": group["id"] }] }]);
-    session.patch(&path, &operations)?.refused(400, "mutability")
+    let operations =
+        json!([{ "op": "add", "path": "groups", "value": [{ "value": group["id"] }] }]);
+    session
+        .patch(&path, &operations)?
+        .refused(400, "mutability")
 }
 
 fn version(session: &mut Session) -> Verdict {
@@ -190,7 +303,8 @@ fn version(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
     let group = session.group("g", &[])?;
     let path = path_of("/Groups", &group);
-    let operations = json!([{ "op": "add", "path": "members", "value": [{ "value": user["id"] }] }]);
+    let operations =
+        json!([{ "op": "add", "path": "members", "value": [{ "value": user["id"] }] }]);
     session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let after = session.read(&path)?;
     if after["meta"]["version"] == group["meta"]["version"] {

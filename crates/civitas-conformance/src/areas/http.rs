@@ -3,16 +3,27 @@
 use serde_json::{Value, json};
 
 use crate::case::Case;
-use crate::session::{Session, path_of, patch_op};
+use crate::session::{Session, patch_op, path_of};
 use crate::urn;
 use crate::verdict::{Verdict, ensure, fail, same, text, within};
 use crate::wire::{Answer, Request, SCIM_JSON};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new(&["T-HTTP-06", "H-9110-12.5.1-01"], "nothing acceptable", not_acceptable),
         Case::new(
-            &["T-HTTP-07", "H-9110-12.5.1-03", "S-7644-3.8-02", "S-7644-3.8-04", "X-TOP-20", "I-MISC-03"],
+            &["T-HTTP-06", "H-9110-12.5.1-01"],
+            "nothing acceptable",
+            not_acceptable,
+        ),
+        Case::new(
+            &[
+                "T-HTTP-07",
+                "H-9110-12.5.1-03",
+                "S-7644-3.8-02",
+                "S-7644-3.8-04",
+                "X-TOP-20",
+                "I-MISC-03",
+            ],
             "scim+json unless asked otherwise",
             default_type,
         ),
@@ -27,37 +38,96 @@ pub(super) fn cases() -> Vec<Case> {
             foreign_types,
         ),
         Case::new(
-            &["T-HTTP-11", "S-7644-3.8-03", "I-TOL-12", "I-ENTRA-07", "I-OKTA-10", "X-TOP-20"],
+            &[
+                "T-HTTP-11",
+                "S-7644-3.8-03",
+                "I-TOL-12",
+                "I-ENTRA-07",
+                "I-OKTA-10",
+                "X-TOP-20",
+            ],
             "media types of JSON in every spelling",
             json_types,
         ),
         Case::new(&["H-9110-8.4-01"], "an unknown content coding", coding),
-        Case::new(&["T-HTTP-12", "H-9110-9.3.2-01"], "HEAD is GET without content", head),
+        Case::new(
+            &["T-HTTP-12", "H-9110-9.3.2-01"],
+            "HEAD is GET without content",
+            head,
+        ),
         Case::new(
             &["T-HTTP-13", "H-9110-15.5.6-01", "S-7644-3.3-12"],
             "a method the path does not know",
             wrong_method,
         ),
         Case::new(&["T-HTTP-14", "H-9110-9.3.7-01"], "OPTIONS", options),
-        Case::new(&["T-HTTP-15", "S-7644-3.2-04", "H-9110-15.5.5-01"], "unknown paths", unknown_paths),
-        Case::new(&["S-7644-3.2-04"], "a trailing slash is accepted", trailing_slash),
-        Case::new(&["T-HTTP-18", "S-7644-3.8-06"], "a body over 1 MiB", too_large),
+        Case::new(
+            &["T-HTTP-15", "S-7644-3.2-04", "H-9110-15.5.5-01"],
+            "unknown paths",
+            unknown_paths,
+        ),
+        Case::new(
+            &["S-7644-3.2-04"],
+            "a trailing slash is accepted",
+            trailing_slash,
+        ),
+        Case::new(
+            &["T-HTTP-18", "S-7644-3.8-06"],
+            "a body over 1 MiB",
+            too_large,
+        ),
         Case::new(
             &["T-HTTP-19", "H-7240-4.2-01", "H-7240-2-03", "H-7240-3-01"],
             "return=minimal on PATCH",
             minimal_patch,
         ),
-        Case::new(&["H-7240-4.2-01"], "return=minimal on PUT and POST", minimal_put_and_post),
-        Case::new(&["H-7240-4.2-01"], "attributes win over return=minimal", attributes_win),
-        Case::new(&["T-HTTP-20", "H-7240-2-01"], "unknown preferences are ignored", unknown_preference),
-        Case::new(&["H-7240-2-02"], "preference names ignore case", preference_case),
+        Case::new(
+            &["H-7240-4.2-01"],
+            "return=minimal on PUT and POST",
+            minimal_put_and_post,
+        ),
+        Case::new(
+            &["H-7240-4.2-01"],
+            "attributes win over return=minimal",
+            attributes_win,
+        ),
+        Case::new(
+            &["T-HTTP-20", "H-7240-2-01"],
+            "unknown preferences are ignored",
+            unknown_preference,
+        ),
+        Case::new(
+            &["H-7240-2-02"],
+            "preference names ignore case",
+            preference_case,
+        ),
         Case::new(&["H-9110-12.5.5-01"], "Vary names Accept", vary),
-        Case::new(&["H-9111-3.5-01"], "identity data is not cached freely", cache_control),
-        Case::new(&["S-7644-3.8-06", "S-7644-3.8-01"], "invalid UTF-8 and lone surrogates", bad_text),
+        Case::new(
+            &["H-9111-3.5-01"],
+            "identity data is not cached freely",
+            cache_control,
+        ),
+        Case::new(
+            &["S-7644-3.8-06", "S-7644-3.8-01"],
+            "invalid UTF-8 and lone surrogates",
+            bad_text,
+        ),
         Case::new(&["S-7644-3.8-06"], "nesting without end", deep_json),
-        Case::new(&["S-7644-3.8-06"], "a byte order mark is tolerated", byte_order_mark),
-        Case::new(&["S-7644-3.4.2-01", "I-ENTRA-09"], "unknown query parameters are ignored", unknown_parameters),
-        Case::new(&["S-7644-3.11-01"], "/Me is processed, redirected or not implemented", me),
+        Case::new(
+            &["S-7644-3.8-06"],
+            "a byte order mark is tolerated",
+            byte_order_mark,
+        ),
+        Case::new(
+            &["S-7644-3.4.2-01", "I-ENTRA-09"],
+            "unknown query parameters are ignored",
+            unknown_parameters,
+        ),
+        Case::new(
+            &["S-7644-3.11-01"],
+            "/Me is processed, redirected or not implemented",
+            me,
+        ),
         Case::new(&["S-7644-3.11-03"], "/Me without credentials", me_anonymous),
     ]
 }
@@ -71,8 +141,14 @@ fn type_of_users(session: &mut Session, accept: Option<&str>) -> Result<Answer, 
 }
 
 fn not_acceptable(session: &mut Session) -> Verdict {
-    for accept in ["text/html", "application/scim+json;q=0, application/json;q=0"] {
-        within(accept, type_of_users(session, Some(accept))?.refused(406, ""))?;
+    for accept in [
+        "text/html",
+        "application/scim+json;q=0, application/json;q=0",
+    ] {
+        within(
+            accept,
+            type_of_users(session, Some(accept))?.refused(406, ""),
+        )?;
     }
     Ok(())
 }
@@ -88,7 +164,11 @@ fn default_type(session: &mut Session) -> Verdict {
     ] {
         let answer = type_of_users(session, accept)?.expect(200)?;
         let got = answer.header("content-type").unwrap_or_default().to_owned();
-        same(&format!("Content-Type for Accept {accept:?}"), &json!(SCIM_JSON), &json!(got))?;
+        same(
+            &format!("Content-Type for Accept {accept:?}"),
+            &json!(SCIM_JSON),
+            &json!(got),
+        )?;
     }
     Ok(())
 }
@@ -101,13 +181,21 @@ fn plain_json(session: &mut Session) -> Verdict {
     ] {
         let answer = type_of_users(session, Some(accept))?.expect(200)?;
         let wanted = json!("application/json");
-        same(&format!("media type for Accept {accept}"), &wanted, &json!(answer.media_type()))?;
+        same(
+            &format!("media type for Accept {accept}"),
+            &wanted,
+            &json!(answer.media_type()),
+        )?;
     }
     Ok(())
 }
 
 fn foreign_types(session: &mut Session) -> Verdict {
-    for content_type in ["text/plain", "application/xml", "application/scim+json; charset=iso-8859-1"] {
+    for content_type in [
+        "text/plain",
+        "application/xml",
+        "application/scim+json; charset=iso-8859-1",
+    ] {
         let body = session.new_user("u");
         let answer =
             session.send(Request::post("/Users", &body).header("content-type", content_type))?;
@@ -145,15 +233,32 @@ fn coding(session: &mut Session) -> Verdict {
 
 fn head(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
-    for path in [path_of("/Users", &user), "/Schemas".to_owned(), "/Users?count=0".to_owned()] {
+    for path in [
+        path_of("/Users", &user),
+        "/Schemas".to_owned(),
+        "/Users?count=0".to_owned(),
+    ] {
         let get = session.get(&path)?.expect(200)?;
         let head = session.send(Request::new("HEAD", &path))?.expect(200)?;
         ensure(head.bytes.is_empty(), "no content", &head)?;
-        for name in ["content-type", "etag", "location", "content-location", "vary", "cache-control"] {
-            same(&format!("{name} of HEAD {path}"), &json!(get.header(name)), &json!(head.header(name)))?;
+        for name in [
+            "content-type",
+            "etag",
+            "location",
+            "content-location",
+            "vary",
+            "cache-control",
+        ] {
+            same(
+                &format!("{name} of HEAD {path}"),
+                &json!(get.header(name)),
+                &json!(head.header(name)),
+            )?;
         }
     }
-    session.send(Request::new("HEAD", "/Users/nosuch"))?.expect(404)?;
+    session
+        .send(Request::new("HEAD", "/Users/nosuch"))?
+        .expect(404)?;
     Ok(())
 }
 
@@ -171,9 +276,17 @@ fn wrong_method(session: &mut Session) -> Verdict {
         let answer = session.send(Request::new(method, path).json(&body))?;
         answer.refused(405, "")?;
         let allow = answer.header_list("allow");
-        ensure(allow.contains(allowed), format!("Allow with {allowed}, not {allow:?}"), &answer)?;
+        ensure(
+            allow.contains(allowed),
+            format!("Allow with {allowed}, not {allow:?}"),
+            &answer,
+        )?;
         let words: Vec<_> = allow.split(',').map(str::trim).collect();
-        ensure(!words.contains(&method), format!("Allow without {method}"), &answer)?;
+        ensure(
+            !words.contains(&method),
+            format!("Allow without {method}"),
+            &answer,
+        )?;
     }
     Ok(())
 }
@@ -184,12 +297,26 @@ fn options(session: &mut Session) -> Verdict {
     let answer = session.send(request)?.expect_any(&[200, 204])?;
     let allow = answer.header_list("allow");
     for method in ["GET", "PUT", "PATCH", "DELETE"] {
-        ensure(allow.contains(method), format!("Allow with {method}, not {allow:?}"), &answer)?;
+        ensure(
+            allow.contains(method),
+            format!("Allow with {method}, not {allow:?}"),
+            &answer,
+        )?;
     }
     let patches = answer.header_list("accept-patch");
-    ensure(patches.contains(SCIM_JSON), format!("Accept-Patch names {SCIM_JSON}"), &answer)?;
-    let answer = session.send(Request::new("OPTIONS", "/Users"))?.expect_any(&[200, 204])?;
-    ensure(answer.header_list("allow").contains("POST"), "Allow with POST", &answer)
+    ensure(
+        patches.contains(SCIM_JSON),
+        format!("Accept-Patch names {SCIM_JSON}"),
+        &answer,
+    )?;
+    let answer = session
+        .send(Request::new("OPTIONS", "/Users"))?
+        .expect_any(&[200, 204])?;
+    ensure(
+        answer.header_list("allow").contains("POST"),
+        "Allow with POST",
+        &answer,
+    )
 }
 
 fn unknown_paths(session: &mut Session) -> Verdict {
@@ -201,7 +328,9 @@ fn unknown_paths(session: &mut Session) -> Verdict {
 
 fn trailing_slash(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
-    session.get(format!("{}/", path_of("/Users", &user)))?.expect(200)?;
+    session
+        .get(format!("{}/", path_of("/Users", &user)))?
+        .expect(200)?;
     session.get("/Users/?count=0")?.list()?;
     Ok(())
 }
@@ -210,7 +339,9 @@ fn too_large(session: &mut Session) -> Verdict {
     let mut body = session.new_user("u");
     body["title"] = json!("x".repeat((1 << 20) + 64));
     // The server may refuse before it has read the body.
-    session.send(Request::post("/Users", &body).header("expect", "100-continue"))?.refused(413, "")
+    session
+        .send(Request::post("/Users", &body).header("expect", "100-continue"))?
+        .refused(413, "")
 }
 
 fn retitle(title: &str) -> Value {
@@ -226,7 +357,11 @@ fn minimal_patch(session: &mut Session) -> Verdict {
     ensure(answer.header("etag").is_some(), "ETag", &answer)?;
     applied(&answer, "return")?;
     let vary = answer.header_list("vary").to_lowercase();
-    ensure(vary.contains("prefer"), format!("Vary: Prefer, not {vary:?}"), &answer)?;
+    ensure(
+        vary.contains("prefer"),
+        format!("Vary: Prefer, not {vary:?}"),
+        &answer,
+    )?;
     same("title", &json!("x"), &session.read(&path)?["title"])
 }
 
@@ -246,7 +381,11 @@ fn minimal_put_and_post(session: &mut Session) -> Verdict {
     ensure(created.bytes.is_empty(), "no content", &created)?;
     ensure(created.header("etag").is_some(), "ETag", &created)?;
     let location = created.header("location").unwrap_or_default();
-    ensure(location.contains("/Users/"), "Location of the user", &created)?;
+    ensure(
+        location.contains("/Users/"),
+        "Location of the user",
+        &created,
+    )?;
     let id = location.rsplit('/').next().unwrap_or_default().to_owned();
     let mut changed = body;
     changed["title"] = json!("x");
@@ -278,14 +417,20 @@ fn unknown_preference(session: &mut Session) -> Verdict {
 fn preference_case(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
     let request = Request::patch(path_of("/Users", &user), &retitle("x"));
-    session.send(request.header("prefer", "foo, RETURN=minimal"))?.expect(204)?;
+    session
+        .send(request.header("prefer", "foo, RETURN=minimal"))?
+        .expect(204)?;
     Ok(())
 }
 
 fn vary(session: &mut Session) -> Verdict {
     let answer = type_of_users(session, None)?.expect(200)?;
     let fields = answer.header_list("vary").to_lowercase();
-    ensure(fields.contains("accept"), format!("Vary with Accept, not {fields:?}"), &answer)
+    ensure(
+        fields.contains("accept"),
+        format!("Vary with Accept, not {fields:?}"),
+        &answer,
+    )
 }
 
 fn cache_control(session: &mut Session) -> Verdict {
@@ -305,12 +450,19 @@ fn cache_control(session: &mut Session) -> Verdict {
 
 fn bad_text(session: &mut Session) -> Verdict {
     let name = session.name("u");
-    let start = format!(r#"{{"schemas":["{}"],"userName":"{name}","title":""#, urn::USER);
+    let start = format!(
+        r#"{{"schemas":["{}"],"userName":"{name}","title":""#,
+        urn::USER
+    );
     let mut invalid = start.clone().into_bytes();
     invalid.extend(b"\xff\xfe\"}");
-    session.send(Request::new("POST", "/Users").bytes(invalid))?.refused(400, "invalidSyntax")?;
+    session
+        .send(Request::new("POST", "/Users").bytes(invalid))?
+        .refused(400, "invalidSyntax")?;
     let lone = format!(r#"{start}\ud800"}}"#);
-    session.send(Request::new("POST", "/Users").bytes(lone))?.refused(400, "invalidSyntax")
+    session
+        .send(Request::new("POST", "/Users").bytes(lone))?
+        .refused(400, "invalidSyntax")
 }
 
 fn deep_json(session: &mut Session) -> Verdict {
@@ -322,14 +474,18 @@ fn deep_json(session: &mut Session) -> Verdict {
             "[".repeat(depth),
             "]".repeat(depth)
         );
-        session.send(Request::new("POST", "/Users").bytes(body))?.refused(400, "invalidSyntax")?;
+        session
+            .send(Request::new("POST", "/Users").bytes(body))?
+            .refused(400, "invalidSyntax")?;
     }
     Ok(())
 }
 
 fn byte_order_mark(session: &mut Session) -> Verdict {
     let body = format!("\u{feff}{}", session.new_user("u"));
-    session.send(Request::new("POST", "/Users").bytes(body))?.expect(201)?;
+    session
+        .send(Request::new("POST", "/Users").bytes(body))?
+        .expect(201)?;
     Ok(())
 }
 
@@ -343,7 +499,9 @@ fn me(session: &mut Session) -> Verdict {
     let answer = session.get("/Me")?;
     match answer.status {
         200 | 308 => ensure(
-            answer.header("location").is_some_and(|location| location.contains("/Users/")),
+            answer
+                .header("location")
+                .is_some_and(|location| location.contains("/Users/")),
             "Location of the user",
             &answer,
         ),
@@ -358,5 +516,9 @@ fn me_anonymous(session: &mut Session) -> Verdict {
         return crate::verdict::skip("the server does not offer /Me");
     }
     answer.refused(401, "")?;
-    ensure(!text(&answer.object()?["detail"]).is_empty(), "detail", &answer)
+    ensure(
+        !text(&answer.object()?["detail"]).is_empty(),
+        "detail",
+        &answer,
+    )
 }

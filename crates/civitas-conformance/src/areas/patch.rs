@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Unmet;
 use crate::case::Case;
-use crate::session::{Session, has_members, path_of, patch_op};
+use crate::session::{Session, has_members, patch_op, path_of};
 use crate::urn;
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
 use crate::wire::Request;
@@ -33,7 +33,13 @@ struct Row {
 
 const USER_ROWS: &[Row] = &[
     Row {
-        ids: &["T-PATCH-01", "S-7644-3.5.2-03", "S-7644-3.5.2.3-02", "X-TOP-09", "I-TOL-02"],
+        ids: &[
+            "T-PATCH-01",
+            "S-7644-3.5.2-03",
+            "S-7644-3.5.2.3-02",
+            "X-TOP-09",
+            "I-TOL-02",
+        ],
         name: "replace a simple attribute, in every spelling",
         variants: &[
             r#"[{"op":"replace","path":"title","value":"Boss"}]"#,
@@ -108,7 +114,12 @@ const USER_ROWS: &[Row] = &[
         effect: Refused(409, "uniqueness"),
     },
     Row {
-        ids: &["T-PATCH-11", "S-7644-3.5.2-20", "S-7644-3.5.2-08", "X-TOP-14"],
+        ids: &[
+            "T-PATCH-11",
+            "S-7644-3.5.2-20",
+            "S-7644-3.5.2-08",
+            "X-TOP-14",
+        ],
         name: "readOnly attributes cannot be replaced",
         variants: &[
             r#"[{"op":"replace","path":"id","value":"other"}]"#,
@@ -124,7 +135,12 @@ const USER_ROWS: &[Row] = &[
         effect: Refused(400, "noTarget"),
     },
     Row {
-        ids: &["T-PATCH-13", "S-7644-3.5.2-16", "S-7644-3.5.2-17", "X-TOP-12"],
+        ids: &[
+            "T-PATCH-13",
+            "S-7644-3.5.2-16",
+            "S-7644-3.5.2-17",
+            "X-TOP-12",
+        ],
         name: "a path that names no attribute",
         variants: &[
             r#"[{"op":"replace","path":"nosuch","value":"x"}]"#,
@@ -169,7 +185,12 @@ const USER_ROWS: &[Row] = &[
         ),
     },
     Row {
-        ids: &["T-PATCH-17", "S-7644-3.5.2.1-04", "S-7644-3.5.2.1-06", "X-TOP-11"],
+        ids: &[
+            "T-PATCH-17",
+            "S-7644-3.5.2.1-04",
+            "S-7644-3.5.2.1-06",
+            "X-TOP-11",
+        ],
         name: "add an element that is there",
         variants: &[
             r#"[{"op":"add","path":"emails","value":[{"value":"w@x.org","type":"work"}]}]"#,
@@ -190,9 +211,7 @@ const USER_ROWS: &[Row] = &[
     Row {
         ids: &["T-PATCH-19", "S-7644-3.5.2-10", "X-TOP-13"],
         name: "primary set through a value path",
-        variants: &[
-            r#"[{"op":"replace","path":"emails[type eq \"home\"].primary","value":true}]"#,
-        ],
+        variants: &[r#"[{"op":"replace","path":"emails[type eq \"home\"].primary","value":true}]"#],
         effect: Becomes(
             r#"{"emails":[{"value":"w@x.org","type":"work"},
                 {"value":"h@x.org","type":"home","primary":true}]}"#,
@@ -230,20 +249,22 @@ const USER_ROWS: &[Row] = &[
     Row {
         ids: &["T-PATCH-23", "S-7644-3.5.2.1-08", "I-ENTRA-16"],
         name: "add through a value path overwrites",
-        variants: &[
-            r#"[{"op":"add","path":"emails[type eq \"work\"].value","value":"w2@x.org"}]"#,
-        ],
+        variants: &[r#"[{"op":"add","path":"emails[type eq \"work\"].value","value":"w2@x.org"}]"#],
         effect: Becomes(
             r#"{"emails":[{"value":"w2@x.org","type":"work","primary":true},
                 {"value":"h@x.org","type":"home"}]}"#,
         ),
     },
     Row {
-        ids: &["T-PATCH-24", "S-7644-3.5.2.1-08", "X-TOP-08", "I-TOL-05", "I-ENTRA-16"],
-        name: "add through a value path creates the element",
-        variants: &[
-            r#"[{"op":"add","path":"emails[type eq \"other\"].value","value":"o@x.org"}]"#,
+        ids: &[
+            "T-PATCH-24",
+            "S-7644-3.5.2.1-08",
+            "X-TOP-08",
+            "I-TOL-05",
+            "I-ENTRA-16",
         ],
+        name: "add through a value path creates the element",
+        variants: &[r#"[{"op":"add","path":"emails[type eq \"other\"].value","value":"o@x.org"}]"#],
         effect: Becomes(
             r#"{"emails":[{"value":"w@x.org","type":"work","primary":true},
                 {"value":"h@x.org","type":"home"},{"value":"o@x.org","type":"other"}]}"#,
@@ -252,9 +273,7 @@ const USER_ROWS: &[Row] = &[
     Row {
         ids: &["T-PATCH-25", "S-7644-3.5.2.1-08"],
         name: "add through a filter that does not describe an element",
-        variants: &[
-            r#"[{"op":"add","path":"emails[value co \"q\"].display","value":"x"}]"#,
-        ],
+        variants: &[r#"[{"op":"add","path":"emails[value co \"q\"].display","value":"x"}]"#],
         effect: Refused(400, "noTarget"),
     },
     Row {
@@ -344,7 +363,14 @@ const USER_ROWS: &[Row] = &[
         effect: Becomes(r#"{"name":null}"#),
     },
     Row {
-        ids: &["T-PATCH-35", "X-TOP-03", "X-TOP-05", "I-TOL-01", "I-ENTRA-13", "I-OKTA-05"],
+        ids: &[
+            "T-PATCH-35",
+            "X-TOP-03",
+            "X-TOP-05",
+            "I-TOL-01",
+            "I-ENTRA-13",
+            "I-OKTA-05",
+        ],
         name: "deactivation in every form",
         variants: &[
             r#"[{"op":"replace","value":{"active":false}}]"#,
@@ -364,7 +390,13 @@ const USER_ROWS: &[Row] = &[
         effect: Refused(400, "invalidValue"),
     },
     Row {
-        ids: &["T-PATCH-37", "S-7644-3.5.2.3-11", "S-7644-3.5.2-18", "X-TOP-06", "X-TOP-07"],
+        ids: &[
+            "T-PATCH-37",
+            "S-7644-3.5.2.3-11",
+            "S-7644-3.5.2-18",
+            "X-TOP-06",
+            "X-TOP-07",
+        ],
         name: "one extension attribute, in every form",
         variants: &[
             r#"[{"op":"replace","value":{"<E>:employeeNumber":"7"}}]"#,
@@ -376,7 +408,13 @@ const USER_ROWS: &[Row] = &[
         effect: Becomes(r#"{"<E>":{"employeeNumber":"7"}}"#),
     },
     Row {
-        ids: &["T-PATCH-38", "S-7643-4.3-02", "I-TOL-07", "I-ENTRA-17", "S-7644-3.10-03"],
+        ids: &[
+            "T-PATCH-38",
+            "S-7643-4.3-02",
+            "I-TOL-07",
+            "I-ENTRA-17",
+            "S-7644-3.10-03",
+        ],
         name: "a new manager, in every form",
         variants: &[
             r#"[{"op":"replace","path":"<E>:manager.value","value":"<m2>"}]"#,
@@ -434,7 +472,12 @@ const USER_ROWS: &[Row] = &[
         effect: Refused(400, "mutability"),
     },
     Row {
-        ids: &["T-PATCH-45", "S-7643-3.1-11", "S-7644-3.5.2.3-12", "X-TOP-05"],
+        ids: &[
+            "T-PATCH-45",
+            "S-7643-3.1-11",
+            "S-7644-3.5.2.3-12",
+            "X-TOP-05",
+        ],
         name: "groups and meta in a value are ignored",
         variants: &[
             r#"[{"op":"replace","value":{"groups":[{"value":"zz"}],"meta":{"resourceType":"X"},"title":"T"}}]"#,
@@ -590,7 +633,13 @@ const GROUP_ROWS: &[Row] = &[
         effect: Becomes(r#"{"members":[{"value":"<u3>"}]}"#),
     },
     Row {
-        ids: &["T-PATCH-63", "S-7644-3.5.2.2-05", "X-TOP-01", "I-ENTRA-14", "I-TOL-04"],
+        ids: &[
+            "T-PATCH-63",
+            "S-7644-3.5.2.2-05",
+            "X-TOP-01",
+            "I-ENTRA-14",
+            "I-TOL-04",
+        ],
         name: "remove listed members only",
         variants: &[
             r#"[{"op":"Remove","path":"members","value":[{"$ref":null,"value":"<u2>"}]}]"#,
@@ -652,9 +701,7 @@ const GROUP_ROWS: &[Row] = &[
     Row {
         ids: &["S-7643-4.2-04"],
         name: "a type that contradicts the member",
-        variants: &[
-            r#"[{"op":"add","path":"members","value":[{"value":"<u4>","type":"Group"}]}]"#,
-        ],
+        variants: &[r#"[{"op":"add","path":"members","value":[{"value":"<u4>","type":"Group"}]}]"#],
         effect: Refused(400, "invalidValue"),
     },
     Row {
@@ -670,14 +717,23 @@ const GROUP_ROWS: &[Row] = &[
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for row in USER_ROWS {
-        cases.push(Case::new(row.ids, row.name, |session| play(session, row, Stage::user)));
+        cases.push(Case::new(row.ids, row.name, |session| {
+            play(session, row, Stage::user)
+        }));
     }
     for row in GROUP_ROWS {
-        cases.push(Case::new(row.ids, row.name, |session| play(session, row, Stage::group)));
+        cases.push(Case::new(row.ids, row.name, |session| {
+            play(session, row, Stage::group)
+        }));
     }
     cases.extend([
         Case::new(
-            &["T-PATCH-02", "S-7644-3.5.2-01", "S-7644-3.5.2-02", "S-7644-3.5.2-03"],
+            &[
+                "T-PATCH-02",
+                "S-7644-3.5.2-01",
+                "S-7644-3.5.2-02",
+                "S-7644-3.5.2-03",
+            ],
             "a malformed message",
             malformed,
         ),
@@ -686,24 +742,52 @@ pub(super) fn cases() -> Vec<Case> {
             "unknown attributes are refused under strict handling",
             strict_unknown,
         ),
-        Case::new(&["T-PATCH-35", "H-7240-4.4-01"], "a boolean as a string under strict handling", |s| {
-            strict(s, r#"[{"op":"replace","path":"active","value":"False"}]"#)
-        }),
-        Case::new(&["T-PATCH-33", "H-7240-4.4-01"], "a dotted key under strict handling", |s| {
-            strict(s, r#"[{"op":"replace","value":{"name.givenName":"Bo"}}]"#)
-        }),
-        Case::new(&["T-PATCH-38", "S-7643-4.3-01"], "the manager's displayName is filled in", manager_name),
-        Case::new(&["T-PATCH-52", "S-7643-4.1.1-05"], "a changed password is not shown", password),
+        Case::new(
+            &["T-PATCH-35", "H-7240-4.4-01"],
+            "a boolean as a string under strict handling",
+            |s| strict(s, r#"[{"op":"replace","path":"active","value":"False"}]"#),
+        ),
+        Case::new(
+            &["T-PATCH-33", "H-7240-4.4-01"],
+            "a dotted key under strict handling",
+            |s| strict(s, r#"[{"op":"replace","value":{"name.givenName":"Bo"}}]"#),
+        ),
+        Case::new(
+            &["T-PATCH-38", "S-7643-4.3-01"],
+            "the manager's displayName is filled in",
+            manager_name,
+        ),
+        Case::new(
+            &["T-PATCH-52", "S-7643-4.1.1-05"],
+            "a changed password is not shown",
+            password,
+        ),
         Case::new(
             &["T-PATCH-53", "S-7644-3.5.2-11", "X-TOP-21"],
             "the answer is projected",
             projected,
         ),
-        Case::new(&["T-PATCH-54", "S-7644-3.14-03", "X-TOP-23"], "a stale If-Match", stale),
-        Case::new(&["T-PATCH-70", "S-7644-3.5.2-21"], "parallel adds both take effect", parallel),
-        Case::new(&["S-7643-3.1-12", "S-7644-3.5.2-07"], "lastModified moves forward, created stays", moves),
+        Case::new(
+            &["T-PATCH-54", "S-7644-3.14-03", "X-TOP-23"],
+            "a stale If-Match",
+            stale,
+        ),
+        Case::new(
+            &["T-PATCH-70", "S-7644-3.5.2-21"],
+            "parallel adds both take effect",
+            parallel,
+        ),
+        Case::new(
+            &["S-7643-3.1-12", "S-7644-3.5.2-07"],
+            "lastModified moves forward, created stays",
+            moves,
+        ),
         Case::new(&["S-7644-3.2-01"], "PATCH of an unknown id", unknown_id),
-        Case::new(&["S-7643-2.1-07"], "the member names of the message ignore case", message_case),
+        Case::new(
+            &["S-7643-2.1-07"],
+            "the member names of the message ignore case",
+            message_case,
+        ),
     ]);
     cases
 }
@@ -778,7 +862,11 @@ impl Stage {
         if row.contains("<gone>") {
             names.push(("<gone>", session.deleted_id()?));
         }
-        Ok(Self { path: path_of(endpoint, &before), before, names })
+        Ok(Self {
+            path: path_of(endpoint, &before),
+            before,
+            names,
+        })
     }
 
     /// JSON text with this run's names put in.
@@ -792,7 +880,9 @@ impl Stage {
 
     fn named(&self, name: &str) -> String {
         let found = self.names.iter().find(|(known, _)| *known == name);
-        found.map(|(_, meaning)| meaning.clone()).unwrap_or_default()
+        found
+            .map(|(_, meaning)| meaning.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -802,7 +892,11 @@ fn play(
     stage: fn(&mut Session, &str) -> Result<Stage, Unmet>,
 ) -> Verdict {
     for variant in row.variants {
-        let effect_text = if let Becomes(change) = row.effect { change } else { "" };
+        let effect_text = if let Becomes(change) = row.effect {
+            change
+        } else {
+            ""
+        };
         let stage = stage(session, &format!("{variant}{effect_text}"))?;
         if variant.contains("<U2>") && stage.named("<U2>") == stage.named("<u2>") {
             return skip("ids have no letters in lower case");
@@ -818,15 +912,27 @@ fn perform(session: &mut Session, row: &Row, stage: &Stage, operations: &str) ->
         Refused(status, scim_type) => {
             answer.refused(*status, scim_type)?;
             let after = session.read(&stage.path)?;
-            same("the resource, which must be unchanged,", &stage.before, &after)
+            same(
+                "the resource, which must be unchanged,",
+                &stage.before,
+                &after,
+            )
         }
         Same => {
             let answer = answer.expect_any(&[200, 204])?;
             if answer.status == 200 {
-                same("the answer", &comparable(&stage.before), &comparable(answer.object()?))?;
+                same(
+                    "the answer",
+                    &comparable(&stage.before),
+                    &comparable(answer.object()?),
+                )?;
             }
             let after = session.read(&stage.path)?;
-            same("the resource, which must be unchanged,", &stage.before, &after)
+            same(
+                "the resource, which must be unchanged,",
+                &stage.before,
+                &after,
+            )
         }
         Becomes(change) => {
             let answer = answer.expect_any(&[200, 204])?;
@@ -871,7 +977,9 @@ fn merge(target: &mut Value, change: &Value) {
 /// values derived from a reference, unset marks and empty lists.
 pub(super) fn comparable(resource: &Value) -> Value {
     let mut plain = resource.clone();
-    let Some(members) = plain.as_object_mut() else { return plain };
+    let Some(members) = plain.as_object_mut() else {
+        return plain;
+    };
     members.remove("meta");
     members.retain(|_, value| *value != json!([]) && !value.is_null());
     if let Some(manager) = members
@@ -886,7 +994,9 @@ pub(super) fn comparable(resource: &Value) -> Value {
         name.remove("formatted");
     }
     for (attribute, value) in members.iter_mut() {
-        let Some(elements) = value.as_array_mut() else { continue };
+        let Some(elements) = value.as_array_mut() else {
+            continue;
+        };
         for element in elements.iter_mut().filter_map(Value::as_object_mut) {
             element.retain(|name, value| match attribute.as_str() {
                 "members" => name == "value",
@@ -905,18 +1015,31 @@ fn malformed(session: &mut Session) -> Verdict {
     let path = path_of("/Users", &user);
     let operation = json!({ "op": "replace", "path": "title", "value": "x" });
     for (variant, message) in [
-        ("op move", patch_op(&json!([{ "op": "move", "path": "title", "value": "x" }]))),
-        ("no op", patch_op(&json!([{ "path": "title", "value": "x" }]))),
+        (
+            "op move",
+            patch_op(&json!([{ "op": "move", "path": "title", "value": "x" }])),
+        ),
+        (
+            "no op",
+            patch_op(&json!([{ "path": "title", "value": "x" }])),
+        ),
         ("no operations", patch_op(&json!([]))),
         ("Operations missing", json!({ "schemas": [urn::PATCH] })),
-        ("PatchOp URN missing", json!({ "schemas": [urn::USER], "Operations": [operation] })),
+        (
+            "PatchOp URN missing",
+            json!({ "schemas": [urn::USER], "Operations": [operation] }),
+        ),
         ("schemas missing", json!({ "Operations": [operation] })),
         ("Operations an object", patch_op(&operation)),
     ] {
         let answer = session.send(Request::patch(&path, &message))?;
         within(variant, answer.refused(400, "invalidSyntax"))?;
     }
-    same("the resource, which must be unchanged,", &user, &session.read(&path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )
 }
 
 fn strict(session: &mut Session, operations: &str) -> Verdict {
@@ -925,7 +1048,11 @@ fn strict(session: &mut Session, operations: &str) -> Verdict {
     session
         .send(Request::patch(&stage.path, &message).header("prefer", "handling=strict"))?
         .refused(400, "")?;
-    same("the resource, which must be unchanged,", &stage.before, &session.read(&stage.path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &stage.before,
+        &session.read(&stage.path)?,
+    )
 }
 
 fn strict_unknown(session: &mut Session) -> Verdict {
@@ -934,7 +1061,11 @@ fn strict_unknown(session: &mut Session) -> Verdict {
     session
         .send(Request::patch(&stage.path, &message).header("prefer", "handling=strict"))?
         .refused(400, "invalidValue")?;
-    same("the resource, which must be unchanged,", &stage.before, &session.read(&stage.path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &stage.before,
+        &session.read(&stage.path)?,
+    )
 }
 
 fn manager_name(session: &mut Session) -> Verdict {
@@ -943,12 +1074,15 @@ fn manager_name(session: &mut Session) -> Verdict {
     let boss = session.create("/Users", &body)?;
     let user = session.user("u")?;
     let path = path_of("/Users", &user);
-    let operations =
-        json!([{ "op": "add", "path": format!("{}:manager", urn::ENTERPRISE), "value": boss["id"] }]);
+    let operations = json!([{ "op": "add", "path": format!("{}:manager", urn::ENTERPRISE), "value": boss["id"] }]);
     session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let manager = &session.read(&path)?[urn::ENTERPRISE]["manager"];
     same("manager.value", &boss["id"], &manager["value"])?;
-    same("manager.displayName", &json!("The Boss"), &manager["displayName"])
+    same(
+        "manager.displayName",
+        &json!("The Boss"),
+        &manager["displayName"],
+    )
 }
 
 fn password(session: &mut Session) -> Verdict {
@@ -958,25 +1092,51 @@ fn password(session: &mut Session) -> Verdict {
     let operations = json!([{ "op": "replace", "path": "password", "value": secret }]);
     let answer = session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let shown = String::from_utf8_lossy(&answer.bytes).contains(&secret);
-    ensure(!shown && answer.json().is_none_or(|body| body.get("password").is_none()), "no password", &answer)?;
+    ensure(
+        !shown
+            && answer
+                .json()
+                .is_none_or(|body| body.get("password").is_none()),
+        "no password",
+        &answer,
+    )?;
     let answer = session.get(&path)?.expect(200)?;
-    ensure(answer.object()?.get("password").is_none(), "no password", &answer)
+    ensure(
+        answer.object()?.get("password").is_none(),
+        "no password",
+        &answer,
+    )
 }
 
 fn projected(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
     let path = path_of("/Users", &user);
     let operations = json!([{ "op": "replace", "path": "title", "value": "x" }]);
-    let answer = session.patch(&format!("{path}?attributes=userName"), &operations)?.expect(200)?;
-    let mut names: Vec<_> =
-        answer.object()?.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    let answer = session
+        .patch(&format!("{path}?attributes=userName"), &operations)?
+        .expect(200)?;
+    let mut names: Vec<_> = answer
+        .object()?
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .cloned()
+        .collect();
     names.sort();
-    same("members of the answer", &json!(["id", "schemas", "userName"]), &json!(names))?;
+    same(
+        "members of the answer",
+        &json!(["id", "schemas", "userName"]),
+        &json!(names),
+    )?;
     let group = session.group("g", &[])?;
     let path = format!("{}?attributes=displayName", path_of("/Groups", &group));
     let operations = json!([{ "op": "replace", "path": "externalId", "value": "x" }]);
     let answer = session.patch(&path, &operations)?.expect(200)?;
-    ensure(answer.object()?["displayName"] == group["displayName"], "the displayName", &answer)
+    ensure(
+        answer.object()?["displayName"] == group["displayName"],
+        "the displayName",
+        &answer,
+    )
 }
 
 fn stale(session: &mut Session) -> Verdict {
@@ -984,12 +1144,18 @@ fn stale(session: &mut Session) -> Verdict {
     let stage = Stage::user(session, "")?;
     let old = text(&stage.before["meta"]["version"]);
     let first = json!([{ "op": "replace", "path": "title", "value": "First" }]);
-    session.patch(&stage.path, &first)?.expect_any(&[200, 204])?;
+    session
+        .patch(&stage.path, &first)?
+        .expect_any(&[200, 204])?;
     let second = patch_op(&json!([{ "op": "replace", "path": "title", "value": "Second" }]));
     session
         .send(Request::patch(&stage.path, &second).header("if-match", old))?
         .refused(412, "")?;
-    same("title", &json!("First"), &session.read(&stage.path)?["title"])
+    same(
+        "title",
+        &json!("First"),
+        &session.read(&stage.path)?["title"],
+    )
 }
 
 fn parallel(session: &mut Session) -> Verdict {
@@ -1008,12 +1174,16 @@ fn parallel(session: &mut Session) -> Verdict {
             .iter()
             .map(|user| {
                 let value = json!([{ "value": user["id"] }]);
-                let message = patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
+                let message =
+                    patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
                 let request = Request::patch(&path, &message);
                 scope.spawn(move || client.send(&request))
             })
             .collect();
-        running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+        running
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect()
     });
     for answer in answers {
         match answer {
@@ -1026,22 +1196,40 @@ fn parallel(session: &mut Session) -> Verdict {
 
 fn moves(session: &mut Session) -> Verdict {
     let before = session.user("u")?;
-    same("lastModified of a new user", &before["meta"]["created"], &before["meta"]["lastModified"])?;
+    same(
+        "lastModified of a new user",
+        &before["meta"]["created"],
+        &before["meta"]["lastModified"],
+    )?;
     // Longer than the coarsest resolution a dateTime usually has.
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     let path = path_of("/Users", &before);
     let operations = json!([{ "op": "replace", "path": "title", "value": "x" }]);
     let answer = session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let after = session.read(&path)?;
-    same("meta.created", &before["meta"]["created"], &after["meta"]["created"])?;
-    let time = |user: &Value| text(&user["meta"]["lastModified"]).parse::<jiff::Timestamp>().ok();
-    ensure(time(&after) > time(&before), "a later meta.lastModified", &answer)
+    same(
+        "meta.created",
+        &before["meta"]["created"],
+        &after["meta"]["created"],
+    )?;
+    let time = |user: &Value| {
+        text(&user["meta"]["lastModified"])
+            .parse::<jiff::Timestamp>()
+            .ok()
+    };
+    ensure(
+        time(&after) > time(&before),
+        "a later meta.lastModified",
+        &answer,
+    )
 }
 
 fn unknown_id(session: &mut Session) -> Verdict {
     let gone = session.deleted_id()?;
     let operations = json!([{ "op": "replace", "path": "title", "value": "x" }]);
-    session.patch(&format!("/Users/{gone}"), &operations)?.refused(404, "")
+    session
+        .patch(&format!("/Users/{gone}"), &operations)?
+        .refused(404, "")
 }
 
 fn message_case(session: &mut Session) -> Verdict {
@@ -1052,7 +1240,9 @@ fn message_case(session: &mut Session) -> Verdict {
             "schemas": [urn::PATCH],
             spelling: [{ "op": "replace", "path": "title", "value": spelling }],
         });
-        session.send(Request::patch(&path, &message))?.expect_any(&[200, 204])?;
+        session
+            .send(Request::patch(&path, &message))?
+            .expect_any(&[200, 204])?;
         same("title", &json!(spelling), &session.read(&path)?["title"])?;
     }
     Ok(())
@@ -1064,10 +1254,27 @@ mod tests {
 
     #[test]
     fn every_row_is_json_once_its_names_are_filled_in() {
-        let names = ["<own>", "<m1>", "<m2>", "<m2 name>", "<M2 NAME>", "<gone>", "<E>", "<e>"];
+        let names = [
+            "<own>",
+            "<m1>",
+            "<m2>",
+            "<m2 name>",
+            "<M2 NAME>",
+            "<gone>",
+            "<E>",
+            "<e>",
+        ];
         let more = ["<USER>", "<u1>", "<u2>", "<u3>", "<u4>", "<U2>", "<tag>"];
-        let names = names.iter().chain(&more).map(|name| (*name, "x".to_owned())).collect();
-        let stage = Stage { path: String::new(), before: Value::Null, names };
+        let names = names
+            .iter()
+            .chain(&more)
+            .map(|name| (*name, "x".to_owned()))
+            .collect();
+        let stage = Stage {
+            path: String::new(),
+            before: Value::Null,
+            names,
+        };
         for row in USER_ROWS.iter().chain(GROUP_ROWS) {
             for variant in row.variants {
                 assert!(stage.fill(variant).is_array(), "{variant}");

@@ -6,31 +6,105 @@ use serde_json::{Value, json};
 
 use crate::Unmet;
 use crate::case::Case;
-use crate::session::{Session, path_of, patch_op};
+use crate::session::{Session, patch_op, path_of};
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
 use crate::wire::{Client, Credential, Request};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        Case::new(&["S-7644-3.13-02"], "an older version of the protocol is refused", old_protocol),
-        Case::new(&["S-7644-3.13-01", "S-7644-3.13-02"], "the version segment may be left out", no_segment),
+        Case::new(
+            &["S-7644-3.13-02"],
+            "an older version of the protocol is refused",
+            old_protocol,
+        ),
+        Case::new(
+            &["S-7644-3.13-01", "S-7644-3.13-02"],
+            "the version segment may be left out",
+            no_segment,
+        ),
     ];
     let etags: [(&[&'static str], &'static str, fn(&mut Session) -> Verdict); 15] = [
-        (&["S-7644-3.14-01", "S-7643-3.1-14", "S-7643-3.1-15", "X-TOP-23"], "ETag is meta.version", etag),
-        (&["T-HTTP-01", "S-7644-3.14-02", "H-9110-13.1.2-01", "H-9110-15.4.5-01"], "If-None-Match with the current tag", not_modified),
-        (&["S-7644-3.14-03", "X-TOP-23"], "a stale If-Match refuses PUT, PATCH and DELETE", stale),
-        (&["S-7644-3.14-04", "X-TOP-23"], "the current weak tag in If-Match", current),
-        (&["T-HTTP-02", "H-9110-13.1-01"], "a list of tags in If-Match", list),
-        (&["T-HTTP-03", "H-ORDER-01", "H-9110-13.2.1-01"], "the precondition comes before the content", before_content),
-        (&["T-HTTP-04", "S-7644-3.14-07"], "If-Match on an unknown id", unknown_id),
-        (&["S-7644-3.14-07"], "If-Match: * and If-None-Match: *", stars),
-        (&["S-7644-3.14-05"], "the tag changes with the state only", state),
-        (&["S-7644-3.14-06"], "of eight parallel PUTs with one tag, one succeeds", eight),
-        (&["S-7644-3.14-09"], "PUT and PATCH send the new tag, lists none", where_sent),
+        (
+            &[
+                "S-7644-3.14-01",
+                "S-7643-3.1-14",
+                "S-7643-3.1-15",
+                "X-TOP-23",
+            ],
+            "ETag is meta.version",
+            etag,
+        ),
+        (
+            &[
+                "T-HTTP-01",
+                "S-7644-3.14-02",
+                "H-9110-13.1.2-01",
+                "H-9110-15.4.5-01",
+            ],
+            "If-None-Match with the current tag",
+            not_modified,
+        ),
+        (
+            &["S-7644-3.14-03", "X-TOP-23"],
+            "a stale If-Match refuses PUT, PATCH and DELETE",
+            stale,
+        ),
+        (
+            &["S-7644-3.14-04", "X-TOP-23"],
+            "the current weak tag in If-Match",
+            current,
+        ),
+        (
+            &["T-HTTP-02", "H-9110-13.1-01"],
+            "a list of tags in If-Match",
+            list,
+        ),
+        (
+            &["T-HTTP-03", "H-ORDER-01", "H-9110-13.2.1-01"],
+            "the precondition comes before the content",
+            before_content,
+        ),
+        (
+            &["T-HTTP-04", "S-7644-3.14-07"],
+            "If-Match on an unknown id",
+            unknown_id,
+        ),
+        (
+            &["S-7644-3.14-07"],
+            "If-Match: * and If-None-Match: *",
+            stars,
+        ),
+        (
+            &["S-7644-3.14-05"],
+            "the tag changes with the state only",
+            state,
+        ),
+        (
+            &["S-7644-3.14-06"],
+            "of eight parallel PUTs with one tag, one succeeds",
+            eight,
+        ),
+        (
+            &["S-7644-3.14-09"],
+            "PUT and PATCH send the new tag, lists none",
+            where_sent,
+        ),
         (&["H-9110-13.1-01"], "malformed tags", malformed),
-        (&["H-9110-13.1-01"], "an unquoted tag is tolerated", unquoted),
-        (&["H-9110-13.2.2-01"], "If-Modified-Since and If-Unmodified-Since", dates),
-        (&["H-9110-13.2.2-01"], "If-None-Match wins over If-Modified-Since", precedence),
+        (
+            &["H-9110-13.1-01"],
+            "an unquoted tag is tolerated",
+            unquoted,
+        ),
+        (
+            &["H-9110-13.2.2-01"],
+            "If-Modified-Since and If-Unmodified-Since",
+            dates,
+        ),
+        (
+            &["H-9110-13.2.2-01"],
+            "If-None-Match wins over If-Modified-Since",
+            precedence,
+        ),
     ];
     for (ids, name, check) in etags {
         cases.push(Case::new(ids, name, move |session| {
@@ -48,18 +122,25 @@ fn above_version(session: &Session, with: &str) -> Result<Client, Unmet> {
     let Some(token) = session.token() else {
         return skip("needs a bearer token");
     };
-    Ok(Client::new(&format!("{root}{with}"), &Credential::Bearer(token)))
+    Ok(Client::new(
+        &format!("{root}{with}"),
+        &Credential::Bearer(token),
+    ))
 }
 
 fn old_protocol(session: &mut Session) -> Verdict {
     let client = above_version(session, "/v1")?;
-    session.exchange(&client, &Request::get("/Users"))?.refused(400, "invalidVers")
+    session
+        .exchange(&client, &Request::get("/Users"))?
+        .refused(400, "invalidVers")
 }
 
 fn no_segment(session: &mut Session) -> Verdict {
     let client = above_version(session, "")?;
     let user = session.user("u")?;
-    let answer = session.exchange(&client, &Request::get(path_of("/Users", &user)))?.expect(200)?;
+    let answer = session
+        .exchange(&client, &Request::get(path_of("/Users", &user)))?
+        .expect(200)?;
     same("the user", &user, answer.object()?)
 }
 
@@ -89,19 +170,34 @@ fn etag(session: &mut Session) -> Verdict {
     let body = session.new_user("u");
     let created = session.post("/Users", &body)?.expect(201)?;
     let tag = json!(created.header("etag"));
-    same("ETag of the 201", &created.object()?["meta"]["version"], &tag)
+    same(
+        "ETag of the 201",
+        &created.object()?["meta"]["version"],
+        &tag,
+    )
 }
 
 fn not_modified(session: &mut Session) -> Verdict {
     let (_, path, tag) = tagged(session)?;
     let strong = tag.trim_start_matches("W/").to_owned();
-    for condition in [tag.clone(), strong, "*".to_owned(), format!("\"other\", {tag}")] {
+    for condition in [
+        tag.clone(),
+        strong,
+        "*".to_owned(),
+        format!("\"other\", {tag}"),
+    ] {
         let answer = session.send(Request::get(&path).header("if-none-match", &condition))?;
         within(&condition, answer.clone().expect(304).map(drop))?;
         ensure(answer.bytes.is_empty(), "no content", &answer)?;
-        ensure(answer.header("etag") == Some(&tag), "ETag of the 200", &answer)?;
+        ensure(
+            answer.header("etag") == Some(&tag),
+            "ETag of the 200",
+            &answer,
+        )?;
     }
-    session.send(Request::get(&path).header("if-none-match", "W/\"other\""))?.expect(200)?;
+    session
+        .send(Request::get(&path).header("if-none-match", "W/\"other\""))?
+        .expect(200)?;
     Ok(())
 }
 
@@ -113,9 +209,15 @@ fn stale(session: &mut Session) -> Verdict {
         Request::patch(&path, &message),
         Request::new("DELETE", &path),
     ] {
-        session.send(request.header("if-match", "W/\"stale\""))?.refused(412, "")?;
+        session
+            .send(request.header("if-match", "W/\"stale\""))?
+            .refused(412, "")?;
     }
-    same("the resource, which must be unchanged,", &user, &session.read(&path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )
 }
 
 fn current(session: &mut Session) -> Verdict {
@@ -124,9 +226,13 @@ fn current(session: &mut Session) -> Verdict {
     session.send(put)?.expect(200)?;
     let message = patch_op(&json!([{ "op": "replace", "path": "title", "value": "y" }]));
     let tag = text(&session.read(&path)?["meta"]["version"]);
-    session.send(Request::patch(&path, &message).header("if-match", tag))?.expect_any(&[200, 204])?;
+    session
+        .send(Request::patch(&path, &message).header("if-match", tag))?
+        .expect_any(&[200, 204])?;
     let tag = text(&session.read(&path)?["meta"]["version"]);
-    session.send(Request::new("DELETE", &path).header("if-match", tag))?.expect(204)?;
+    session
+        .send(Request::new("DELETE", &path).header("if-match", tag))?
+        .expect(204)?;
     Ok(())
 }
 
@@ -140,7 +246,9 @@ fn list(session: &mut Session) -> Verdict {
 
 fn before_content(session: &mut Session) -> Verdict {
     let (_, path, _) = tagged(session)?;
-    let put = Request::new("PUT", path).bytes("{").header("if-match", "W/\"stale\"");
+    let put = Request::new("PUT", path)
+        .bytes("{")
+        .header("if-match", "W/\"stale\"");
     session.send(put)?.refused(412, "")
 }
 
@@ -154,18 +262,36 @@ fn unknown_id(session: &mut Session) -> Verdict {
 fn stars(session: &mut Session) -> Verdict {
     let (user, path, _) = tagged(session)?;
     let put = Request::put(&path, &retitled(&user, "x"));
-    session.send(put.clone().header("if-match", "*"))?.expect(200)?;
-    session.send(put.header("if-none-match", "*"))?.refused(412, "")
+    session
+        .send(put.clone().header("if-match", "*"))?
+        .expect(200)?;
+    session
+        .send(put.header("if-none-match", "*"))?
+        .refused(412, "")
 }
 
 fn state(session: &mut Session) -> Verdict {
     let (user, path, tag) = tagged(session)?;
-    let projected = session.get(format!("{path}?attributes=userName"))?.expect(200)?;
-    ensure(projected.header("etag") == Some(&tag), "the same ETag under projection", &projected)?;
+    let projected = session
+        .get(format!("{path}?attributes=userName"))?
+        .expect(200)?;
+    ensure(
+        projected.header("etag") == Some(&tag),
+        "the same ETag under projection",
+        &projected,
+    )?;
     let put = session.put(&path, &user)?.expect(200)?;
-    ensure(put.header("etag") == Some(&tag), "the same ETag after a PUT without change", &put)?;
+    ensure(
+        put.header("etag") == Some(&tag),
+        "the same ETag after a PUT without change",
+        &put,
+    )?;
     let put = session.put(&path, &retitled(&user, "x"))?.expect(200)?;
-    ensure(put.header("etag") != Some(&tag), "another ETag after a change", &put)
+    ensure(
+        put.header("etag") != Some(&tag),
+        "another ETag after a change",
+        &put,
+    )
 }
 
 fn eight(session: &mut Session) -> Verdict {
@@ -179,7 +305,10 @@ fn eight(session: &mut Session) -> Verdict {
                 scope.spawn(move || client.send(&put))
             })
             .collect();
-        running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        running
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect()
     });
     let mut statuses = Vec::new();
     for answer in answers {
@@ -189,7 +318,11 @@ fn eight(session: &mut Session) -> Verdict {
         }
     }
     statuses.sort_unstable();
-    same("statuses", &json!([200, 412, 412, 412, 412, 412, 412, 412]), &json!(statuses))
+    same(
+        "statuses",
+        &json!([200, 412, 412, 412, 412, 412, 412, 412]),
+        &json!(statuses),
+    )
 }
 
 fn where_sent(session: &mut Session) -> Verdict {
@@ -200,7 +333,11 @@ fn where_sent(session: &mut Session) -> Verdict {
     let operations = json!([{ "op": "replace", "path": "title", "value": "y" }]);
     let patch = session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let after = session.read(&path)?;
-    same("ETag of PATCH", &after["meta"]["version"], &json!(patch.header("etag")))?;
+    same(
+        "ETag of PATCH",
+        &after["meta"]["version"],
+        &json!(patch.header("etag")),
+    )?;
     let list = session.get("/Users?count=1")?.expect(200)?;
     ensure(list.header("etag").is_none(), "no ETag on a list", &list)
 }
@@ -227,19 +364,31 @@ const FAR_AHEAD: &str = "Fri, 01 Jan 2100 00:00:00 GMT";
 
 fn dates(session: &mut Session) -> Verdict {
     let (user, path, _) = tagged(session)?;
-    session.send(Request::get(&path).header("if-modified-since", LONG_AGO))?.expect(200)?;
-    session.send(Request::get(&path).header("if-modified-since", FAR_AHEAD))?.expect_any(&[200, 304])?;
+    session
+        .send(Request::get(&path).header("if-modified-since", LONG_AGO))?
+        .expect(200)?;
+    session
+        .send(Request::get(&path).header("if-modified-since", FAR_AHEAD))?
+        .expect_any(&[200, 304])?;
     let put = Request::put(&path, &retitled(&user, "x"));
-    session.send(put.clone().header("if-unmodified-since", LONG_AGO))?.refused(412, "")?;
-    session.send(put.header("if-unmodified-since", FAR_AHEAD))?.expect(200)?;
+    session
+        .send(put.clone().header("if-unmodified-since", LONG_AGO))?
+        .refused(412, "")?;
+    session
+        .send(put.header("if-unmodified-since", FAR_AHEAD))?
+        .expect(200)?;
     Ok(())
 }
 
 fn precedence(session: &mut Session) -> Verdict {
     let (_, path, tag) = tagged(session)?;
     let request = Request::get(&path).header("if-none-match", tag);
-    session.send(request.header("if-modified-since", LONG_AGO))?.expect(304)?;
+    session
+        .send(request.header("if-modified-since", LONG_AGO))?
+        .expect(304)?;
     let request = Request::get(&path).header("if-none-match", "W/\"other\"");
-    session.send(request.header("if-modified-since", FAR_AHEAD))?.expect(200)?;
+    session
+        .send(request.header("if-modified-since", FAR_AHEAD))?
+        .expect(200)?;
     Ok(())
 }

@@ -15,64 +15,226 @@ use crate::wire::Request;
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         Case::new(
-            &["T-WRITE-01", "S-7644-3.3-04", "S-7644-3.3-05", "S-7644-3.3-06", "S-7643-3.1-04", "S-7643-3.1-12", "I-OKTA-02"],
+            &[
+                "T-WRITE-01",
+                "S-7644-3.3-04",
+                "S-7644-3.3-05",
+                "S-7644-3.3-06",
+                "S-7643-3.1-04",
+                "S-7643-3.1-12",
+                "I-OKTA-02",
+            ],
             "create a user from as little as possible",
             minimal,
         ),
-        Case::new(&["T-WRITE-02", "S-7643-2.1-02", "S-7643-2.1-06"], "attribute names ignore case", spelling),
         Case::new(
-            &["T-WRITE-03", "S-7644-3.3-08", "S-7643-4.1.1-01", "X-TOP-15", "I-ENTRA-19", "I-OKTA-03", "I-SUM-05"],
+            &["T-WRITE-02", "S-7643-2.1-02", "S-7643-2.1-06"],
+            "attribute names ignore case",
+            spelling,
+        ),
+        Case::new(
+            &[
+                "T-WRITE-03",
+                "S-7644-3.3-08",
+                "S-7643-4.1.1-01",
+                "X-TOP-15",
+                "I-ENTRA-19",
+                "I-OKTA-03",
+                "I-SUM-05",
+            ],
             "a taken userName, in any case",
             taken,
         ),
-        Case::new(&["T-WRITE-04", "S-7644-3.6-04"], "the userName of a deleted user is free", freed),
-        Case::new(&["T-WRITE-05", "S-7644-3.3-11", "I-OKTA-11"], "of parallel creates one succeeds", parallel),
         Case::new(
-            &["T-WRITE-06", "S-7644-3.3-01", "S-7643-3.1-05", "S-7643-3.1-11", "S-7643-4.1.2-06", "X-TOP-14", "I-SAILPOINT-01"],
+            &["T-WRITE-04", "S-7644-3.6-04"],
+            "the userName of a deleted user is free",
+            freed,
+        ),
+        Case::new(
+            &["T-WRITE-05", "S-7644-3.3-11", "I-OKTA-11"],
+            "of parallel creates one succeeds",
+            parallel,
+        ),
+        Case::new(
+            &[
+                "T-WRITE-06",
+                "S-7644-3.3-01",
+                "S-7643-3.1-05",
+                "S-7643-3.1-11",
+                "S-7643-4.1.2-06",
+                "X-TOP-14",
+                "I-SAILPOINT-01",
+            ],
             "readOnly attributes are ignored on create",
             read_only_ignored,
         ),
-        Case::new(&["T-WRITE-08", "S-7643-3-01", "S-7644-3.3-10"], "a body that is no resource", not_a_resource),
-        Case::new(&["T-WRITE-09", "S-7643-2.1-05"], "a member given twice", twice),
         Case::new(
-            &["T-WRITE-10", "I-ENTRA-10", "I-TOL-09", "S-7643-3-03", "S-7643-2.5-01"],
+            &["T-WRITE-08", "S-7643-3-01", "S-7644-3.3-10"],
+            "a body that is no resource",
+            not_a_resource,
+        ),
+        Case::new(
+            &["T-WRITE-09", "S-7643-2.1-05"],
+            "a member given twice",
+            twice,
+        ),
+        Case::new(
+            &[
+                "T-WRITE-10",
+                "I-ENTRA-10",
+                "I-TOL-09",
+                "S-7643-3-03",
+                "S-7643-2.5-01",
+            ],
             "nulls, empty lists and foreign schemas leave no trace",
             no_trace,
         ),
-        Case::new(&["T-WRITE-11", "S-7643-3-04", "S-7643-3.3-04", "S-7643-3.3-01"], "an extension not listed in schemas", unlisted_extension),
-        Case::new(&["T-WRITE-13", "I-TOL-01", "X-TOP-03"], "active as a string", string_boolean),
-        Case::new(&["T-WRITE-13", "H-7240-4.4-01"], "active as a string under strict handling", strict_boolean),
-        Case::new(&["S-7644-3.1-04", "I-TOL-10", "H-7240-4.4-01"], "unknown attributes: ignored, or refused under strict handling", unknown_attributes),
-        Case::new(&["T-WRITE-16", "S-7643-2.3.7-04"], "a group with an unknown member", unknown_member),
-        Case::new(&["T-WRITE-17", "S-7643-4.1.1-05", "S-7644-3.3-13", "S-7644-3.9-09"], "a password is never shown", password),
-        Case::new(&["T-WRITE-18", "S-7644-3.5.1-04"], "replace clears what it leaves out, but not active", replace_clears),
+        Case::new(
+            &[
+                "T-WRITE-11",
+                "S-7643-3-04",
+                "S-7643-3.3-04",
+                "S-7643-3.3-01",
+            ],
+            "an extension not listed in schemas",
+            unlisted_extension,
+        ),
+        Case::new(
+            &["T-WRITE-13", "I-TOL-01", "X-TOP-03"],
+            "active as a string",
+            string_boolean,
+        ),
+        Case::new(
+            &["T-WRITE-13", "H-7240-4.4-01"],
+            "active as a string under strict handling",
+            strict_boolean,
+        ),
+        Case::new(
+            &["S-7644-3.1-04", "I-TOL-10", "H-7240-4.4-01"],
+            "unknown attributes: ignored, or refused under strict handling",
+            unknown_attributes,
+        ),
+        Case::new(
+            &["T-WRITE-16", "S-7643-2.3.7-04"],
+            "a group with an unknown member",
+            unknown_member,
+        ),
+        Case::new(
+            &[
+                "T-WRITE-17",
+                "S-7643-4.1.1-05",
+                "S-7644-3.3-13",
+                "S-7644-3.9-09",
+            ],
+            "a password is never shown",
+            password,
+        ),
+        Case::new(
+            &["T-WRITE-18", "S-7644-3.5.1-04"],
+            "replace clears what it leaves out, but not active",
+            replace_clears,
+        ),
         Case::new(
             &["T-WRITE-19", "S-7644-3.5.1-07", "X-TOP-14", "I-OKTA-04"],
             "readOnly attributes are ignored on replace",
             replace_ignores,
         ),
-        Case::new(&["T-WRITE-20", "S-7644-3.5.1-08"], "replace without userName", replace_without_name),
         Case::new(
-            &["T-WRITE-21", "S-7644-3.5.1-10", "S-7644-3.5.1-09", "X-TOP-11", "I-SUM-05"],
+            &["T-WRITE-20", "S-7644-3.5.1-08"],
+            "replace without userName",
+            replace_without_name,
+        ),
+        Case::new(
+            &[
+                "T-WRITE-21",
+                "S-7644-3.5.1-10",
+                "S-7644-3.5.1-09",
+                "X-TOP-11",
+                "I-SUM-05",
+            ],
             "replace with what was read changes nothing",
             replace_same,
         ),
-        Case::new(&["T-WRITE-22", "S-7644-3.5.1-01", "S-7644-3.2-01"], "replace does not create", replace_unknown),
-        Case::new(&["T-WRITE-23", "S-7644-3.5.1-11", "X-TOP-24", "I-MISC-01"], "replace of members", replace_members),
-        Case::new(&["S-7644-3.3-09", "X-TOP-15"], "a taken userName on replace", replace_taken),
-        Case::new(&["S-7644-3.5.1-12", "S-7643-3.1-12"], "replace moves the version, not created", replace_moves),
-        Case::new(&["S-7644-3.5.1-13", "S-7643-3-03"], "a body of another type", other_type),
-        Case::new(&["S-7643-3.1-10", "S-7643-3.1-08"], "externalId is kept as sent and need not be unique", external_id),
+        Case::new(
+            &["T-WRITE-22", "S-7644-3.5.1-01", "S-7644-3.2-01"],
+            "replace does not create",
+            replace_unknown,
+        ),
+        Case::new(
+            &["T-WRITE-23", "S-7644-3.5.1-11", "X-TOP-24", "I-MISC-01"],
+            "replace of members",
+            replace_members,
+        ),
+        Case::new(
+            &["S-7644-3.3-09", "X-TOP-15"],
+            "a taken userName on replace",
+            replace_taken,
+        ),
+        Case::new(
+            &["S-7644-3.5.1-12", "S-7643-3.1-12"],
+            "replace moves the version, not created",
+            replace_moves,
+        ),
+        Case::new(
+            &["S-7644-3.5.1-13", "S-7643-3-03"],
+            "a body of another type",
+            other_type,
+        ),
+        Case::new(
+            &["S-7643-3.1-10", "S-7643-3.1-08"],
+            "externalId is kept as sent and need not be unique",
+            external_id,
+        ),
     ];
     for (ids, name, member, value) in [
-        (&["T-WRITE-07", "S-7643-4.1.1-01"], "userName empty", "userName", json!("")),
-        (&["T-WRITE-07", "S-7644-3.3-10"], "userName null", "userName", Value::Null),
-        (&["T-WRITE-14", "I-TOL-01"], "a word for a boolean", "active", json!("no")),
-        (&["T-WRITE-14", "S-7643-2.1-02"], "a string for a list of objects", "emails", json!("a@b")),
-        (&["T-WRITE-14", "S-7644-3.3-10"], "a number for a string", "userName", json!(5)),
-        (&["S-7643-2.3-02", "S-7644-3.3-10"], "an object for a string", "title", json!({ "a": "b" })),
-        (&["S-7643-2.3.6-01", "S-7643-4.1.2-09"], "base64 that does not decode", "x509Certificates", json!([{ "value": "%%%" }])),
-        (&["T-WRITE-12", "S-7643-2.4-03"], "two primaries", "emails", json!([{ "value": "a@x.org", "primary": true }, { "value": "b@x.org", "primary": true }])),
+        (
+            &["T-WRITE-07", "S-7643-4.1.1-01"],
+            "userName empty",
+            "userName",
+            json!(""),
+        ),
+        (
+            &["T-WRITE-07", "S-7644-3.3-10"],
+            "userName null",
+            "userName",
+            Value::Null,
+        ),
+        (
+            &["T-WRITE-14", "I-TOL-01"],
+            "a word for a boolean",
+            "active",
+            json!("no"),
+        ),
+        (
+            &["T-WRITE-14", "S-7643-2.1-02"],
+            "a string for a list of objects",
+            "emails",
+            json!("a@b"),
+        ),
+        (
+            &["T-WRITE-14", "S-7644-3.3-10"],
+            "a number for a string",
+            "userName",
+            json!(5),
+        ),
+        (
+            &["S-7643-2.3-02", "S-7644-3.3-10"],
+            "an object for a string",
+            "title",
+            json!({ "a": "b" }),
+        ),
+        (
+            &["S-7643-2.3.6-01", "S-7643-4.1.2-09"],
+            "base64 that does not decode",
+            "x509Certificates",
+            json!([{ "value": "%%%" }]),
+        ),
+        (
+            &["T-WRITE-12", "S-7643-2.4-03"],
+            "two primaries",
+            "emails",
+            json!([{ "value": "a@x.org", "primary": true }, { "value": "b@x.org", "primary": true }]),
+        ),
     ] {
         cases.push(Case::new(ids, name, move |session| {
             let mut body = session.new_user("u");
@@ -80,19 +242,31 @@ pub(super) fn cases() -> Vec<Case> {
             session.post("/Users", &body)?.refused(400, "invalidValue")
         }));
     }
-    cases.push(Case::new(&["T-WRITE-07", "S-7644-3.3-10"], "userName missing", |session| {
-        session.post("/Users", &json!({ "schemas": [urn::USER] }))?.refused(400, "invalidValue")
-    }));
-    cases.push(Case::new(&["T-WRITE-15", "S-7643-4.2-01", "X-TOP-24"], "a group without displayName", |session| {
-        for body in [
-            json!({ "schemas": [urn::GROUP] }),
-            json!({ "schemas": [urn::GROUP], "displayName": "" }),
-            json!({ "schemas": [urn::GROUP], "displayName": null }),
-        ] {
-            session.post("/Groups", &body)?.refused(400, "invalidValue")?;
-        }
-        Ok(())
-    }));
+    cases.push(Case::new(
+        &["T-WRITE-07", "S-7644-3.3-10"],
+        "userName missing",
+        |session| {
+            session
+                .post("/Users", &json!({ "schemas": [urn::USER] }))?
+                .refused(400, "invalidValue")
+        },
+    ));
+    cases.push(Case::new(
+        &["T-WRITE-15", "S-7643-4.2-01", "X-TOP-24"],
+        "a group without displayName",
+        |session| {
+            for body in [
+                json!({ "schemas": [urn::GROUP] }),
+                json!({ "schemas": [urn::GROUP], "displayName": "" }),
+                json!({ "schemas": [urn::GROUP], "displayName": null }),
+            ] {
+                session
+                    .post("/Groups", &body)?
+                    .refused(400, "invalidValue")?;
+            }
+            Ok(())
+        },
+    ));
     cases
 }
 
@@ -101,9 +275,17 @@ fn minimal(session: &mut Session) -> Verdict {
     let answer = session.post("/Users", &body)?.expect(201)?;
     let user = answer.object()?;
     let id = text(&user["id"]);
-    ensure(!id.is_empty() && !id.to_lowercase().contains("bulkid"), "an id", &answer)?;
+    ensure(
+        !id.is_empty() && !id.to_lowercase().contains("bulkid"),
+        "an id",
+        &answer,
+    )?;
     same("userName", &body["userName"], &user["userName"])?;
-    same("Location", &user["meta"]["location"], &json!(answer.header("location")))?;
+    same(
+        "Location",
+        &user["meta"]["location"],
+        &json!(answer.header("location")),
+    )?;
     let location = text(&user["meta"]["location"]);
     ensure(
         location.starts_with("http") && location.ends_with(&format!("/Users/{id}")),
@@ -111,11 +293,27 @@ fn minimal(session: &mut Session) -> Verdict {
         &answer,
     )?;
     if session.needs("etag").is_ok() {
-        same("ETag", &user["meta"]["version"], &json!(answer.header("etag")))?;
+        same(
+            "ETag",
+            &user["meta"]["version"],
+            &json!(answer.header("etag")),
+        )?;
     }
-    same("lastModified", &user["meta"]["created"], &user["meta"]["lastModified"])?;
-    ensure(lists(&user["schemas"], urn::USER), "the User URN in schemas", &answer)?;
-    same("the user as read", user, &session.read(&format!("/Users/{id}"))?)
+    same(
+        "lastModified",
+        &user["meta"]["created"],
+        &user["meta"]["lastModified"],
+    )?;
+    ensure(
+        lists(&user["schemas"], urn::USER),
+        "the User URN in schemas",
+        &answer,
+    )?;
+    same(
+        "the user as read",
+        user,
+        &session.read(&format!("/Users/{id}"))?,
+    )
 }
 
 fn spelling(session: &mut Session) -> Verdict {
@@ -152,7 +350,10 @@ fn parallel(session: &mut Session) -> Verdict {
         let running: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| client.send(&Request::post("/Users", &body))))
             .collect();
-        running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        running
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect()
     });
     let mut statuses = Vec::new();
     for answer in answers {
@@ -172,17 +373,26 @@ fn read_only_ignored(session: &mut Session) -> Verdict {
     let group = session.group("g", &[])?;
     let mut body = session.new_user("u");
     body["id"] = json!("chosen-by-client");
-    body["meta"] = json!({ "resourceType": "Robot", "created": "2001-01-01T00:00:00Z", "version": "1" });
+    body["meta"] =
+        json!({ "resourceType": "Robot", "created": "2001-01-01T00:00:00Z", "version": "1" });
     body["groups"] = json!([{ "value": group["id"], "display": "x" }]);
     let user = session.create("/Users", &body)?;
     if user["id"] == "chosen-by-client" {
         return fail("an id of the server's own", user.to_string());
     }
-    same("meta.resourceType", &json!("User"), &user["meta"]["resourceType"])?;
+    same(
+        "meta.resourceType",
+        &json!("User"),
+        &user["meta"]["resourceType"],
+    )?;
     if user["meta"]["created"] == "2001-01-01T00:00:00Z" {
         return fail("created by the server's clock", user["meta"].to_string());
     }
-    same("groups", &json!([]), &json!(user["groups"].as_array().cloned().unwrap_or_default()))?;
+    same(
+        "groups",
+        &json!([]),
+        &json!(user["groups"].as_array().cloned().unwrap_or_default()),
+    )?;
     has_members(&session.read(&path_of("/Groups", &group))?, &[])
 }
 
@@ -226,7 +436,10 @@ fn no_trace(session: &mut Session) -> Verdict {
     body["manager"] = Value::Null;
     let user = session.create("/Users", &body)?;
     for absent in ["roles", "title", "department", "manager", urn::ENTERPRISE] {
-        if user.get(absent).is_some_and(|value| !value.is_null() && *value != json!([])) {
+        if user
+            .get(absent)
+            .is_some_and(|value| !value.is_null() && *value != json!([]))
+        {
             return fail(format!("no {absent}"), user.to_string());
         }
     }
@@ -238,7 +451,11 @@ fn unlisted_extension(session: &mut Session) -> Verdict {
         let mut body = session.new_user("u");
         body[&key] = json!({ "department": "Sales" });
         let user = session.create("/Users", &body)?;
-        same("department", &json!("Sales"), &user[urn::ENTERPRISE]["department"])?;
+        same(
+            "department",
+            &json!("Sales"),
+            &user[urn::ENTERPRISE]["department"],
+        )?;
         if !lists(&user["schemas"], urn::ENTERPRISE) {
             return fail("the enterprise URN in schemas", user["schemas"].to_string());
         }
@@ -278,7 +495,9 @@ fn unknown_attributes(session: &mut Session) -> Verdict {
 fn unknown_member(session: &mut Session) -> Verdict {
     let gone = session.deleted_id()?;
     let body = session.new_group("g", &[&json!({ "id": gone })]);
-    session.post("/Groups", &body)?.refused(400, "invalidValue")?;
+    session
+        .post("/Groups", &body)?
+        .refused(400, "invalidValue")?;
     let filter = format!("displayName eq {}", body["displayName"]);
     let answer = session.send(Request::get("/Groups").query("filter", &filter))?;
     selects(&answer.list()?, &[])
@@ -329,7 +548,11 @@ fn replace_clears(session: &mut Session) -> Verdict {
     let after = session.read(&path)?;
     same("the answer", &after, answer.object()?)?;
     for cleared in ["title", "name", "emails", "externalId", urn::ENTERPRISE] {
-        ensure(after.get(cleared).is_none_or(Value::is_null), format!("no {cleared}"), &answer)?;
+        ensure(
+            after.get(cleared).is_none_or(Value::is_null),
+            format!("no {cleared}"),
+            &answer,
+        )?;
     }
     same("active, which is kept,", &json!(false), &after["active"])?;
     same("schemas", &json!([urn::USER]), &after["schemas"])
@@ -340,19 +563,30 @@ fn replace_ignores(session: &mut Session) -> Verdict {
     let group = session.group("g", &[])?;
     let mut body = user.clone();
     body["id"] = json!("another");
-    body["meta"] = json!({ "resourceType": "User", "created": "2001-01-01T00:00:00Z", "version": "W/\"0\"" });
+    body["meta"] =
+        json!({ "resourceType": "User", "created": "2001-01-01T00:00:00Z", "version": "W/\"0\"" });
     body["groups"] = json!([{ "value": group["id"] }]);
     let path = path_of("/Users", &user);
     session.put(&path, &body)?.expect(200)?;
-    same("the resource, which must be unchanged,", &user, &session.read(&path)?)?;
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )?;
     has_members(&session.read(&path_of("/Groups", &group))?, &[])
 }
 
 fn replace_without_name(session: &mut Session) -> Verdict {
     let user = full_user(session)?;
     let path = path_of("/Users", &user);
-    session.put(&path, &json!({ "schemas": [urn::USER], "title": "x" }))?.refused(400, "invalidValue")?;
-    same("the resource, which must be unchanged,", &user, &session.read(&path)?)
+    session
+        .put(&path, &json!({ "schemas": [urn::USER], "title": "x" }))?
+        .refused(400, "invalidValue")?;
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )
 }
 
 fn replace_same(session: &mut Session) -> Verdict {
@@ -362,13 +596,19 @@ fn replace_same(session: &mut Session) -> Verdict {
         let answer = session.put(&path, &user)?.expect(200)?;
         same("the answer", &user, answer.object()?)?;
     }
-    same("the resource, which must be unchanged,", &user, &session.read(&path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )
 }
 
 fn replace_unknown(session: &mut Session) -> Verdict {
     let gone = session.deleted_id()?;
     let body = session.new_user("u");
-    session.put(&format!("/Users/{gone}"), &body)?.refused(404, "")?;
+    session
+        .put(&format!("/Users/{gone}"), &body)?
+        .refused(404, "")?;
     session.get(format!("/Users/{gone}"))?.refused(404, "")?;
     let filter = format!("userName eq {}", body["userName"]);
     let answer = session.send(Request::get("/Users").query("filter", &filter))?;
@@ -376,7 +616,11 @@ fn replace_unknown(session: &mut Session) -> Verdict {
 }
 
 fn replace_members(session: &mut Session) -> Verdict {
-    let users = [session.user("u1")?, session.user("u2")?, session.user("u3")?];
+    let users = [
+        session.user("u1")?,
+        session.user("u2")?,
+        session.user("u3")?,
+    ];
     let group = session.group("g", &[&users[0], &users[1]])?;
     let path = path_of("/Groups", &group);
     let mut body = group.clone();
@@ -392,7 +636,11 @@ fn replace_taken(session: &mut Session) -> Verdict {
     body["userName"] = json!(text(&first["userName"]).to_uppercase());
     let path = path_of("/Users", &second);
     session.put(&path, &body)?.refused(409, "uniqueness")?;
-    same("the resource, which must be unchanged,", &second, &session.read(&path)?)
+    same(
+        "the resource, which must be unchanged,",
+        &second,
+        &session.read(&path)?,
+    )
 }
 
 fn replace_moves(session: &mut Session) -> Verdict {
@@ -403,7 +651,11 @@ fn replace_moves(session: &mut Session) -> Verdict {
     let answer = session.put(&path, &body)?.expect(200)?;
     let after = session.read(&path)?;
     same("the resource", &comparable(&body), &comparable(&after))?;
-    same("meta.created", &user["meta"]["created"], &after["meta"]["created"])?;
+    same(
+        "meta.created",
+        &user["meta"]["created"],
+        &after["meta"]["created"],
+    )?;
     let versioned = user["meta"]["version"].is_string();
     let moved = user["meta"]["version"] != after["meta"]["version"];
     ensure(!versioned || moved, "a new meta.version", &answer)
@@ -412,7 +664,9 @@ fn replace_moves(session: &mut Session) -> Verdict {
 fn other_type(session: &mut Session) -> Verdict {
     let user = session.user("u")?;
     let body = json!({ "schemas": [urn::GROUP], "userName": user["userName"] });
-    session.put(&path_of("/Users", &user), &body)?.refused(400, "invalidSyntax")
+    session
+        .put(&path_of("/Users", &user), &body)?
+        .refused(400, "invalidSyntax")
 }
 
 fn external_id(session: &mut Session) -> Verdict {
@@ -423,5 +677,9 @@ fn external_id(session: &mut Session) -> Verdict {
         same("externalId", &json!("MiXed-é"), &user["externalId"])?;
     }
     let plain = session.user("u")?;
-    same("externalId, which the server never invents,", &Value::Null, &plain["externalId"])
+    same(
+        "externalId, which the server never invents,",
+        &Value::Null,
+        &plain["externalId"],
+    )
 }
