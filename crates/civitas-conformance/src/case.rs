@@ -40,6 +40,13 @@ impl Select {
     }
 }
 
+/// A row of a table of cases: ids, name, check.
+pub(crate) type Entry = (
+    &'static [&'static str],
+    &'static str,
+    fn(&mut Session) -> Verdict,
+);
+
 type Check = dyn Fn(&mut Session) -> Verdict + Send + Sync;
 
 /// One thing a server must do.
@@ -62,6 +69,12 @@ impl Case {
             name,
             check: Box::new(check),
         }
+    }
+}
+
+impl From<&'static Entry> for Case {
+    fn from((ids, name, check): &'static Entry) -> Self {
+        Self::new(ids, name, check)
     }
 }
 
@@ -149,7 +162,7 @@ mod tests {
     fn no_two_cases_are_named_alike() {
         let mut seen = HashSet::new();
         for case in cases() {
-            assert!(seen.insert((case.ids[0], case.name)), "{:?}", case);
+            assert!(seen.insert((case.ids[0], case.name)), "{case:?}");
         }
     }
 

@@ -85,19 +85,16 @@ impl Session {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "requests are built where they are sent"
+    )]
     pub(crate) fn send(&mut self, request: Request) -> Result<Answer, Unmet> {
-        let answer = self.exchange(&self.client, &request)?;
+        let answer = self.client.ask(&request)?;
         if answer.status == 201 && matches!(request.method(), "POST" | "PUT") {
             self.adopt(&answer, request.path());
         }
         Ok(answer)
-    }
-
-    /// Like [`send`](Self::send) with another client.
-    pub(crate) fn exchange(&self, client: &Client, request: &Request) -> Result<Answer, Unmet> {
-        client
-            .send(request)
-            .or_else(|error| fail("an HTTP answer", format!("none: {error}")))
     }
 
     /// Takes note of a created resource, so that it is deleted with the session.
@@ -195,6 +192,14 @@ impl Session {
             // A case may have deleted it already; 404 is then the right answer.
             let _gone = self.client.send(&Request::new("DELETE", path));
         }
+    }
+}
+
+impl Client {
+    /// Like [`Session::send`], for clients other than the usual one.
+    pub(crate) fn ask(&self, request: &Request) -> Result<Answer, Unmet> {
+        self.send(request)
+            .or_else(|error| fail("an HTTP answer", format!("none: {error}")))
     }
 }
 

@@ -3,11 +3,56 @@
 use serde_json::{Value, json};
 
 use crate::Unmet;
-use crate::case::Case;
+use crate::case::{Case, Entry};
 use crate::session::{Session, has_members, path_of, selects};
 use crate::urn;
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
 use crate::wire::{Answer, Request};
+
+/// Cases for servers that advertise `bulk`.
+const OFFERED: &[Entry] = &[
+    (
+        &["T-BULK-01", "S-7644-3.7.2-01", "S-7644-3.7-07", "X-TOP-25"],
+        "a reference to a user of the same job",
+        reference,
+    ),
+    (
+        &[
+            "T-BULK-03",
+            "S-7644-3.7-05",
+            "S-7644-3.7-09",
+            "S-7644-3.7.3-01",
+        ],
+        "a failure does not stop the job",
+        partial,
+    ),
+    (
+        &["T-BULK-04", "S-7644-3.7-06", "X-TOP-25"],
+        "failOnErrors stops the job",
+        fail_on_errors,
+    ),
+    (
+        &["T-BULK-05", "S-7644-3.7-04"],
+        "a job in which all fails is 200",
+        all_fail,
+    ),
+    (
+        &["T-BULK-06", "S-7644-3.7.4-01", "X-TOP-25"],
+        "more operations than allowed",
+        too_many,
+    ),
+    (
+        &["T-BULK-07", "S-7644-3.7-10", "S-7644-3.7-14", "X-TOP-25"],
+        "a malformed job",
+        malformed,
+    ),
+    (
+        &["T-BULK-08", "S-7644-3.7.2-02"],
+        "a reference to nothing",
+        dangling,
+    ),
+    (&["T-BULK-10", "S-7644-3.7-13"], "a stale version", stale),
+];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![Case::new(
@@ -22,50 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
             answer.refused(answer.status, "")
         },
     )];
-    let checks: [(&[&'static str], &'static str, fn(&mut Session) -> Verdict); 8] = [
-        (
-            &["T-BULK-01", "S-7644-3.7.2-01", "S-7644-3.7-07", "X-TOP-25"],
-            "a reference to a user of the same job",
-            reference,
-        ),
-        (
-            &[
-                "T-BULK-03",
-                "S-7644-3.7-05",
-                "S-7644-3.7-09",
-                "S-7644-3.7.3-01",
-            ],
-            "a failure does not stop the job",
-            partial,
-        ),
-        (
-            &["T-BULK-04", "S-7644-3.7-06", "X-TOP-25"],
-            "failOnErrors stops the job",
-            fail_on_errors,
-        ),
-        (
-            &["T-BULK-05", "S-7644-3.7-04"],
-            "a job in which all fails is 200",
-            all_fail,
-        ),
-        (
-            &["T-BULK-06", "S-7644-3.7.4-01", "X-TOP-25"],
-            "more operations than allowed",
-            too_many,
-        ),
-        (
-            &["T-BULK-07", "S-7644-3.7-10", "S-7644-3.7-14", "X-TOP-25"],
-            "a malformed job",
-            malformed,
-        ),
-        (
-            &["T-BULK-08", "S-7644-3.7.2-02"],
-            "a reference to nothing",
-            dangling,
-        ),
-        (&["T-BULK-10", "S-7644-3.7-13"], "a stale version", stale),
-    ];
-    for (ids, name, check) in checks {
+    for (ids, name, check) in OFFERED {
         cases.push(Case::new(ids, name, move |session| {
             session.needs("bulk")?;
             check(session)

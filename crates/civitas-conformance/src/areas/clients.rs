@@ -1,5 +1,5 @@
 //! Whole conversations as provisioning clients hold them: Entra ID, Okta and
-//! SailPoint, under a server's generic profile.
+//! `SailPoint`, under a server's generic profile.
 
 use serde_json::{Value, json};
 

@@ -6,53 +6,55 @@ use serde_json::json;
 
 use super::paging::{CROWD, crowd};
 use crate::Unmet;
-use crate::case::Case;
+use crate::case::{Case, Entry};
 use crate::session::{Session, path_of};
 use crate::urn;
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
 use crate::wire::{Answer, Request};
 
+/// Cases for servers that advertise `pagination.cursor`.
+const OFFERED: &[Entry] = &[
+    (
+        &[
+            "T-PAGE-12",
+            "S-9865-2-02",
+            "S-9865-2-04",
+            "S-9865-2-05",
+            "S-9865-2-08",
+        ],
+        "cursors show everyone once",
+        all_pages,
+    ),
+    (
+        &["T-PAGE-13", "S-9865-2.1-01", "S-9865-5.2-04"],
+        "cursors that were never issued",
+        forged,
+    ),
+    (
+        &["T-PAGE-14", "S-9865-2-06"],
+        "a cursor with another query",
+        other_query,
+    ),
+    (
+        &["T-PAGE-15", "S-9865-2.1-01"],
+        "a cursor with another count",
+        other_count,
+    ),
+    (
+        &["T-PAGE-17", "S-9865-2.1-03"],
+        "cursor and startIndex",
+        both,
+    ),
+    (
+        &["T-PAGE-18", "S-9865-5-01"],
+        "changes between pages",
+        changes,
+    ),
+];
+
 pub(super) fn cases() -> Vec<Case> {
-    let checks: [(&[&'static str], &'static str, fn(&mut Session) -> Verdict); 6] = [
-        (
-            &[
-                "T-PAGE-12",
-                "S-9865-2-02",
-                "S-9865-2-04",
-                "S-9865-2-05",
-                "S-9865-2-08",
-            ],
-            "cursors show everyone once",
-            all_pages,
-        ),
-        (
-            &["T-PAGE-13", "S-9865-2.1-01", "S-9865-5.2-04"],
-            "cursors that were never issued",
-            forged,
-        ),
-        (
-            &["T-PAGE-14", "S-9865-2-06"],
-            "a cursor with another query",
-            other_query,
-        ),
-        (
-            &["T-PAGE-15", "S-9865-2.1-01"],
-            "a cursor with another count",
-            other_count,
-        ),
-        (
-            &["T-PAGE-17", "S-9865-2.1-03"],
-            "cursor and startIndex",
-            both,
-        ),
-        (
-            &["T-PAGE-18", "S-9865-5-01"],
-            "changes between pages",
-            changes,
-        ),
-    ];
     let mut cases = Vec::new();
-    for (ids, name, check) in checks {
+    for (ids, name, check) in OFFERED {
         cases.push(Case::new(ids, name, move |session| {
             offered(session)?;
             check(session)

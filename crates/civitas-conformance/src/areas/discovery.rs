@@ -4,118 +4,120 @@
 use serde_json::{Value, json};
 
 use crate::Unmet;
-use crate::case::Case;
+use crate::case::{Case, Entry};
 use crate::session::{Session, path_of};
 use crate::urn;
 use crate::verdict::{Verdict, ensure, fail, lists, same, text, within};
 use crate::wire::{Request, percent_encoded};
 
+const CASES: &[Entry] = &[
+    (
+        &["S-7644-4-01", "S-7643-5-01", "X-TOP-22"],
+        "the configuration is one complete object",
+        config,
+    ),
+    (
+        &["S-7643-5-02", "X-TOP-22"],
+        "bulk limits are integers even when off",
+        bulk_limits,
+    ),
+    (
+        &["S-7643-5-03"],
+        "authentication schemes are described",
+        schemes,
+    ),
+    (
+        &["S-7643-5-04"],
+        "authentication schemes are readable by all",
+        public_schemes,
+    ),
+    (&["S-7643-5-05"], "the configuration has meta", config_meta),
+    (
+        &["S-7644-4-02", "X-TOP-22"],
+        "schemas and resource types are lists",
+        listed,
+    ),
+    (
+        &["S-7644-4-02"],
+        "each listed document can be read alone",
+        alone,
+    ),
+    (
+        &["S-7644-4-03"],
+        "query parameters are ignored",
+        parameters_ignored,
+    ),
+    (
+        &["S-7644-4-04", "T-HTTP-16"],
+        "a filter is forbidden",
+        filter_forbidden,
+    ),
+    (
+        &["S-7644-4-05"],
+        "each document has schemas and meta",
+        own_meta,
+    ),
+    (
+        &["S-7644-4-06"],
+        "a schema is found in any case and encoding",
+        schema_spelling,
+    ),
+    (
+        &["S-7644-4-06"],
+        "an unknown schema or resource type",
+        unknown_document,
+    ),
+    (
+        &["S-7644-4-07", "S-7643-7-01", "T-HTTP-13"],
+        "discovery cannot be written",
+        read_only,
+    ),
+    (
+        &["S-7643-6-01", "S-7643-6-04", "I-SAILPOINT-01"],
+        "resource types name their parts",
+        resource_types,
+    ),
+    (
+        &["S-7643-6-02"],
+        "schemas of resource types exist",
+        schemas_exist,
+    ),
+    (
+        &["S-7643-6-04", "S-7644-3.3-07"],
+        "resources carry the type's name",
+        type_names,
+    ),
+    (
+        &[
+            "S-7643-7-02",
+            "S-7643-2.2-02",
+            "S-7643-7-03",
+            "S-7643-7-04",
+            "I-ENTRA-04",
+            "X-TOP-22",
+        ],
+        "every attribute states its characteristics",
+        characteristics,
+    ),
+    (
+        &["S-7644-4-08", "X-TOP-24"],
+        "published characteristics of well-known attributes",
+        well_known,
+    ),
+    (
+        &["S-7644-3.1-01"],
+        "message schemas are not listed",
+        no_messages,
+    ),
+    (
+        &["S-9865-4-01"],
+        "pagination is described when present",
+        pagination,
+    ),
+];
+
 pub(super) fn cases() -> Vec<Case> {
-    vec![
-        Case::new(
-            &["S-7644-4-01", "S-7643-5-01", "X-TOP-22"],
-            "the configuration is one complete object",
-            config,
-        ),
-        Case::new(
-            &["S-7643-5-02", "X-TOP-22"],
-            "bulk limits are integers even when off",
-            bulk_limits,
-        ),
-        Case::new(
-            &["S-7643-5-03"],
-            "authentication schemes are described",
-            schemes,
-        ),
-        Case::new(
-            &["S-7643-5-04"],
-            "authentication schemes are readable by all",
-            public_schemes,
-        ),
-        Case::new(&["S-7643-5-05"], "the configuration has meta", config_meta),
-        Case::new(
-            &["S-7644-4-02", "X-TOP-22"],
-            "schemas and resource types are lists",
-            listed,
-        ),
-        Case::new(
-            &["S-7644-4-02"],
-            "each listed document can be read alone",
-            alone,
-        ),
-        Case::new(
-            &["S-7644-4-03"],
-            "query parameters are ignored",
-            parameters_ignored,
-        ),
-        Case::new(
-            &["S-7644-4-04", "T-HTTP-16"],
-            "a filter is forbidden",
-            filter_forbidden,
-        ),
-        Case::new(
-            &["S-7644-4-05"],
-            "each document has schemas and meta",
-            own_meta,
-        ),
-        Case::new(
-            &["S-7644-4-06"],
-            "a schema is found in any case and encoding",
-            schema_spelling,
-        ),
-        Case::new(
-            &["S-7644-4-06"],
-            "an unknown schema or resource type",
-            unknown_document,
-        ),
-        Case::new(
-            &["S-7644-4-07", "S-7643-7-01", "T-HTTP-13"],
-            "discovery cannot be written",
-            read_only,
-        ),
-        Case::new(
-            &["S-7643-6-01", "S-7643-6-04", "I-SAILPOINT-01"],
-            "resource types name their parts",
-            resource_types,
-        ),
-        Case::new(
-            &["S-7643-6-02"],
-            "schemas of resource types exist",
-            schemas_exist,
-        ),
-        Case::new(
-            &["S-7643-6-04", "S-7644-3.3-07"],
-            "resources carry the type's name",
-            type_names,
-        ),
-        Case::new(
-            &[
-                "S-7643-7-02",
-                "S-7643-2.2-02",
-                "S-7643-7-03",
-                "S-7643-7-04",
-                "I-ENTRA-04",
-                "X-TOP-22",
-            ],
-            "every attribute states its characteristics",
-            characteristics,
-        ),
-        Case::new(
-            &["S-7644-4-08", "X-TOP-24"],
-            "published characteristics of well-known attributes",
-            well_known,
-        ),
-        Case::new(
-            &["S-7644-3.1-01"],
-            "message schemas are not listed",
-            no_messages,
-        ),
-        Case::new(
-            &["S-9865-4-01"],
-            "pagination is described when present",
-            pagination,
-        ),
-    ]
+    CASES.iter().map(Case::from).collect()
 }
 
 fn config(session: &mut Session) -> Verdict {

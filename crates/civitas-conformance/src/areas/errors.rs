@@ -87,7 +87,7 @@ fn refusals(session: &mut Session) -> Result<Vec<(u16, Answer)>, Unmet> {
         refusals.push((412, session.send(request)?));
     }
     let stranger = super::bearer::stranger(session);
-    refusals.push((401, session.exchange(&stranger, &Request::get("/Groups"))?));
+    refusals.push((401, stranger.ask(&Request::get("/Groups"))?));
     Ok(refusals)
 }
 

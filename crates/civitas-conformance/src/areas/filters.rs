@@ -120,6 +120,7 @@ impl Cast {
 }
 
 /// A filter and whom it selects.
+#[derive(Clone, Copy)]
 struct Row {
     id: &'static str,
     filter: &'static str,
@@ -545,7 +546,7 @@ const SELECTING: &[Row] = &[
     ),
     row(
         "S-7644-3.4.2.2-27",
-        r#"active eq False"#,
+        "active eq False",
         "B",
         "capitalised boolean literal",
     ),
@@ -801,9 +802,15 @@ pub(super) fn cases() -> Vec<Case> {
             check(session, row)
         }));
     };
-    SELECTING.iter().for_each(|row| add(row, selecting));
-    REFUSED.iter().for_each(|row| add(row, refused));
-    AT_THE_BASE.iter().for_each(|row| add(row, at_the_base));
+    for row in SELECTING {
+        add(row, selecting);
+    }
+    for row in REFUSED {
+        add(row, refused);
+    }
+    for row in AT_THE_BASE {
+        add(row, at_the_base);
+    }
     for (row, with_default) in ABOUT_ACTIVE {
         cases.push(Case::new(&[row.id], row.point, move |session| {
             about_active(session, row, with_default)

@@ -5,10 +5,95 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::Unmet;
-use crate::case::Case;
+use crate::case::{Case, Entry};
 use crate::session::{Session, patch_op, path_of};
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
 use crate::wire::{Client, Credential, Request};
+
+/// Cases for servers that advertise `etag`.
+const ETAGS: &[Entry] = &[
+    (
+        &[
+            "S-7644-3.14-01",
+            "S-7643-3.1-14",
+            "S-7643-3.1-15",
+            "X-TOP-23",
+        ],
+        "ETag is meta.version",
+        etag,
+    ),
+    (
+        &[
+            "T-HTTP-01",
+            "S-7644-3.14-02",
+            "H-9110-13.1.2-01",
+            "H-9110-15.4.5-01",
+        ],
+        "If-None-Match with the current tag",
+        not_modified,
+    ),
+    (
+        &["S-7644-3.14-03", "X-TOP-23"],
+        "a stale If-Match refuses PUT, PATCH and DELETE",
+        stale,
+    ),
+    (
+        &["S-7644-3.14-04", "X-TOP-23"],
+        "the current weak tag in If-Match",
+        current,
+    ),
+    (
+        &["T-HTTP-02", "H-9110-13.1-01"],
+        "a list of tags in If-Match",
+        list,
+    ),
+    (
+        &["T-HTTP-03", "H-ORDER-01", "H-9110-13.2.1-01"],
+        "the precondition comes before the content",
+        before_content,
+    ),
+    (
+        &["T-HTTP-04", "S-7644-3.14-07"],
+        "If-Match on an unknown id",
+        unknown_id,
+    ),
+    (
+        &["S-7644-3.14-07"],
+        "If-Match: * and If-None-Match: *",
+        stars,
+    ),
+    (
+        &["S-7644-3.14-05"],
+        "the tag changes with the state only",
+        state,
+    ),
+    (
+        &["S-7644-3.14-06"],
+        "of eight parallel PUTs with one tag, one succeeds",
+        eight,
+    ),
+    (
+        &["S-7644-3.14-09"],
+        "PUT and PATCH send the new tag, lists none",
+        where_sent,
+    ),
+    (&["H-9110-13.1-01"], "malformed tags", malformed),
+    (
+        &["H-9110-13.1-01"],
+        "an unquoted tag is tolerated",
+        unquoted,
+    ),
+    (
+        &["H-9110-13.2.2-01"],
+        "If-Modified-Since and If-Unmodified-Since",
+        dates,
+    ),
+    (
+        &["H-9110-13.2.2-01"],
+        "If-None-Match wins over If-Modified-Since",
+        precedence,
+    ),
+];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
@@ -23,90 +108,7 @@ pub(super) fn cases() -> Vec<Case> {
             no_segment,
         ),
     ];
-    let etags: [(&[&'static str], &'static str, fn(&mut Session) -> Verdict); 15] = [
-        (
-            &[
-                "S-7644-3.14-01",
-                "S-7643-3.1-14",
-                "S-7643-3.1-15",
-                "X-TOP-23",
-            ],
-            "ETag is meta.version",
-            etag,
-        ),
-        (
-            &[
-                "T-HTTP-01",
-                "S-7644-3.14-02",
-                "H-9110-13.1.2-01",
-                "H-9110-15.4.5-01",
-            ],
-            "If-None-Match with the current tag",
-            not_modified,
-        ),
-        (
-            &["S-7644-3.14-03", "X-TOP-23"],
-            "a stale If-Match refuses PUT, PATCH and DELETE",
-            stale,
-        ),
-        (
-            &["S-7644-3.14-04", "X-TOP-23"],
-            "the current weak tag in If-Match",
-            current,
-        ),
-        (
-            &["T-HTTP-02", "H-9110-13.1-01"],
-            "a list of tags in If-Match",
-            list,
-        ),
-        (
-            &["T-HTTP-03", "H-ORDER-01", "H-9110-13.2.1-01"],
-            "the precondition comes before the content",
-            before_content,
-        ),
-        (
-            &["T-HTTP-04", "S-7644-3.14-07"],
-            "If-Match on an unknown id",
-            unknown_id,
-        ),
-        (
-            &["S-7644-3.14-07"],
-            "If-Match: * and If-None-Match: *",
-            stars,
-        ),
-        (
-            &["S-7644-3.14-05"],
-            "the tag changes with the state only",
-            state,
-        ),
-        (
-            &["S-7644-3.14-06"],
-            "of eight parallel PUTs with one tag, one succeeds",
-            eight,
-        ),
-        (
-            &["S-7644-3.14-09"],
-            "PUT and PATCH send the new tag, lists none",
-            where_sent,
-        ),
-        (&["H-9110-13.1-01"], "malformed tags", malformed),
-        (
-            &["H-9110-13.1-01"],
-            "an unquoted tag is tolerated",
-            unquoted,
-        ),
-        (
-            &["H-9110-13.2.2-01"],
-            "If-Modified-Since and If-Unmodified-Since",
-            dates,
-        ),
-        (
-            &["H-9110-13.2.2-01"],
-            "If-None-Match wins over If-Modified-Since",
-            precedence,
-        ),
-    ];
-    for (ids, name, check) in etags {
+    for (ids, name, check) in ETAGS {
         cases.push(Case::new(ids, name, move |session| {
             session.needs("etag")?;
             check(session)
@@ -130,16 +132,16 @@ fn above_version(session: &Session, with: &str) -> Result<Client, Unmet> {
 
 fn old_protocol(session: &mut Session) -> Verdict {
     let client = above_version(session, "/v1")?;
-    session
-        .exchange(&client, &Request::get("/Users"))?
+    client
+        .ask(&Request::get("/Users"))?
         .refused(400, "invalidVers")
 }
 
 fn no_segment(session: &mut Session) -> Verdict {
     let client = above_version(session, "")?;
     let user = session.user("u")?;
-    let answer = session
-        .exchange(&client, &Request::get(path_of("/Users", &user)))?
+    let answer = client
+        .ask(&Request::get(path_of("/Users", &user)))?
         .expect(200)?;
     same("the user", &user, answer.object()?)
 }
@@ -331,12 +333,12 @@ fn where_sent(session: &mut Session) -> Verdict {
     let version = json!(put.header("etag"));
     same("ETag of PUT", &put.object()?["meta"]["version"], &version)?;
     let operations = json!([{ "op": "replace", "path": "title", "value": "y" }]);
-    let patch = session.patch(&path, &operations)?.expect_any(&[200, 204])?;
+    let modified = session.patch(&path, &operations)?.expect_any(&[200, 204])?;
     let after = session.read(&path)?;
     same(
         "ETag of PATCH",
         &after["meta"]["version"],
-        &json!(patch.header("etag")),
+        &json!(modified.header("etag")),
     )?;
     let list = session.get("/Users?count=1")?.expect(200)?;
     ensure(list.header("etag").is_none(), "no ETag on a list", &list)
