@@ -84,21 +84,29 @@ fn create(bulk_id: &str, path: &str, data: &Value) -> Value {
     json!({ "method": "POST", "bulkId": bulk_id, "path": path, "data": data })
 }
 
-/// Runs a job and returns its results; what it created is deleted with the session.
+/// Runs a job and returns its results.
 fn run(session: &mut Session, body: &Value) -> Result<(Answer, Vec<Value>), Unmet> {
-    let answer = session.post("/Bulk", body)?.expect(200)?;
-    let Some(results) = answer.object()?["Operations"].as_array().cloned() else {
-        return fail("Operations", answer.describe());
-    };
-    for result in &results {
-        let location = text(&result["location"]);
-        if result["method"] == "POST"
-            && let Some(at) = location.find("/Users/").or(location.find("/Groups/"))
-        {
+    let answer = submit(session, body)?.expect(200)?;
+    match answer.object()?["Operations"].as_array().cloned() {
+        Some(results) => Ok((answer, results)),
+        None => fail("Operations", answer.describe()),
+    }
+}
+
+/// Sends a job; what it creates is deleted with the session.
+fn submit(session: &mut Session, body: &Value) -> Result<Answer, Unmet> {
+    let answer = session.post("/Bulk", body)?;
+    let results = answer.json().and_then(|body| body["Operations"].as_array());
+    for location in results
+        .into_iter()
+        .flatten()
+        .map(|result| text(&result["location"]))
+    {
+        if let Some(at) = location.find("/Users/").or(location.find("/Groups/")) {
             session.own(&location[at..]);
         }
     }
-    Ok((answer, results))
+    Ok(answer)
 }
 
 fn statuses(results: &[Value]) -> Value {
@@ -200,7 +208,7 @@ fn too_many(session: &mut Session) -> Verdict {
     let operations: Vec<_> = (0..=most)
         .map(|_| json!({ "method": "DELETE", "path": "/Users/nosuch" }))
         .collect();
-    let answer = session.post("/Bulk", &job(&json!(operations)))?;
+    let answer = submit(session, &job(&json!(operations)))?;
     answer.refused(413, "")?;
     ensure(
         text(&answer.object()?["detail"]).contains("maxOperations"),
