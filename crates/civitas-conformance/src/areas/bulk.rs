@@ -220,8 +220,7 @@ fn too_many(session: &mut Session) -> Verdict {
 fn malformed(session: &mut Session) -> Verdict {
     let one = create("a", "/Users", &session.new_user("u"));
     let other = create("a", "/Users", &session.new_user("u"));
-    let mut unnamed = one.clone();
-    unnamed["bulkId"].take();
+    let unnamed = json!({ "method": "POST", "path": "/Users", "data": one["data"] });
     for (variant, body) in [
         ("the same bulkId twice", job(&json!([one, other]))),
         ("POST without bulkId", job(&json!([unnamed]))),
@@ -231,7 +230,7 @@ fn malformed(session: &mut Session) -> Verdict {
     ] {
         within(
             variant,
-            session.post("/Bulk", &body)?.refused(400, "invalidSyntax"),
+            submit(session, &body)?.refused(400, "invalidSyntax"),
         )?;
     }
     Ok(())
