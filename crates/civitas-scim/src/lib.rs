@@ -15,6 +15,9 @@ pub mod schema;
 pub mod tolerance;
 pub mod value;
 
+#[cfg(test)]
+mod testing;
+
 pub use error::{Invalid, ScimType};
 
 /// A resource or a message part: attribute names, in registered spelling, to values.
