@@ -172,7 +172,9 @@ impl Draft {
         self.core.check_required(own, is_new)?;
         for (part, extension) in self.extensions.iter().zip(&resource_type.extensions) {
             let is_used = !part.attributes.is_empty() || !part.secrets.is_empty();
-            if extension.required && !is_used && is_new {
+            // Of a stored resource, what the extension holds may be nothing but secrets.
+            let is_kept = !is_new && extension.schema.attributes.iter().any(Attribute::is_secret);
+            if extension.required && !is_used && !is_kept {
                 let uri = &extension.schema.id;
                 return Err(Invalid::value(format!("the extension {uri} is required")));
             }
@@ -714,6 +716,9 @@ mod tests {
     fn s_7643_6_03_required_extensions() {
         let resource_type = with_badge(true);
         let refused = create(&user(json!({})), "1", &resource_type, &Tolerance::GENERIC);
+        assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
+        let old = object(json!({"id": "1", "urn:x:Badge": {"holder": {"second": "S"}}}));
+        let refused = replace(&user(json!({})), &old, &resource_type, &Tolerance::GENERIC);
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let body = user(json!({"urn:x:Badge": {"number": "N1"}}));
         let accepted = create(&body, "1", &resource_type, &Tolerance::GENERIC).unwrap();
