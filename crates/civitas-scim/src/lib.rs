@@ -9,6 +9,7 @@ pub mod condition;
 pub mod error;
 pub mod filter;
 pub mod index;
+pub mod patch;
 pub mod path;
 pub mod schema;
 pub mod tolerance;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::Target;
 use crate::{
     Attributes, Invalid,
-    path::{AttrPath, shown},
+    coerce::shown,
+    path::AttrPath,
     schema::{Attribute, ResourceType, Returned},
     value::{Comparison, Key},
 };

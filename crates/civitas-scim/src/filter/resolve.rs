@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::{Filter, Literal, Operator};
 use crate::{
     Invalid,
+    coerce::shown,
     condition::{Condition, Target},
-    path::{AttrPath, shown},
+    path::AttrPath,
     schema::{Attribute, ResourceType, Returned},
     tolerance::Tolerance,
     value::{Comparison, Key},
@@ -244,9 +245,8 @@ fn check_operator(operator: Operator, target: &Target) -> Result<(), Invalid> {
     use Operator as O;
 
     let fits = match (target.comparison, operator) {
-        (C::Complex, _) => false,
         (C::Boolean | C::Binary, _) => matches!(operator, O::Eq | O::Ne),
-        (C::Integer | C::Decimal | C::DateTime, O::Co | O::Sw | O::Ew) => false,
+        (C::Complex, _) | (C::Integer | C::Decimal | C::DateTime, O::Co | O::Sw | O::Ew) => false,
         _ => true,
     };
     if fits {
