@@ -1021,7 +1021,7 @@ proptest! {
 
     #[test]
     fn a_replace_applied_twice_equals_once(operation in operation()) {
-        prop_assume!(operation.op == Op::Replace);
+        let operation = Operation { op: Op::Replace, ..operation };
         let rt = user();
         let tolerance = Tolerance::GENERIC;
         let Ok(steps) = steps(&[operation], &rt, "u", &tolerance) else { return Ok(()) };
