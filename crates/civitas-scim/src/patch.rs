@@ -80,7 +80,7 @@ impl Step {
 }
 
 fn blame(operation: usize, mut error: Invalid) -> Invalid {
-    error.detail = format!("Operations[{operation}]: {}", error.detail);
+    error.detail = format!("operation {}: {}", operation + 1, error.detail);
     error
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::{
     Invalid,
-    coerce::shown,
     schema::{Attribute, ResourceType},
 };
 
@@ -88,6 +87,16 @@ impl AttrPath {
             None => in_core(&self.0, resource_type).or_else(|| anywhere(&self.0, resource_type)),
         }
     }
+}
+
+/// A name from a client, short enough for an error.
+pub(crate) fn shown(name: &str) -> String {
+    const MOST: usize = 80;
+    let mut shown: String = name.chars().take(MOST).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
 }
 
 /// Whether the text is a name by the grammar of RFC 7643 §2.1. `$ref`, which the RFC uses

@@ -5,7 +5,7 @@ use serde_json::Number;
 use super::{Filter, Limits, Literal, Operator};
 use crate::{
     Invalid,
-    coerce::shown,
+    path::shown,
     path::{AttrPath, is_name},
 };
 

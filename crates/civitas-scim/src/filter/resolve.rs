@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{Filter, Literal, Operator};
 use crate::{
     Invalid,
-    coerce::shown,
     condition::{Condition, Target},
     path::AttrPath,
+    path::shown,
     schema::{Attribute, ResourceType, Returned},
     tolerance::Tolerance,
     value::{Comparison, Key},

@@ -6,6 +6,7 @@ use super::{Op, Patched, Step, elements, object, schemas};
 use crate::{
     Attributes, Invalid, coerce,
     condition::path_of,
+    resource::normalize_schemas,
     schema::{Attribute, Mutability, ResourceType, Schema, Type},
     tolerance::Tolerance,
     value::is_present,
@@ -183,7 +184,7 @@ impl Draft<'_> {
     }
 
     fn finish(mut self, resource: &Attributes) -> Result<Patched, Invalid> {
-        schemas::settle(&mut self.attributes, self.rt);
+        normalize_schemas(&mut self.attributes, self.rt);
         check_required(&self.rt.schema, &self.attributes)?;
         for extension in &self.rt.extensions {
             if let Some(Value::Object(container)) = self.attributes.get(&extension.schema.id) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Op, apply::Change};
 use crate::{
     Attributes, Invalid, coerce,
-    coerce::shown,
+    path::shown,
     schema::{Attribute, Mutability},
 };
 

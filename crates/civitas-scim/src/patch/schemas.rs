@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{Op, Step, listed};
-use crate::{Attributes, Invalid, coerce::shown, schema::ResourceType, value::is_present};
+use crate::{Attributes, Invalid, path::shown, schema::ResourceType};
 
 /// Applies a step on `schemas`. An extension is taken off with all that it holds; one that
-/// is added and never used is gone again after [`settle`].
+/// is added and never used is not listed in the end.
 pub(super) fn step(
     attributes: &mut Attributes,
     step: &Step,
@@ -35,29 +35,6 @@ pub(super) fn step(
         }
     }
     Ok(())
-}
-
-/// Drops empty extensions and lists in `schemas` what is used. The order stays if it lists
-/// the same.
-pub(super) fn settle(attributes: &mut Attributes, rt: &ResourceType) {
-    let mut uris = vec![Value::from(rt.schema.id.as_str())];
-    for extension in &rt.extensions {
-        let uri = &extension.schema.id;
-        let is_used = attributes.get(uri).is_some_and(is_present);
-        if !is_used {
-            attributes.shift_remove(uri);
-        }
-        if is_used || extension.required {
-            uris.push(Value::from(uri.as_str()));
-        }
-    }
-    let lists_the_same = attributes
-        .get("schemas")
-        .and_then(Value::as_array)
-        .is_some_and(|now| now.len() == uris.len() && uris.iter().all(|uri| now.contains(uri)));
-    if !lists_the_same {
-        attributes.insert("schemas".to_owned(), Value::Array(uris));
-    }
 }
 
 /// Whether a removal lists nothing because it has no value, not because its list is empty.

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{Op, Operation, Step, blame};
 use crate::{
     Attributes, Invalid,
-    coerce::shown,
     filter::{Filter, Limits, Literal, Operator, ValuePath},
+    path::shown,
     path::{Resolved, is_name},
     schema::{Attribute, Mutability, ResourceType, Type},
     tolerance::Tolerance,

@@ -706,10 +706,7 @@ fn s_7644_3_5_2_08_immutable_attributes() {
 fn errors_name_the_operation_and_no_value() {
     let written = json!([["replace", "title", "T"], ["replace", "active", "s3cret"]]);
     let error = patched(&written, &Tolerance::GENERIC).unwrap_err();
-    assert!(
-        error.detail.starts_with("Operations[1]: active "),
-        "{error}"
-    );
+    assert!(error.detail.starts_with("operation 2: active "), "{error}");
     assert!(!error.detail.contains("s3cret"), "{error}");
 }
 
