@@ -7,7 +7,6 @@
 
 use std::ptr;
 
-use civitas_directory::record::Timestamp;
 use civitas_scim::{
     Attributes,
     condition::{Condition, Target},
@@ -97,9 +96,9 @@ pub(crate) enum Span {
         /// Upper end and whether it belongs to the range.
         high: Option<(Key, bool)>,
     },
-    /// Text that contains this.
+    /// Text, but the empty one, that contains this.
     Containing(String),
-    /// Text that ends with this.
+    /// Text, but the empty one, that ends with this.
     Ending(String),
     /// Whatever counts as present.
     Present,
@@ -209,8 +208,9 @@ fn span(operator: Operator, key: &Key) -> Option<Span> {
         (Operator::Ne, _) => None,
         (Operator::Co, Key::Text(text)) => Some(Span::Containing(text.clone())),
         (Operator::Ew, Key::Text(text)) => Some(Span::Ending(text.clone())),
+        // Empty text counts as absent to the operators that look into text.
         (Operator::Sw, Key::Text(text)) => range(
-            Some((key.clone(), true)),
+            Some((key.clone(), !text.is_empty())),
             successor(text).map(|end| (Key::Text(end), false)),
         ),
         (Operator::Co | Operator::Ew | Operator::Sw, _) => None,
@@ -361,17 +361,16 @@ impl GroupTest {
     /// Whether it holds of a group.
     pub(crate) fn holds(&self, group_id: &str, display: &str) -> bool {
         let written = if self.by_id { group_id } else { display };
-        if written.is_empty() {
-            return false;
-        }
         let text = self.comparison.prepare(written);
         let (text, operand) = (text.as_ref(), self.operand.as_str());
+        // Empty text counts as absent to the operators that look into text.
+        let has = |found| found && !written.is_empty();
         match self.operator {
             Operator::Eq => text == operand,
             Operator::Ne => text != operand,
-            Operator::Co => text.contains(operand),
-            Operator::Sw => text.starts_with(operand),
-            Operator::Ew => text.ends_with(operand),
+            Operator::Co => has(text.contains(operand)),
+            Operator::Sw => has(text.starts_with(operand)),
+            Operator::Ew => has(text.ends_with(operand)),
             Operator::Gt => text > operand,
             Operator::Ge => text >= operand,
             Operator::Lt => text < operand,
@@ -431,12 +430,6 @@ impl<'c> Residue<'c> {
     }
 }
 
-/// The instant as filters see it, to compare with the evaluator.
-#[cfg(test)]
-fn micros(at: Timestamp) -> i64 {
-    at.0 * 1000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -469,7 +462,7 @@ mod tests {
                     panic!("{operator:?} is answered");
                 };
                 for at in -4..=4 {
-                    let expected = holds(&micros(Timestamp(at)), &operand);
+                    let expected = holds(&(at * 1000), &operand);
                     assert_eq!((low..=high).contains(&at), expected, "{at} {operator:?} {operand}");
                 }
             }

@@ -220,7 +220,7 @@ impl Index {
             Span::Containing(_) | Span::Ending(_) => {
                 let columns = format!("rid, {key}");
                 let statement = format!(
-                    "SELECT {columns} FROM {table} WHERE {prefix} = ?1 AND {key} >= ''"
+                    "SELECT {columns} FROM {table} WHERE {prefix} = ?1 AND {key} > ''"
                 );
                 (statement, Vec::new())
             }

@@ -14,9 +14,6 @@ use super::{
     schema::kind_of,
 };
 
-/// The columns that [`Reader::found`] takes.
-pub(super) const COLUMNS: &str = "rid, id, version, created, modified, document";
-
 /// Reads in one partition on one connection.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'r> {
@@ -44,7 +41,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The resource of a row of [`COLUMNS`], with what is asked for beside it.
+    /// The resource of a row `rid, id, version, created, modified, document`, with what is
+    /// asked for beside it.
     pub(super) fn found(&self, row: &Row<'_>, resource_type: &str, want: Want) -> Result<Found> {
         let rid = row.get(0)?;
         Ok(Found {
@@ -76,7 +74,7 @@ impl Reader<'_> {
         while let Some(row) = rows.next()? {
             direct.insert(row.get(0)?);
             groups.push(group(row, true)?);
-            nested |= row.get(3)?;
+            nested |= row.get::<_, bool>(3)?;
         }
         if nested {
             self.indirect_groups(member, &direct, &mut groups)?;

@@ -146,7 +146,7 @@ impl Search<'_> {
             let key = row.get_ref(1)?;
             if last.as_ref().is_none_or(|last| ValueRef::from(last) != key) {
                 walk.runs.push(walk.rids.len());
-                last = Some(key.into());
+                last = Some(Value::try_from(key).map_err(rusqlite::Error::from)?);
             }
             walk.rids.push(rid);
             if walk.rids.len() >= enough {

@@ -243,8 +243,7 @@ impl Worker {
     ) -> Result<Vec<Result<Committed, Rejected>>, BatchFault> {
         let tried = catch_unwind(AssertUnwindSafe(|| self.transact(commits)));
         let result = tried.unwrap_or_else(|_| {
-            let error = rusqlite::Error::UserFunctionError("a change set caused a panic".into());
-            Err(BatchFault::Apply(error))
+            Err(BatchFault::Apply(rusqlite::Error::UnwindingPanic))
         });
         if result.is_err() && !self.connection.is_autocommit() {
             if let Err(error) = self.connection.execute_batch("ROLLBACK") {
