@@ -144,12 +144,18 @@ fn present(target: &Target) -> Option<Leaf> {
         "id" => Some(Leaf::Id(Span::Present)),
         "meta.created" => Some(Leaf::Instant(Instant::Created, i64::MIN, i64::MAX)),
         "meta.lastModified" => Some(Leaf::Instant(Instant::Modified, i64::MIN, i64::MAX)),
-        path if target.indexed => Some(Leaf::Values {
+        path if has_values(target) => Some(Leaf::Values {
             path: path.into(),
             span: Span::Present,
         }),
         _ => None,
     }
+}
+
+/// Whether the values of the attribute stand in the index of values: `id` and `meta` have
+/// indexes of their own.
+pub(crate) fn has_values(target: &Target) -> bool {
+    target.indexed && (target.extension.is_some() || !matches!(&*target.attribute, "id" | "meta"))
 }
 
 fn compare<'c>(
@@ -189,7 +195,7 @@ fn leaf(target: &Target, operator: Operator, key: &Key) -> Option<Leaf> {
         ("id", _) if target.comparison == Comparison::Exact => span(operator, key).map(Leaf::Id),
         ("meta.created", Key::Integer(at)) => instant(Instant::Created, operator, *at),
         ("meta.lastModified", Key::Integer(at)) => instant(Instant::Modified, operator, *at),
-        (path, _) if target.indexed => Some(Leaf::Values {
+        (path, _) if has_values(target) => Some(Leaf::Values {
             path: path.into(),
             span: span(operator, key)?,
         }),

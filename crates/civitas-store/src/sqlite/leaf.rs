@@ -36,6 +36,22 @@ impl Indexes<'_> {
         }
     }
 
+    /// How SQLite carries out the statement behind the leaf.
+    pub(super) fn explain(&self, leaf: &Leaf) -> Result<Vec<String>> {
+        let statement = match leaf {
+            Leaf::Values { span, .. } => VALUES.query(span).0,
+            Leaf::Id(span) => IDS.query(span).0,
+            Leaf::Instant(which, ..) => instants(*which).into(),
+            Leaf::HasMember(_) => HAS_MEMBER.into(),
+            Leaf::HasMembers => HAS_MEMBERS.into(),
+            Leaf::InGroup(_) => MEMBERS.into(),
+            Leaf::InGroups => IN_GROUPS.into(),
+        };
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
+        let mut explain = self.reader.connection.prepare(&explain)?;
+        explain.raw_query().mapped(|row| row.get(3)).collect()
+    }
+
     fn values(&self, path: &str, span: &Span) -> ReadResult<Vec<i64>> {
         let Reader {
             connection,

@@ -37,7 +37,7 @@ use civitas_directory::{
     store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Store, Want},
     tenant::{Partition, Tenant},
 };
-use civitas_scim::schema::ResourceType;
+use civitas_scim::{condition::Condition, schema::ResourceType};
 use rusqlite::Connection;
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use tempfile::TempDir;
@@ -173,6 +173,18 @@ impl SqliteStore {
     /// refused. Dropping the store does the same.
     pub fn close(&self) {
         self.writer.close();
+    }
+
+    /// How SQLite answers the indexed parts of a condition, a line each step. For tests.
+    #[doc(hidden)]
+    pub fn explain(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        condition: &Condition,
+    ) -> Result<Vec<String>, ReadError> {
+        self.reading(partition, |reader| search::explain(reader, resource_type, condition))
+            .map_err(unavailable)
     }
 
     /// Runs on a reader, where it stands.

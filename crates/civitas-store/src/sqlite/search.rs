@@ -34,6 +34,7 @@ pub(super) struct Search<'r> {
 }
 
 /// What a selection matches.
+#[derive(Debug)]
 pub(super) struct Matched {
     /// The number of the type's kind; 0, which no kind has, while it has no resource.
     pub(super) kind: i64,
@@ -56,6 +57,30 @@ pub(super) fn inline_cap(query: &Query) -> Option<usize> {
         && count <= INLINE
         && selection.condition.as_ref().is_none_or(quick);
     short.then_some(INLINE)
+}
+
+/// How SQLite answers the leaves of a condition, a line each step.
+pub(super) fn explain(
+    reader: Reader<'_>,
+    resource_type: &str,
+    condition: &Condition,
+) -> rusqlite::Result<Vec<String>> {
+    let indexes = Indexes {
+        reader,
+        kind: 0,
+        cap: usize::MAX,
+    };
+    let mut lines = Vec::new();
+    let mut open = vec![filter::compile(condition, resource_type)];
+    while let Some(node) = open.pop() {
+        match node.op {
+            Op::Leaf(leaf) => lines.extend(indexes.explain(&leaf)?),
+            Op::And(nodes) | Op::Or(nodes) => open.extend(nodes),
+            Op::Not(inner) => open.push(*inner),
+            Op::Constant(_) | Op::Check => {}
+        }
+    }
+    Ok(lines)
 }
 
 impl Search<'_> {
@@ -309,7 +334,8 @@ impl Search<'_> {
     ) -> ReadResult<FoundPage> {
         if let (Some(sort), Page::Index { offset, count }) = (&selection.sort, query.page) {
             let rids = self.sorted(matched, sort, offset, count)?;
-            return self.page(matched.total, &[(matched, rids)], query.want);
+            let parts: Vec<_> = rids.into_iter().map(|rid| (matched, rid)).collect();
+            return self.page(matched.total, &parts, query.want);
         }
         let mut items = self.slice(matched, query)?;
         let count = match query.page {
@@ -366,7 +392,7 @@ impl Search<'_> {
         Ok(items)
     }
 
-    /// Resources of several types: type after type, or in one sort order.
+    /// Resources of several types in one order, that of creation or the one asked for.
     fn several(&self, matched: &[Matched], query: &Query) -> ReadResult<FoundPage> {
         let total = matched.iter().map(|matched| matched.total).sum();
         let (offset, count) = match query.page {
@@ -375,46 +401,23 @@ impl Search<'_> {
             Page::After { count, .. } => (0, count),
         };
         let sorts: Option<Vec<_>> = query.selections.iter().map(|it| it.sort.as_ref()).collect();
-        if let Some(sorts) = sorts.filter(|sorts| !sorts.is_empty()) {
-            let rids = self.sorted_together(matched, &sorts, offset, count)?;
-            return self.page(total, &rids, query.want);
-        }
-        let (mut skip, mut left) = (offset, count);
-        let mut items = Vec::new();
-        for matched in matched {
-            let part = Query {
-                page: Page::Index {
-                    offset: skip,
-                    count: left,
-                },
-                selections: Vec::new(),
-                ..*query
-            };
-            let mut found = self.slice(matched, &part)?;
-            found.truncate(left);
-            left -= found.len();
-            skip = skip.saturating_sub(matched.total);
-            items.extend(found.into_iter().map(|(_, found)| found));
-        }
-        Ok(FoundPage {
-            total,
-            items,
-            next: None,
-        })
+        let rids = match sorts.filter(|sorts| !sorts.is_empty()) {
+            Some(sorts) => self.sorted_together(matched, &sorts, offset, count)?,
+            None => self.created_together(matched, offset, count)?,
+        };
+        self.page(total, &rids, query.want)
     }
 
     /// The resources of a page whose order is settled.
     fn page(
         &self,
         total: u64,
-        parts: &[(&Matched, Vec<i64>)],
+        parts: &[(&Matched, i64)],
         want: Want,
     ) -> ReadResult<FoundPage> {
         let mut items = Vec::new();
-        for (matched, rids) in parts {
-            for rid in rids {
-                items.extend(self.by_rid(*rid, &matched.resource_type, want)?);
-            }
+        for (matched, rid) in parts {
+            items.extend(self.by_rid(*rid, &matched.resource_type, want)?);
         }
         Ok(FoundPage {
             total,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use civitas_directory::store::Want;
+use civitas_directory::{record::Timestamp, store::Want};
 use civitas_scim::{
     condition::{Sort, Target},
     value::{Comparison, Key},
@@ -16,7 +16,7 @@ use super::{
     error::ReadResult,
     search::{Matched, Search},
 };
-use crate::rids::Rids;
+use crate::{filter::has_values, rids::Rids};
 
 /// So few resources are sorted by their documents rather than by walking an index.
 const FEW: usize = 1_000;
@@ -28,6 +28,13 @@ struct Walk {
     rids: Vec<i64>,
     /// Where in `rids` each run of equal keys starts.
     runs: Vec<usize>,
+}
+
+/// A resource with what it is sorted by.
+struct Keyed {
+    key: Option<Key>,
+    created: Timestamp,
+    rid: i64,
 }
 
 impl Search<'_> {
@@ -52,7 +59,7 @@ impl Search<'_> {
             _ => self
                 .keyed(matched, sort)?
                 .into_iter()
-                .map(|(_, rid)| rid)
+                .map(|keyed| keyed.rid)
                 .collect(),
         };
         Ok(order.into_iter().skip(offset).take(count).collect())
@@ -65,24 +72,53 @@ impl Search<'_> {
         sorts: &[&Sort],
         offset: u64,
         count: usize,
-    ) -> ReadResult<Vec<(&'m Matched, Vec<i64>)>> {
+    ) -> ReadResult<Vec<(&'m Matched, i64)>> {
         let total = matched.iter().map(|matched| matched.total).sum();
         self.require_affordable(total)?;
         let descending = sorts.iter().any(|sort| sort.descending);
         let mut all = Vec::new();
         for (matched, sort) in matched.iter().zip(sorts) {
-            let keyed = self.keyed(matched, sort)?;
-            all.extend(keyed.into_iter().map(|(key, rid)| (key, rid, matched)));
+            let keyed = self.keyed(matched, sort)?.into_iter();
+            all.extend(keyed.map(|keyed| (keyed, matched)));
         }
-        // Stable, so that ties keep the order of types and of creation.
-        all.sort_by(|(a, ..), (b, ..)| by_key(a.as_ref(), b.as_ref(), descending));
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let page = all.into_iter().skip(offset).take(count);
-        Ok(page.map(|(_, rid, matched)| (matched, vec![rid])).collect())
+        // Stable, so that ties keep the order of types and then of creation.
+        all.sort_by(|(a, _), (b, _)| {
+            by_key(a.key.as_ref(), b.key.as_ref(), descending).then(a.created.cmp(&b.created))
+        });
+        let page = page(all, offset, count);
+        Ok(page.map(|(keyed, matched)| (matched, keyed.rid)).collect())
+    }
+
+    /// The resources of a page over several types in creation order, each with its type.
+    pub(super) fn created_together<'m>(
+        &self,
+        matched: &'m [Matched],
+        offset: u64,
+        count: usize,
+    ) -> ReadResult<Vec<(&'m Matched, i64)>> {
+        let enough = usize::try_from(offset).unwrap_or(usize::MAX);
+        let enough = enough.saturating_add(count);
+        let mut all = Vec::new();
+        let mut statement = self.reader.connection.prepare_cached(CREATED_ORDER)?;
+        for matched in matched {
+            let mut rows = statement.query([matched.kind])?;
+            let mut left = enough;
+            while let (Some(row), true) = (rows.next()?, left > 0) {
+                let rid = row.get(0)?;
+                if matched.rids.contains(rid) {
+                    all.push((row.get::<_, i64>(1)?, matched, rid));
+                    left -= 1;
+                }
+            }
+        }
+        // Stable, so that of one instant the types keep their order.
+        all.sort_by_key(|(created, ..)| *created);
+        let page = page(all, offset, count);
+        Ok(page.map(|(_, matched, rid)| (matched, rid)).collect())
     }
 
     /// All matches with their keys from their documents, in order.
-    fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<(Option<Key>, i64)>> {
+    fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<Keyed>> {
         self.require_affordable(matched.total)?;
         let Matched {
             kind,
@@ -97,10 +133,14 @@ impl Search<'_> {
         };
         let mut keyed = Vec::new();
         self.each(*kind, resource_type, rids, want, |rid, found| {
-            keyed.push((sort.key(&found.resource()), rid));
+            keyed.push(Keyed {
+                key: sort.key(&found.resource()),
+                created: found.record.created,
+                rid,
+            });
             Ok(())
         })?;
-        keyed.sort_by(|(a, _), (b, _)| by_key(a.as_ref(), b.as_ref(), sort.descending));
+        keyed.sort_by(|a, b| by_key(a.key.as_ref(), b.key.as_ref(), sort.descending));
         Ok(keyed)
     }
 
@@ -112,7 +152,7 @@ impl Search<'_> {
         enough: usize,
     ) -> ReadResult<Walk> {
         let connection = self.reader.connection;
-        if !target.indexed || is_spine(target) {
+        if !has_values(target) {
             let leading = if target.path == "id" {
                 self.reader.partition
             } else {
@@ -211,26 +251,26 @@ impl Search<'_> {
     }
 }
 
-fn is_spine(target: &Target) -> bool {
-    matches!(target.path.as_str(), "meta.created" | "meta.lastModified")
-        || (target.path == "id" && target.comparison == Comparison::Exact)
+const CREATED_ORDER: &str = "SELECT rid, created
+    FROM resource INDEXED BY resource_created WHERE kind = ?1 ORDER BY created, rid";
+
+fn page<T>(all: Vec<T>, offset: u64, count: usize) -> impl Iterator<Item = T> {
+    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+    all.into_iter().skip(offset).take(count)
 }
 
 /// The statement that walks an index in the order of the attribute.
 fn walk_statement(target: &Target) -> Option<&'static str> {
     match target.path.as_str() {
-        "meta.created" => Some(
-            "SELECT rid, created FROM resource INDEXED BY resource_created
-             WHERE kind = ?1 ORDER BY created, rid",
-        ),
+        "meta.created" => Some(CREATED_ORDER),
         "meta.lastModified" => Some(
             "SELECT rid, modified FROM resource INDEXED BY resource_modified
              WHERE kind = ?1 ORDER BY modified, rid",
         ),
-        "id" if is_spine(target) => {
+        "id" if target.comparison == Comparison::Exact => {
             Some("SELECT rid, id FROM resource WHERE partition = ?1 ORDER BY id")
         }
-        _ if target.indexed => Some(
+        _ if has_values(target) => Some(
             "SELECT rid, key FROM value
              WHERE attribute = ?1 AND element = 0 ORDER BY key, rid",
         ),
