@@ -18,7 +18,9 @@ use std::{
 
 use bytes::Bytes;
 use civitas_directory::Directory;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{
@@ -29,7 +31,9 @@ use tokio::{
 use crate::{
     body::Body,
     call::Arrival,
-    dialect, metrics::Metrics, negotiation, oauth, operations, problem,
+    dialect,
+    metrics::Metrics,
+    negotiation, oauth, operations, problem,
     refusal::Refusal,
     reply::Reply,
     router::{self, Family, Route},
@@ -41,10 +45,10 @@ const MAX_REQUEST_ID: usize = 128;
 
 /// The HTTP surface over a directory. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct App(Arc<Shared>);
+pub struct App(pub(crate) Arc<Surface>);
 
 /// What all requests share.
-pub(crate) struct Shared {
+pub(crate) struct Surface {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
@@ -54,19 +58,11 @@ pub(crate) struct Shared {
     issued: AtomicU64,
 }
 
-impl std::ops::Deref for App {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
-    }
-}
-
 impl App {
     /// The surface with its settings.
     pub fn new(directory: Arc<Directory>, settings: Settings) -> Self {
         let limits = settings.limits;
-        Self(Arc::new(Shared {
+        Self(Arc::new(Surface {
             directory,
             settings,
             metrics: Metrics::default(),
@@ -76,7 +72,9 @@ impl App {
             issued: AtomicU64::new(0),
         }))
     }
+}
 
+impl Surface {
     /// Answers a request that came over a connection accepted on `local`.
     pub(crate) async fn answer(
         &self,
@@ -115,9 +113,17 @@ impl App {
             reply.headers.insert(REQUEST_ID, value);
         }
         let took = started.elapsed();
-        self.metrics.observe(family, &parts.method, reply.status, took);
+        self.metrics
+            .observe(family, &parts.method, reply.status, took);
         let micros = took.as_micros() as u64;
-        log(&request_id, &parts.method, template, reply.status, micros, cause.flatten());
+        log(
+            &request_id,
+            &parts.method,
+            template,
+            reply.status,
+            micros,
+            cause.flatten(),
+        );
         reply.into_response()
     }
 
@@ -134,7 +140,9 @@ impl App {
         let answer = caught(dispatch(arrival, route));
         match timeout(self.settings.limits.request_timeout, answer).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(Refusal::Panic { request_id: request_id.to_owned() }),
+            Ok(None) => Err(Refusal::Panic {
+                request_id: request_id.to_owned(),
+            }),
             Err(_) => Err(Refusal::TooSlow),
         }
     }
@@ -143,16 +151,21 @@ impl App {
     fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
         match route {
             Route::Live | Route::Ready | Route::Metrics => Ok(None),
-            Route::Scim(_) | Route::Token => {
-                self.in_work.try_acquire().map(Some).map_err(|_| Refusal::Overloaded)
-            }
+            Route::Scim(_) | Route::Token => self
+                .in_work
+                .try_acquire()
+                .map(Some)
+                .map_err(|_| Refusal::Overloaded),
         }
     }
 
     fn check_headers(&self, parts: &Parts) -> Result<(), Refusal> {
         let limit = self.settings.limits.header_bytes;
         let target = parts.uri.path_and_query().map_or(0, |it| it.as_str().len());
-        let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let fields = parts
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
         if fields.sum::<usize>() + target > limit {
             return Err(Refusal::HeaderTooLarge { limit });
         }
@@ -162,18 +175,29 @@ impl App {
     fn body(&self, incoming: Incoming, parts: &Parts) -> Body {
         let limits = &self.settings.limits;
         let awaits_invitation = parts.headers.contains_key(header::EXPECT);
-        Body::new(incoming, limits.body_bytes, limits.body_read_timeout, awaits_invitation)
+        Body::new(
+            incoming,
+            limits.body_bytes,
+            limits.body_read_timeout,
+            awaits_invitation,
+        )
     }
 
     /// The request id that the client sent, if it is fit for logs and header fields, else a
     /// new one.
     fn request_id(&self, parts: &Parts) -> String {
-        let sent = parts.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let sent = parts
+            .headers
+            .get(REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
         let sane = |id: &&str| {
             (1..=MAX_REQUEST_ID).contains(&id.len())
-                && id.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.:/+=".contains(&it))
+                && id
+                    .bytes()
+                    .all(|it| it.is_ascii_alphanumeric() || b"-_.:/+=".contains(&it))
         };
-        sent.filter(sane).map_or_else(|| self.issue_request_id(), str::to_owned)
+        sent.filter(sane)
+            .map_or_else(|| self.issue_request_id(), str::to_owned)
     }
 
     fn issue_request_id(&self) -> String {
@@ -192,8 +216,12 @@ impl App {
     pub(crate) fn load(&self) -> (usize, usize) {
         let limits = &self.settings.limits;
         (
-            limits.max_concurrent_requests.saturating_sub(self.in_work.available_permits()),
-            limits.max_connections.saturating_sub(self.connections.available_permits()),
+            limits
+                .max_concurrent_requests
+                .saturating_sub(self.in_work.available_permits()),
+            limits
+                .max_connections
+                .saturating_sub(self.connections.available_permits()),
         )
     }
 }

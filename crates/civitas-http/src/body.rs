@@ -31,7 +31,12 @@ impl Body {
         within: Duration,
         awaits_invitation: bool,
     ) -> Self {
-        Self { incoming, limit, within, invited: !awaits_invitation }
+        Self {
+            incoming,
+            limit,
+            within,
+            invited: !awaits_invitation,
+        }
     }
 
     /// The whole body.
@@ -67,7 +72,9 @@ async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Option<Bytes>,
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
         if first.len().max(rest.len()) + data.len() > limit {
             return Ok(None);
         }
@@ -80,7 +87,11 @@ async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Option<Bytes>,
             rest.extend_from_slice(&data);
         }
     }
-    Ok(Some(if rest.is_empty() { first } else { rest.freeze() }))
+    Ok(Some(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    }))
 }
 
 async fn skip(incoming: &mut Incoming, limit: usize) {

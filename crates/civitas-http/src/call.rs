@@ -14,7 +14,7 @@ use civitas_scim::tolerance::Tolerance;
 use http::{HeaderMap, Method, header, request::Parts};
 
 use crate::{
-    app::App,
+    app::Surface,
     body::Body,
     conditional::Preconditions,
     credentials::Credentials,
@@ -25,7 +25,7 @@ use crate::{
 
 /// A request that may proceed.
 pub(crate) struct Call<'r> {
-    pub(crate) app: &'r App,
+    pub(crate) app: &'r Surface,
     /// For the directory: partition, actor, request id, instant.
     pub(crate) scope: Scope,
     /// Scheme and authority of URLs that are issued, and the path of the SCIM base.
@@ -41,7 +41,7 @@ pub(crate) struct Call<'r> {
 
 /// A request in its circumstances, before anything of it was checked.
 pub(crate) struct Arrival<'r> {
-    pub(crate) app: &'r App,
+    pub(crate) app: &'r Surface,
     pub(crate) parts: &'r Parts,
     pub(crate) body: &'r mut Body,
     pub(crate) request_id: &'r str,
@@ -60,8 +60,9 @@ impl<'r> Arrival<'r> {
         if !roles.allow(needs) {
             return Err(Refusal::Forbidden { needs });
         }
-        let media =
-            Media::preferred(headers).ok_or(Refusal::NotAcceptable { offered: SCIM_TYPES })?;
+        let media = Media::preferred(headers).ok_or(Refusal::NotAcceptable {
+            offered: SCIM_TYPES,
+        })?;
         Ok(Call {
             scope: Scope {
                 partition: tenant.partition,
@@ -83,12 +84,19 @@ impl<'r> Arrival<'r> {
     pub(crate) async fn tenant(&self) -> Result<Arc<Tenant>, Refusal> {
         let host = host(self.parts).map(|it| host_name(it).to_ascii_lowercase());
         let tenant = self.app.directory.tenant(host.as_deref()).await?;
-        tenant.ok_or_else(|| Refusal::UnknownHost { host: host.unwrap_or_default() })
+        tenant.ok_or_else(|| Refusal::UnknownHost {
+            host: host.unwrap_or_default(),
+        })
     }
 
     /// The base of SCIM URLs of a tenant.
     pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
-        let origin = origin(&self.app.settings.public_base, host(self.parts), tenant, self.local);
+        let origin = origin(
+            self.app.settings.public_base.as_deref(),
+            host(self.parts),
+            tenant,
+            self.local,
+        );
         origin + "/scim/v2"
     }
 
@@ -141,7 +149,11 @@ impl Call<'_> {
 /// The role that a method asks for: reading is GET and HEAD; `.search`, a POST that reads,
 /// is told apart by its route.
 pub(crate) fn role_of(method: &Method) -> Role {
-    if matches!(*method, Method::GET | Method::HEAD) { Role::Read } else { Role::Write }
+    if matches!(*method, Method::GET | Method::HEAD) {
+        Role::Read
+    } else {
+        Role::Write
+    }
 }
 
 /// The authority that the request names, in the request target or in `Host`.
@@ -163,7 +175,7 @@ fn host_name(authority: &str) -> &str {
 }
 
 fn origin(
-    public_base: &Option<String>,
+    public_base: Option<&str>,
     host: Option<&str>,
     tenant: &Tenant,
     local: SocketAddr,
@@ -174,7 +186,9 @@ fn origin(
     });
     match (public_base, vouched) {
         (Some(base), vouched) => {
-            let named = vouched.map(host_name).or(tenant.hosts.first().map(String::as_str));
+            let named = vouched
+                .map(host_name)
+                .or(tenant.hosts.first().map(String::as_str));
             let base = base.trim_end_matches('/');
             named.map_or_else(|| base.to_owned(), |name| base.replace("{host}", name))
         }
@@ -184,7 +198,9 @@ fn origin(
 }
 
 fn is_loopback(name: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|it| it.eq_ignore_ascii_case(name))
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -202,18 +218,37 @@ mod tests {
         };
         let local = SocketAddr::from(([10, 0, 0, 1], 8080));
         for (base, host, expected) in [
-            (None, Some("ID.example.com:8443"), "http://ID.example.com:8443"),
+            (
+                None,
+                Some("ID.example.com:8443"),
+                "http://ID.example.com:8443",
+            ),
             (None, Some("localhost:8080"), "http://localhost:8080"),
             (None, Some("[::1]:8080"), "http://[::1]:8080"),
             (None, Some("evil.example"), "http://10.0.0.1:8080"),
             (None, Some("id.example.com:x@evil"), "http://10.0.0.1:8080"),
             (None, None, "http://10.0.0.1:8080"),
-            (Some("https://a.example/"), Some("evil.example"), "https://a.example"),
-            (Some("https://{host}"), Some("id.example.com:80"), "https://id.example.com"),
-            (Some("https://{host}"), Some("evil.example"), "https://id.example.com"),
+            (
+                Some("https://a.example/"),
+                Some("evil.example"),
+                "https://a.example",
+            ),
+            (
+                Some("https://{host}"),
+                Some("id.example.com:80"),
+                "https://id.example.com",
+            ),
+            (
+                Some("https://{host}"),
+                Some("evil.example"),
+                "https://id.example.com",
+            ),
         ] {
-            let base = base.map(str::to_owned);
-            assert_eq!(origin(&base, host, &tenant, local), expected, "{base:?} {host:?}");
+            assert_eq!(
+                origin(base, host, &tenant, local),
+                expected,
+                "{base:?} {host:?}"
+            );
         }
     }
 }

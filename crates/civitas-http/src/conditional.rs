@@ -60,9 +60,17 @@ impl Preconditions {
 
     /// What to answer to a read of a resource in this state.
     pub(crate) fn of_read(&self, version: Version) -> Read {
-        if self.if_match.as_ref().is_some_and(|tags| !tags.name(version)) {
+        if self
+            .if_match
+            .as_ref()
+            .is_some_and(|tags| !tags.name(version))
+        {
             Read::Failed
-        } else if self.if_none_match.as_ref().is_some_and(|tags| tags.name(version)) {
+        } else if self
+            .if_none_match
+            .as_ref()
+            .is_some_and(|tags| tags.name(version))
+        {
             Read::NotModified
         } else {
             Read::Send
@@ -140,14 +148,15 @@ mod tests {
 
     fn parse(value: &str) -> Option<Tags> {
         let value = HeaderValue::from_str(value).unwrap();
-        field(&HeaderMap::from_iter([(IF_MATCH, value)]), &IF_MATCH).ok().flatten()
+        field(&HeaderMap::from_iter([(IF_MATCH, value)]), &IF_MATCH)
+            .ok()
+            .flatten()
     }
 
     #[test]
     fn lists_of_tags() {
-        let listed = |tags: &[&str]| {
-            Some(Tags::Listed(tags.iter().map(ToString::to_string).collect()))
-        };
+        let listed =
+            |tags: &[&str]| Some(Tags::Listed(tags.iter().map(ToString::to_string).collect()));
         for (written, tags) in [
             ("*", Some(Tags::Any)),
             (" * ", Some(Tags::Any)),

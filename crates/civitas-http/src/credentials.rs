@@ -33,16 +33,22 @@ impl<'h> Credentials<'h> {
             return Ok(None);
         };
         if fields.next().is_some() {
-            return Err(Refusal::MalformedHeader { name: AUTHORIZATION });
+            return Err(Refusal::MalformedHeader {
+                name: AUTHORIZATION,
+            });
         }
         let text = field.to_str().unwrap_or_default();
         let (scheme, shown) = text.split_once(' ').unwrap_or((text, ""));
         let shown = shown.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
             let token = Some(shown).filter(|token| !token.is_empty());
-            token.map(|token| Some(Self::Bearer(token))).ok_or(Unauthenticated::InvalidToken.into())
+            token
+                .map(|token| Some(Self::Bearer(token)))
+                .ok_or(Unauthenticated::InvalidToken.into())
         } else if scheme.eq_ignore_ascii_case("basic") {
-            basic(shown).map(Some).ok_or(Unauthenticated::WrongSecret.into())
+            basic(shown)
+                .map(Some)
+                .ok_or(Unauthenticated::WrongSecret.into())
         } else {
             Ok(None)
         }
@@ -95,9 +101,19 @@ mod tests {
             ("bAsIc YWRtaW46YTpi", "admin", "a:b"),
             ("BEARER abc", "bearer", "abc"),
         ] {
-            assert_eq!(shown(written), Ok(Some((id.into(), secret.into()))), "{written}");
+            assert_eq!(
+                shown(written),
+                Ok(Some((id.into(), secret.into()))),
+                "{written}"
+            );
         }
-        for refused in ["Basic !!!", "Basic YWRtaW4=", "Basic", "Bearer", "Basic OmE="] {
+        for refused in [
+            "Basic !!!",
+            "Basic YWRtaW4=",
+            "Basic",
+            "Bearer",
+            "Basic OmE=",
+        ] {
             assert!(shown(refused).is_err(), "{refused}");
         }
         assert_eq!(shown("Digest x=1"), Ok(None));

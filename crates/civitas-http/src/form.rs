@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+/// Names and values, decoded.
+pub(crate) type Pairs<'t> = Vec<(Cow<'t, str>, Cow<'t, str>)>;
+
 /// The pairs of a query or form, decoded once: `+` and `%20` are blanks. `None` when a part
 /// is no UTF-8 or an escape is cut short.
-pub(crate) fn pairs(text: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+pub(crate) fn pairs(text: &str) -> Option<Pairs<'_>> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -63,7 +66,12 @@ mod tests {
         let found: Vec<(&str, &str)> = found.iter().map(|(n, v)| (&**n, &**v)).collect();
         assert_eq!(
             found,
-            [("filter", "userName eq \"a\""), ("count", "2"), ("count", "3"), ("flag", "")]
+            [
+                ("filter", "userName eq \"a\""),
+                ("count", "2"),
+                ("count", "3"),
+                ("flag", "")
+            ]
         );
     }
 }

@@ -10,8 +10,9 @@ use http::{Method, StatusCode};
 
 use crate::router::Family;
 
-const METHODS: [&str; 8] =
-    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Upper bounds of the duration buckets, in microseconds.
@@ -56,9 +57,24 @@ impl Metrics {
         self.render_requests(&mut text);
         self.render_durations(&mut text);
         for (name, kind, help, value) in [
-            ("civitas_http_requests_in_flight", "gauge", "Requests in work.", in_flight as u64),
-            ("civitas_http_connections", "gauge", "Open connections.", connections as u64),
-            ("civitas_store_commits_total", "counter", "Commits of the store.", commits),
+            (
+                "civitas_http_requests_in_flight",
+                "gauge",
+                "Requests in work.",
+                in_flight as u64,
+            ),
+            (
+                "civitas_http_connections",
+                "gauge",
+                "Open connections.",
+                connections as u64,
+            ),
+            (
+                "civitas_store_commits_total",
+                "counter",
+                "Commits of the store.",
+                commits,
+            ),
         ] {
             describe(&mut text, name, kind, help);
             let _ = writeln!(text, "{name} {value}");
@@ -88,7 +104,12 @@ impl Metrics {
 
     fn render_durations(&self, text: &mut String) {
         let name = "civitas_http_request_duration_seconds";
-        describe(text, name, "histogram", "Time from header fields to answer.");
+        describe(
+            text,
+            name,
+            "histogram",
+            "Time from header fields to answer.",
+        );
         let mut cumulated = 0;
         for (bound, count) in BUCKETS.iter().zip(&self.buckets) {
             cumulated += count.load(Relaxed);

@@ -101,14 +101,18 @@ pub(crate) fn check_scim_content(headers: &HeaderMap) -> Result<(), Refusal> {
     if readable {
         check_coding(headers)
     } else {
-        Err(Refusal::UnsupportedMediaType { accepted: SCIM_TYPES })
+        Err(Refusal::UnsupportedMediaType {
+            accepted: SCIM_TYPES,
+        })
     }
 }
 
 /// Checks that a request body is a form in UTF-8, without coding.
 pub(crate) fn check_form_content(headers: &HeaderMap) -> Result<(), Refusal> {
     const FORM: &str = "application/x-www-form-urlencoded";
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let text = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let (media, parameters) = media_type(text.unwrap_or_default());
     if media.eq_ignore_ascii_case(FORM) && is_utf8(parameters) {
         check_coding(headers)
@@ -122,7 +126,11 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
         .get_all(CONTENT_ENCODING)
         .iter()
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if coded { Err(Refusal::UnsupportedCoding) } else { Ok(()) }
+    if coded {
+        Err(Refusal::UnsupportedCoding)
+    } else {
+        Ok(())
+    }
 }
 
 fn media_type(text: &str) -> (&str, &str) {
@@ -161,13 +169,20 @@ mod tests {
             ("application/scim+json;q=0, */*", Some(Json)),
             ("application/json;q=0.5, */*;q=0.1", Some(Json)),
             ("*/*, application/json;q=0.999", Some(ScimJson)),
-            ("application/scim+json; charset=utf-8; q=0.2, text/html", Some(ScimJson)),
+            (
+                "application/scim+json; charset=utf-8; q=0.2, text/html",
+                Some(ScimJson),
+            ),
             ("application/scim+json;q=0, application/json;q=0", None),
             ("application/scim+json;q=1.5", None),
             ("application/scim+json;q=0.1234", None),
             ("", None),
         ] {
-            assert_eq!(Media::preferred(&with(ACCEPT, accept)), chosen, "Accept: {accept}");
+            assert_eq!(
+                Media::preferred(&with(ACCEPT, accept)),
+                chosen,
+                "Accept: {accept}"
+            );
         }
         assert_eq!(Media::preferred(&HeaderMap::new()), Some(ScimJson));
     }

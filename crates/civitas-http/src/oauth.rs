@@ -134,14 +134,16 @@ impl<'b> TokenRequest<'b> {
                 {
                     Ok(Some((client_id, secret)))
                 }
-                Some(Credentials::Basic { .. }) => {
-                    Err(Refused(Code::InvalidRequest, "client_id is not the client's that authenticates"))
-                }
+                Some(Credentials::Basic { .. }) => Err(Refused(
+                    Code::InvalidRequest,
+                    "client_id is not the client's that authenticates",
+                )),
                 Some(Credentials::Bearer(_)) | None => Ok(None),
             },
-            (Some(Credentials::Basic { .. }), (_, Some(_))) => {
-                Err(Refused(Code::InvalidRequest, "the client authenticates in two ways"))
-            }
+            (Some(Credentials::Basic { .. }), (_, Some(_))) => Err(Refused(
+                Code::InvalidRequest,
+                "the client authenticates in two ways",
+            )),
             (None, (Some(id), Some(secret))) => Ok(Some((id.to_owned(), secret.to_owned()))),
             (None, _) => Ok(None),
         }
@@ -165,7 +167,10 @@ impl<'b> TokenRequest<'b> {
             .map(|name| Role::named(name).filter(|role| client.roles.allow(*role)))
             .collect::<Option<Roles>>()
             .filter(|roles| *roles != Roles::NONE)
-            .ok_or(Refused(Code::InvalidScope, "scope names a role that the client does not have"))
+            .ok_or(Refused(
+                Code::InvalidScope,
+                "scope names a role that the client does not have",
+            ))
     }
 }
 
@@ -220,23 +225,23 @@ fn status(refusal: &Refusal) -> (StatusCode, Code) {
         | Refusal::Directory(Error::NotFound { .. }) => {
             (StatusCode::NOT_FOUND, Code::InvalidRequest)
         }
-        Refusal::MethodNotAllowed { .. } => {
-            (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest)
-        }
+        Refusal::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest),
         Refusal::UnknownMethod | Refusal::NotBuilt { .. } => {
             (StatusCode::NOT_IMPLEMENTED, Code::InvalidRequest)
         }
         Refusal::NotAcceptable { .. } => (StatusCode::NOT_ACCEPTABLE, Code::InvalidRequest),
         Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest),
-        Refusal::HeaderTooLarge { .. } => {
-            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::InvalidRequest)
-        }
+        Refusal::HeaderTooLarge { .. } => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Code::InvalidRequest,
+        ),
         Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, Code::InvalidRequest),
         Refusal::TooSlow
         | Refusal::Overloaded
-        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::Conflict) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Code::TemporarilyUnavailable)
-        }
+        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::Conflict) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::TemporarilyUnavailable,
+        ),
         Refusal::Panic { .. } => (StatusCode::INTERNAL_SERVER_ERROR, Code::ServerError),
     }
 }

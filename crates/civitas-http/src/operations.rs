@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, StatusCode};
 
-use crate::{app::App, refusal::Refusal, reply::Reply};
+use crate::{app::Surface, refusal::Refusal, reply::Reply};
 
 /// `GET /health/live`: the process answers.
 pub(crate) fn live() -> Reply {
@@ -10,15 +10,17 @@ pub(crate) fn live() -> Reply {
 }
 
 /// `GET /health/ready`: requests can be served.
-pub(crate) async fn ready(app: &App) -> Result<Reply, Refusal> {
+pub(crate) async fn ready(app: &Surface) -> Result<Reply, Refusal> {
     app.directory.ready().await?;
     Ok(healthy())
 }
 
 /// `GET /metrics`.
-pub(crate) fn metrics(app: &App) -> Reply {
+pub(crate) fn metrics(app: &Surface) -> Reply {
     let (in_work, connections) = app.load();
-    let text = app.metrics.render(in_work, connections, app.directory.commits());
+    let text = app
+        .metrics
+        .render(in_work, connections, app.directory.commits());
     let media = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Reply::new(StatusCode::OK, media, text)
 }

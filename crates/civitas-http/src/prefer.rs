@@ -40,18 +40,29 @@ impl Prefer {
                 }
             }
         }
-        Self { answer: answer.made(), strict: strict.made() }
+        Self {
+            answer: answer.made(),
+            strict: strict.made(),
+        }
     }
 
     /// How tolerant to be towards the body.
     pub(crate) fn tolerance(self) -> &'static Tolerance {
-        if self.strict == Some(true) { &Tolerance::STRICT } else { &Tolerance::GENERIC }
+        if self.strict == Some(true) {
+            &Tolerance::STRICT
+        } else {
+            &Tolerance::GENERIC
+        }
     }
 
     /// `Preference-Applied` of an answer to which `handling` applied, and `return` as given.
     pub(crate) fn applied(self, answer: Option<Return>) -> Option<HeaderValue> {
         let handling = self.strict.map(|strict| {
-            if strict { "handling=strict" } else { "handling=lenient" }
+            if strict {
+                "handling=strict"
+            } else {
+                "handling=lenient"
+            }
         });
         let answer = answer.map(|answer| match answer {
             Return::Minimal => "return=minimal",
@@ -121,13 +132,20 @@ mod tests {
             let value = HeaderValue::from_str(written).unwrap();
             let mut headers = HeaderMap::new();
             headers.insert("prefer", value);
-            assert_eq!(Prefer::parse(&headers), Prefer { answer, strict }, "Prefer: {written}");
+            assert_eq!(
+                Prefer::parse(&headers),
+                Prefer { answer, strict },
+                "Prefer: {written}"
+            );
         }
     }
 
     #[test]
     fn applied_preferences_are_named() {
-        let strict = Prefer { answer: None, strict: Some(true) };
+        let strict = Prefer {
+            answer: None,
+            strict: Some(true),
+        };
         let applied = strict.applied(Some(Return::Minimal)).unwrap();
         assert_eq!(applied, "return=minimal, handling=strict");
         assert_eq!(Prefer::default().applied(None), None);

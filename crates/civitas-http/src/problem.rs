@@ -24,7 +24,9 @@ pub(crate) fn word(refusal: &Refusal) -> Reply {
 /// Status codes of RFC 9110 §15, RFC 6585 for 431.
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::UnknownHost { .. } | Refusal::UnknownPath => StatusCode::NOT_FOUND,
+        Refusal::UnknownHost { .. }
+        | Refusal::UnknownPath
+        | Refusal::Directory(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::UnknownMethod | Refusal::NotBuilt { .. } => StatusCode::NOT_IMPLEMENTED,
         Refusal::UnsupportedVersion { .. }
@@ -49,7 +51,6 @@ fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Refusal::Panic { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        Refusal::Directory(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
         Refusal::Directory(Error::Stale) => StatusCode::PRECONDITION_FAILED,
         Refusal::Directory(Error::Taken { .. } | Error::Conflict) => StatusCode::CONFLICT,
     }

@@ -178,7 +178,9 @@ impl Refusal {
             }
             Self::Forbidden { needs } | Self::Directory(Error::Forbidden { needs }) => {
                 let scope = needs.name();
-                vec![format!("{bearer}, error=\"insufficient_scope\", scope=\"{scope}\"")]
+                vec![format!(
+                    "{bearer}, error=\"insufficient_scope\", scope=\"{scope}\""
+                )]
             }
             Self::MalformedHeader { name } if name == header::AUTHORIZATION => {
                 vec![format!("{bearer}, error=\"invalid_request\""), basic]

@@ -18,7 +18,11 @@ pub(crate) struct Reply {
 impl Reply {
     /// An answer without content.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::with_capacity(12), body: Bytes::new() }
+        Self {
+            status,
+            headers: HeaderMap::with_capacity(12),
+            body: Bytes::new(),
+        }
     }
 
     /// An answer with content.
@@ -42,7 +46,9 @@ impl Reply {
 
     /// The response. Nothing may keep it that was not told it may.
     pub(crate) fn into_response(mut self) -> Response<Full<Bytes>> {
-        self.headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+        self.headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(NO_STORE);
         let nosniff = HeaderValue::from_static("nosniff");
         self.headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
         let mut response = Response::new(Full::new(self.body));

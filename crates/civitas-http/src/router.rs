@@ -111,9 +111,9 @@ pub(crate) fn find<'r>(path: &'r str, types: &'r [ResourceType]) -> Result<Route
     let rest: (_, _, _) = (segments.next(), segments.next(), segments.next());
     match (first, second, rest) {
         ("scim", Some("v2"), (one, two, None)) => scim(one, two, types).map(Route::Scim),
-        ("scim", Some(version), _) if is_version(version) => {
-            Err(Refusal::UnsupportedVersion { version: version.to_owned() })
-        }
+        ("scim", Some(version), _) if is_version(version) => Err(Refusal::UnsupportedVersion {
+            version: version.to_owned(),
+        }),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Token),
         ("health", Some("live"), (None, ..)) => Ok(Route::Live),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Ready),
@@ -129,7 +129,9 @@ fn scim<'r>(
 ) -> Result<Scim<'r>, Refusal> {
     let named = |segment| decode(segment, false).ok_or(Refusal::UnknownPath);
     let collection = |segment: &str| {
-        types.iter().find(|it| it.endpoint.strip_prefix('/') == Some(segment))
+        types
+            .iter()
+            .find(|it| it.endpoint.strip_prefix('/') == Some(segment))
     };
     match (one, two) {
         (None, _) => Ok(Scim::Root),
@@ -164,8 +166,9 @@ impl Route<'_> {
             Self::Scim(Scim::Collection(_)) => "GET, HEAD, POST, OPTIONS",
             Self::Scim(Scim::Resource(..)) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Self::Scim(Scim::Me) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            Self::Scim(Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Bulk)
-            | Self::Token => "POST, OPTIONS",
+            Self::Scim(Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Bulk) | Self::Token => {
+                "POST, OPTIONS"
+            }
             Self::Scim(
                 Scim::Root
                 | Scim::ProviderConfig
@@ -250,7 +253,10 @@ mod tests {
             ("/scim/v2/Users/7", "/scim/v2/{type}/{id}"),
             ("/scim/v2/Users/7/", "/scim/v2/{type}/{id}"),
             ("/scim/v2/Schemas/urn:x", "/scim/v2/Schemas/{urn}"),
-            ("/scim/v2/ResourceTypes/User", "/scim/v2/ResourceTypes/{name}"),
+            (
+                "/scim/v2/ResourceTypes/User",
+                "/scim/v2/ResourceTypes/{name}",
+            ),
             ("/oauth2/v1/token", "/oauth2/v1/token"),
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
@@ -284,15 +290,26 @@ mod tests {
             "/health/live/x",
             "/metrics/x",
         ] {
-            assert!(matches!(find(path, &types), Err(Refusal::UnknownPath)), "{path}");
+            assert!(
+                matches!(find(path, &types), Err(Refusal::UnknownPath)),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn other_versions_are_named() {
-        for path in ["/scim/v1/Users", "/scim/v3", "/scim/v1/a/b/c", "/scim/v2.1/Users"] {
+        for path in [
+            "/scim/v1/Users",
+            "/scim/v3",
+            "/scim/v1/a/b/c",
+            "/scim/v2.1/Users",
+        ] {
             let found = find(path, &[]);
-            assert!(matches!(found, Err(Refusal::UnsupportedVersion { .. })), "{path}");
+            assert!(
+                matches!(found, Err(Refusal::UnsupportedVersion { .. })),
+                "{path}"
+            );
         }
     }
 }

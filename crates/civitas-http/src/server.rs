@@ -23,7 +23,10 @@ use tokio::{
     time::{Instant, Sleep, sleep, timeout},
 };
 
-use crate::{app::App, settings::HttpLimits};
+use crate::{
+    app::{App, Surface},
+    settings::HttpLimits,
+};
 
 /// How long to wait before accepting again when the system is out of file descriptors or
 /// memory.
@@ -42,6 +45,7 @@ pub async fn serve(
     app: App,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let App(app) = app;
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -56,17 +60,25 @@ pub async fn serve(
     drop(stop);
     let all = u32::try_from(app.settings.limits.max_connections).unwrap_or(u32::MAX);
     let drained = app.connections().acquire_many(all);
-    if timeout(app.settings.limits.drain_timeout, drained).await.is_err() {
-        tracing::warn!(connections = app.load().1, "connections were cut off at shutdown");
+    if timeout(app.settings.limits.drain_timeout, drained)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = app.load().1,
+            "connections were cut off at shutdown"
+        );
     }
     Ok(())
 }
 
 /// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, app: &App) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, app: &Surface) -> (TcpStream, OwnedSemaphorePermit) {
     loop {
         // The semaphore is never closed.
-        let Ok(permit) = app.connections().clone().acquire_owned().await else { continue };
+        let Ok(permit) = app.connections().clone().acquire_owned().await else {
+            continue;
+        };
         match listener.accept().await {
             Ok((stream, _)) => return (stream, permit),
             Err(error) => {
@@ -79,7 +91,7 @@ async fn accept(listener: &TcpListener, app: &App) -> (TcpStream, OwnedSemaphore
 
 /// One connection to its end. `stopped` changes (its sender goes) when the server stops.
 async fn connection(
-    app: App,
+    app: Arc<Surface>,
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<()>,
@@ -178,7 +190,12 @@ impl Watched {
             self.since = Instant::now();
         }
         let head = phase == Phase::HEAD;
-        let deadline = self.since + if head { self.header_read_timeout } else { self.idle_timeout };
+        let deadline = self.since
+            + if head {
+                self.header_read_timeout
+            } else {
+                self.idle_timeout
+            };
         if self.alarm.deadline() > deadline {
             self.alarm.as_mut().reset(deadline);
         }
@@ -245,17 +262,11 @@ impl AsyncWrite for Watched {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

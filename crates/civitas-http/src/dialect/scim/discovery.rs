@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::query;
 use crate::{
+    app::Surface,
     call::{Arrival, Call},
     negotiation::{Media, SCIM_TYPES},
     refusal::Refusal,
@@ -22,10 +23,17 @@ pub(super) fn is_anonymous(arrival: &Arrival<'_>) -> bool {
 pub(super) async fn provider_config_for_strangers(arrival: &Arrival<'_>) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
     let media = Media::preferred(&arrival.parts.headers);
-    let media = media.ok_or(Refusal::NotAcceptable { offered: SCIM_TYPES })?;
+    let media = media.ok_or(Refusal::NotAcceptable {
+        offered: SCIM_TYPES,
+    })?;
     let mut document = config(arrival.app, &arrival.scim_base(&tenant));
     if let Value::Object(members) = &mut document {
-        let public = ["schemas", "authenticationSchemes", "documentationUri", "meta"];
+        let public = [
+            "schemas",
+            "authenticationSchemes",
+            "documentationUri",
+            "meta",
+        ];
         members.retain(|name, _| public.contains(&name.as_str()));
     }
     Ok(reply(media, &document))
@@ -38,7 +46,10 @@ pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /Schemas`.
 pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
-    document(call, &discovery::schemas(call.app.directory.resource_types(), &call.base))
+    document(
+        call,
+        &discovery::schemas(call.app.directory.resource_types(), &call.base),
+    )
 }
 
 /// `GET /Schemas/{urn}`.
@@ -50,7 +61,10 @@ pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
 
 /// `GET /ResourceTypes`.
 pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
-    document(call, &discovery::resource_types(call.app.directory.resource_types(), &call.base))
+    document(
+        call,
+        &discovery::resource_types(call.app.directory.resource_types(), &call.base),
+    )
 }
 
 /// `GET /ResourceTypes/{name}`.
@@ -72,4 +86,8 @@ fn reply(media: Media, document: &Value) -> Reply {
     let kept = HeaderValue::from_static("private, max-age=300");
     Reply::new(StatusCode::OK, media.content_type(), document.to_string())
         .with(header::CACHE_CONTROL, kept)
+}
+
+fn config(app: &Surface, base: &str) -> Value {
+    discovery::provider_config(base, app.directory.limits().max_results)
 }

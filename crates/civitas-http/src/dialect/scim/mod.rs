@@ -29,11 +29,10 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_>) -> Result<Repl
         _ => role_of(method),
     };
     let call = arrival.authorize(needs).await?;
+    let types = call.app.directory.resource_types();
     match route {
-        Scim::Root => search::by_query(&call, &every_type(call.app.directory.resource_types())).await,
-        Scim::RootSearch => {
-            search::by_message(call, &every_type(call.app.directory.resource_types())).await
-        }
+        Scim::Root => search::by_query(&call, &every_type(types)).await,
+        Scim::RootSearch => search::by_message(call, &every_type(types)).await,
         Scim::Collection(kind) if *method == Method::POST => resource::create(call, kind).await,
         Scim::Collection(kind) => search::by_query(&call, &[kind]).await,
         Scim::CollectionSearch(kind) => search::by_message(call, &[kind]).await,
@@ -48,15 +47,21 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_>) -> Result<Repl
         Scim::Schema(urn) => discovery::schema(&call, &urn),
         Scim::ResourceTypes => discovery::resource_types(&call),
         Scim::ResourceType(name) => discovery::resource_type(&call, &name),
-        Scim::Bulk => Err(Refusal::NotBuilt { what: "bulk (RFC 7644 §3.7)" }),
-        Scim::Me => Err(Refusal::NotBuilt { what: "the alias /Me (RFC 7644 §3.11)" }),
+        Scim::Bulk => Err(Refusal::NotBuilt {
+            what: "bulk (RFC 7644 §3.7)",
+        }),
+        Scim::Me => Err(Refusal::NotBuilt {
+            what: "the alias /Me (RFC 7644 §3.11)",
+        }),
     }
 }
 
 /// What every answer of the dialect carries: `Accept` and `Prefer` choose between its forms
 /// (RFC 9110 §12.5.5, RFC 7240 §2).
 pub(crate) fn finish(reply: &mut Reply) {
-    reply.headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
+    reply
+        .headers
+        .insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
 }
 
 fn every_type(types: &[ResourceType]) -> Vec<&ResourceType> {

@@ -1,15 +1,15 @@
 //! The query of a request URL (RFC 7644 §3.4.2, §3.9).
 
-use std::borrow::Cow;
-
 use civitas_scim::{projection::Projection, schema::ResourceType};
 
-use crate::{call::Call, form, refusal::Refusal};
+use crate::{
+    call::Call,
+    form::{self, Pairs},
+    refusal::Refusal,
+};
 
 /// The decoded pairs of the request's query.
-pub(super) fn pairs<'c>(
-    call: &'c Call<'_>,
-) -> Result<Vec<(Cow<'c, str>, Cow<'c, str>)>, Refusal> {
+pub(super) fn pairs<'c>(call: &'c Call<'_>) -> Result<Pairs<'c>, Refusal> {
     form::pairs(call.parts.uri.query().unwrap_or_default()).ok_or(Refusal::MalformedQuery)
 }
 
@@ -27,11 +27,13 @@ pub(super) fn projection(call: &Call<'_>, kind: &ResourceType) -> Result<Project
 /// The value of the filter parameter, if there is one.
 pub(super) fn filter(call: &Call<'_>) -> Result<Option<String>, Refusal> {
     let mut pairs = pairs(call)?.into_iter();
-    Ok(pairs.find(|(name, _)| name == "filter").map(|(_, value)| value.into_owned()))
+    Ok(pairs
+        .find(|(name, _)| name == "filter")
+        .map(|(_, value)| value.into_owned()))
 }
 
 /// Attribute names of a parameter: separated by commas, the parameter possibly repeated.
-fn names(pairs: &[(Cow<'_, str>, Cow<'_, str>)], parameter: &str) -> Vec<String> {
+fn names(pairs: &Pairs<'_>, parameter: &str) -> Vec<String> {
     pairs
         .iter()
         .filter(|(name, _)| name == parameter)

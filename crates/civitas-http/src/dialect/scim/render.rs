@@ -18,7 +18,10 @@ pub(super) struct Renderer<'c> {
 impl<'c> Renderer<'c> {
     /// For the answer to a call.
     pub(super) fn of(call: &'c Call<'_>) -> Self {
-        Self { base: &call.base, types: call.app.directory.resource_types() }
+        Self {
+            base: &call.base,
+            types: call.app.directory.resource_types(),
+        }
     }
 
     /// The URL of a resource.
@@ -48,12 +51,25 @@ impl<'c> Renderer<'c> {
         start_index: u64,
         kinds: &[(&ResourceType, &Projection)],
     ) -> Vec<u8> {
-        let room: usize = page.items.iter().map(|it| it.record.document.len() + 512).sum();
+        let room: usize = page
+            .items
+            .iter()
+            .map(|it| it.record.document.len() + 512)
+            .sum();
         let mut body = Vec::with_capacity(room + 256);
-        push(&mut body, &["{\"schemas\":[\"", LIST_RESPONSE, "\"],\"totalResults\":"]);
+        push(
+            &mut body,
+            &["{\"schemas\":[\"", LIST_RESPONSE, "\"],\"totalResults\":"],
+        );
         let (total, count) = (page.total, page.items.len());
-        write(&mut body, format_args!("{total},\"startIndex\":{start_index},"));
-        write(&mut body, format_args!("\"itemsPerPage\":{count},\"Resources\":["));
+        write(
+            &mut body,
+            format_args!("{total},\"startIndex\":{start_index},"),
+        );
+        write(
+            &mut body,
+            format_args!("\"itemsPerPage\":{count},\"Resources\":["),
+        );
         let mut first = true;
         for found in &page.items {
             let of_type = |(kind, _): &&(&ResourceType, _)| kind.name == found.record.resource_type;
@@ -76,11 +92,29 @@ impl<'c> Renderer<'c> {
         if let Some(members) = found.members.as_deref().filter(|it| !it.is_empty()) {
             self.members(body, members);
         }
-        push(body, &[",\"meta\":{\"resourceType\":\"", &record.resource_type]);
+        push(
+            body,
+            &[",\"meta\":{\"resourceType\":\"", &record.resource_type],
+        );
         write(body, format_args!("\",\"created\":\"{}\"", record.created));
-        write(body, format_args!(",\"lastModified\":\"{}\"", record.modified));
-        push(body, &[",\"location\":\"", self.base, &kind.endpoint, "/", &record.id]);
-        write(body, format_args!("\",\"version\":\"W/\\\"{}\\\"\"}}}}", record.version.0));
+        write(
+            body,
+            format_args!(",\"lastModified\":\"{}\"", record.modified),
+        );
+        push(
+            body,
+            &[
+                ",\"location\":\"",
+                self.base,
+                &kind.endpoint,
+                "/",
+                &record.id,
+            ],
+        );
+        write(
+            body,
+            format_args!("\",\"version\":\"W/\\\"{}\\\"\"}}}}", record.version.0),
+        );
     }
 
     fn groups(&self, body: &mut Vec<u8>, groups: &[GroupRef]) {
@@ -109,7 +143,18 @@ impl<'c> Renderer<'c> {
 
     /// An element of `groups` or `members`.
     fn reference(&self, body: &mut Vec<u8>, endpoint: &str, id: &str, display: &str, kind: &str) {
-        push(body, &["{\"value\":\"", id, "\",\"$ref\":\"", self.base, endpoint, "/", id]);
+        push(
+            body,
+            &[
+                "{\"value\":\"",
+                id,
+                "\",\"$ref\":\"",
+                self.base,
+                endpoint,
+                "/",
+                id,
+            ],
+        );
         body.extend_from_slice(b"\",\"display\":");
         text(body, display);
         push(body, &[",\"type\":\"", kind, "\"}"]);
@@ -127,7 +172,9 @@ impl<'c> Renderer<'c> {
             self.refer(element, |_| "Group");
         }
         for element in elements(&mut resource, "members") {
-            self.refer(element, |element| element["type"].as_str().unwrap_or_default());
+            self.refer(element, |element| {
+                element["type"].as_str().unwrap_or_default()
+            });
         }
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             let location = self.location(kind, &found.record.id);
@@ -149,7 +196,10 @@ impl<'c> Renderer<'c> {
 
     /// The path of a resource type.
     fn endpoint(&self, name: &str) -> &'c str {
-        self.types.iter().find(|kind| kind.name == name).map_or("", |kind| &kind.endpoint)
+        self.types
+            .iter()
+            .find(|kind| kind.name == name)
+            .map_or("", |kind| &kind.endpoint)
     }
 }
 
@@ -157,7 +207,11 @@ fn elements<'r>(
     resource: &'r mut civitas_scim::Attributes,
     attribute: &str,
 ) -> impl Iterator<Item = &'r mut Value> {
-    resource.get_mut(attribute).and_then(Value::as_array_mut).into_iter().flatten()
+    resource
+        .get_mut(attribute)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 fn separate(body: &mut Vec<u8>, first: &mut bool) {

@@ -7,13 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use super::{query, render::Renderer, search};
-use crate::{
-    call::Call,
-    conditional::Read,
-    prefer::Return,
-    refusal::Refusal,
-    reply::Reply,
-};
+use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, reply::Reply};
 
 /// Most members that the answer to a PATCH shows unless the caller asks for them: clients
 /// change large groups by small steps and look at the status.
@@ -25,8 +19,10 @@ pub(super) async fn create(mut call: Call<'_>, kind: &ResourceType) -> Result<Re
     let shown = Shown::of_write(&call, kind)?;
     let directory = &call.app.directory;
     let tolerance = call.tolerance();
-    let found = directory.create(&call.scope, kind, body, tolerance, shown.want).await?;
-    shown.written(&call, StatusCode::CREATED, &found)
+    let found = directory
+        .create(&call.scope, kind, body, tolerance, shown.want)
+        .await?;
+    Ok(shown.written(&call, StatusCode::CREATED, &found))
 }
 
 /// `GET /{type}/{id}` (RFC 7644 §3.4.1); with a filter, a query on the one resource.
@@ -35,7 +31,11 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
         return search::within(call, kind, id, &filter).await;
     }
     let shown = Shown::whole(call, kind, query::projection(call, kind)?);
-    let found = call.app.directory.get(&call.scope, kind, id, shown.want).await?;
+    let found = call
+        .app
+        .directory
+        .get(&call.scope, kind, id, shown.want)
+        .await?;
     match call.conditions.of_read(found.record.version) {
         Read::Failed => Err(Error::Stale.into()),
         Read::NotModified => {
@@ -60,9 +60,17 @@ pub(super) async fn replace(
     let expect = call.expect();
     let directory = &call.app.directory;
     let found = directory
-        .replace(&call.scope, kind, id, &expect, body, call.tolerance(), shown.want)
+        .replace(
+            &call.scope,
+            kind,
+            id,
+            &expect,
+            body,
+            call.tolerance(),
+            shown.want,
+        )
         .await?;
-    shown.written(&call, StatusCode::OK, &found)
+    Ok(shown.written(&call, StatusCode::OK, &found))
 }
 
 /// `PATCH /{type}/{id}` (RFC 7644 §3.5.2).
@@ -76,9 +84,17 @@ pub(super) async fn patch(
     let expect = call.expect();
     let directory = &call.app.directory;
     let found = directory
-        .patch(&call.scope, kind, id, &expect, body, call.tolerance(), shown.want)
+        .patch(
+            &call.scope,
+            kind,
+            id,
+            &expect,
+            body,
+            call.tolerance(),
+            shown.want,
+        )
         .await?;
-    shown.written(&call, StatusCode::OK, &found)
+    Ok(shown.written(&call, StatusCode::OK, &found))
 }
 
 /// `DELETE /{type}/{id}` (RFC 7644 §3.6).
@@ -87,7 +103,10 @@ pub(super) async fn delete(
     kind: &ResourceType,
     id: &str,
 ) -> Result<Reply, Refusal> {
-    call.app.directory.delete(&call.scope, kind, id, &call.expect()).await?;
+    call.app
+        .directory
+        .delete(&call.scope, kind, id, &call.expect())
+        .await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -110,7 +129,12 @@ impl<'k> Shown<'k> {
     fn whole(call: &Call<'_>, kind: &'k ResourceType, projection: Projection) -> Self {
         let most = call.app.directory.limits().max_members_returned;
         let want = want(&projection, kind, most);
-        Self { kind, projection, want, preferred: None }
+        Self {
+            kind,
+            projection,
+            want,
+            preferred: None,
+        }
     }
 
     /// After POST and PUT.
@@ -143,12 +167,7 @@ impl<'k> Shown<'k> {
 
     /// The answer to a write. What has more members than are shown is answered without
     /// content: the write is done, and a part of the members would pass for all of them.
-    fn written(
-        &self,
-        call: &Call<'_>,
-        status: StatusCode,
-        found: &Found,
-    ) -> Result<Reply, Refusal> {
+    fn written(&self, call: &Call<'_>, status: StatusCode, found: &Found) -> Reply {
         let silent = self.preferred == Some(Return::Minimal) || self.has_more_members(found);
         let reply = if !silent {
             self.represented(call, status, found)
@@ -157,13 +176,13 @@ impl<'k> Shown<'k> {
         } else {
             self.identified(call, Reply::empty(StatusCode::NO_CONTENT), found)
         };
-        let honoured = self.preferred.filter(|it| silent == (*it == Return::Minimal));
-        Ok(match call.prefer().applied(honoured) {
-            Some(applied) => {
-                reply.with(HeaderName::from_static("preference-applied"), applied)
-            }
+        let honoured = self
+            .preferred
+            .filter(|it| silent == (*it == Return::Minimal));
+        match call.prefer().applied(honoured) {
+            Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
             None => reply,
-        })
+        }
     }
 
     fn represented(&self, call: &Call<'_>, status: StatusCode, found: &Found) -> Reply {
@@ -183,9 +202,10 @@ impl<'k> Shown<'k> {
         if let Ok(location) = HeaderValue::try_from(location) {
             reply.headers.insert(header::LOCATION, location);
         }
-        reply
-            .with(header::ETAG, etag(found.record.version))
-            .with(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))
+        reply.with(header::ETAG, etag(found.record.version)).with(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-cache"),
+        )
     }
 
     fn has_more_members(&self, found: &Found) -> bool {
@@ -207,7 +227,10 @@ pub(super) fn want(projection: &Projection, kind: &ResourceType, most_members: u
     let takes = |attribute: &str| {
         kind.schema.attribute(attribute).is_some() && projection.includes(attribute)
     };
-    Want { groups: takes("groups"), members: takes("members").then_some(most_members) }
+    Want {
+        groups: takes("groups"),
+        members: takes("members").then_some(most_members),
+    }
 }
 
 fn etag(version: Version) -> HeaderValue {

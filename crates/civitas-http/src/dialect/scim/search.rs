@@ -19,12 +19,11 @@ use super::{
 use crate::{call::Call, refusal::Refusal, reply::Reply};
 
 /// `GET /{type}` and `GET /` (RFC 7644 §3.4.2).
-pub(super) async fn by_query(
-    call: &Call<'_>,
-    kinds: &[&ResourceType],
-) -> Result<Reply, Refusal> {
+pub(super) async fn by_query(call: &Call<'_>, kinds: &[&ResourceType]) -> Result<Reply, Refusal> {
     let pairs = query::pairs(call)?;
-    let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()));
     let request = SearchRequest::from_query(pairs)?;
     answer(call, kinds, &request).await
 }
@@ -47,11 +46,16 @@ pub(super) async fn within(
     id: &str,
     filter: &str,
 ) -> Result<Reply, Refusal> {
-    call.app.directory.get(&call.scope, kind, id, Want::default()).await?;
+    call.app
+        .directory
+        .get(&call.scope, kind, id, Want::default())
+        .await?;
     // Parsed alone first: joined to the other condition it must still be one whole filter.
     Filter::parse(filter, &filter::Limits::default())?;
     let pairs = query::pairs(call)?;
-    let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()));
     let mut request = SearchRequest::from_query(pairs)?;
     let id = Value::from(id);
     request.filter = Some(format!("id eq {id} and ({filter})"));
@@ -78,16 +82,25 @@ async fn answer(
     let most_members = directory.limits().max_members_returned;
     let projections = kinds
         .iter()
-        .map(|kind| {
-            Projection::parse(&request.attributes, &request.excluded_attributes, kind)
-        })
+        .map(|kind| Projection::parse(&request.attributes, &request.excluded_attributes, kind))
         .collect::<Result<Vec<_>, _>>()?;
-    let wanted = kinds.iter().zip(&projections).fold(Want::default(), |all, (kind, projection)| {
-        let want = want(projection, kind, most_members);
-        Want { groups: all.groups || want.groups, members: all.members.or(want.members) }
-    });
-    let page = directory.search(&call.scope, kinds, request, call.tolerance(), wanted).await?;
-    let members = page.items.iter().map(|found| found.members.as_ref().map_or(0, Vec::len));
+    let wanted = kinds
+        .iter()
+        .zip(&projections)
+        .fold(Want::default(), |all, (kind, projection)| {
+            let want = want(projection, kind, most_members);
+            Want {
+                groups: all.groups || want.groups,
+                members: all.members.or(want.members),
+            }
+        });
+    let page = directory
+        .search(&call.scope, kinds, request, call.tolerance(), wanted)
+        .await?;
+    let members = page
+        .items
+        .iter()
+        .map(|found| found.members.as_ref().map_or(0, Vec::len));
     if members.sum::<usize>() > most_members {
         return Err(too_many_members(most_members).into());
     }

@@ -17,7 +17,11 @@ pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
     Reply::new(status, media.content_type(), body.to_string())
 }
 
-/// Sections without a number of their own are of RFC 7644.
+/// Sections without a document of their own are of RFC 7644.
+#[expect(
+    clippy::match_same_arms,
+    reason = "an arm for each rule, with its source"
+)]
 fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
     match refusal {
         // RFC 9110 §15.5.5: a host that nobody answers for, a path that leads nowhere.
