@@ -1,1 +1,32 @@
-fn main() {}
+//! The repository's own tasks: whatever a check or a measurement needs that is
+//! more than one command. It imports none of the workspace's crates, so that it
+//! judges the server from outside and builds without it.
+
+mod bare;
+mod bench;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Task {
+    /// Measure the release server against the ceilings of this machine.
+    Bench(bench::Options),
+    /// Answer every request with one fixed body: the ceiling of `bench`.
+    #[command(hide = true)]
+    Bare(bare::Options),
+    /// Check the repository rules that no compiler checks.
+    Tidy,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Task::parse() {
+        Task::Bench(options) => bench::main(&options),
+        Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
+        Task::Tidy => tidy::main(),
+    }
+}

@@ -1,1 +1,23 @@
-//! judge
+//! A black-box judge of SCIM 2.0 servers.
+//!
+//! It speaks to a server over HTTP only, so it can judge any implementation.
+//! Each [`Case`] cites the rules it checks; [`run`] plays the selected cases and
+//! reports what each concluded. Where the RFCs leave a choice the judge holds
+//! one reading, so a failure at such a line is a question before it is a defect.
+//!
+//! Cases create their own resources under names no other run uses, and delete
+//! them again: a server with data in it may be judged.
+
+mod areas;
+mod case;
+mod report;
+mod session;
+mod urn;
+mod verdict;
+mod wire;
+
+pub use case::{Case, Select, Target, cases, run};
+pub use report::{Outcome, Report};
+pub use session::Session;
+pub use verdict::{Unmet, Verdict};
+pub use wire::Credential;

@@ -4,7 +4,9 @@
 //! Nothing here performs I/O, knows HTTP, reads a clock or issues an identifier: what a
 //! caller cannot pass in, this crate cannot use.
 
+pub mod coerce;
 pub mod condition;
+pub mod core;
 pub mod error;
 pub mod filter;
 pub mod index;
@@ -12,6 +14,9 @@ pub mod path;
 pub mod schema;
 pub mod tolerance;
 pub mod value;
+
+#[cfg(test)]
+mod testing;
 
 pub use error::{Invalid, ScimType};
 

@@ -1,0 +1,158 @@
+//! Error bodies (RFC 7644 §3.12).
+
+use serde_json::{Value, json};
+
+use crate::Unmet;
+use crate::case::Case;
+use crate::session::{Session, path_of};
+use crate::urn;
+use crate::verdict::{Verdict, ensure, text, within};
+use crate::wire::{Answer, Request, SCIM_JSON};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            &[
+                "S-7644-3.12-01",
+                "S-7644-3.12-02",
+                "S-7644-3.2-03",
+                "X-TOP-16",
+            ],
+            "every refusal has a SCIM error body",
+            bodies,
+        ),
+        Case::new(
+            &["S-7644-3.12-03"],
+            "every refusal explains itself",
+            details,
+        ),
+        Case::new(
+            &["S-7644-3.8-04", "X-TOP-16"],
+            "error bodies are scim+json",
+            types,
+        ),
+        Case::new(
+            &["S-7644-3.12-05", "S-7644-3.12-06"],
+            "one keyword of the standard, the first that applies",
+            keywords,
+        ),
+        Case::new(
+            &["S-7644-3.12-02"],
+            "a refused HEAD has no body",
+            |session| {
+                let answer = session
+                    .send(Request::new("HEAD", "/Users/nosuch"))?
+                    .expect(404)?;
+                ensure(answer.bytes.is_empty(), "no content", &answer)
+            },
+        ),
+        Case::new(
+            &["S-7644-3.12-03"],
+            "secrets are not repeated in errors",
+            secrets,
+        ),
+    ]
+}
+
+/// One refusal of each kind a client can provoke at will.
+fn refusals(session: &mut Session) -> Result<Vec<(u16, Answer)>, Unmet> {
+    let user = session.user("u")?;
+    let path = path_of("/Users", &user);
+    let taken = json!({ "schemas": [urn::USER], "userName": user["userName"] });
+    let mut refusals = vec![
+        (
+            400,
+            session.post("/Users", &json!({ "schemas": [urn::USER] }))?,
+        ),
+        (
+            400,
+            session.send(Request::get("/Users").query("filter", "x"))?,
+        ),
+        (401, session.send(Request::get("/Users").anonymous())?),
+        (404, session.get("/Users/nosuch")?),
+        (404, session.get("/NoSuch")?),
+        (405, session.send(Request::new("DELETE", "/Users"))?),
+        (
+            406,
+            session.send(Request::get("/Users").header("accept", "image/png"))?,
+        ),
+        (409, session.post("/Users", &taken)?),
+        (
+            415,
+            session.send(Request::post("/Users", &taken).header("content-type", "text/plain"))?,
+        ),
+    ];
+    if session.needs("etag").is_ok() {
+        let request = Request::put(path, &taken).header("if-match", "W/\"stale\"");
+        refusals.push((412, session.send(request)?));
+    }
+    let stranger = super::bearer::stranger(session);
+    refusals.push((401, stranger.ask(&Request::get("/Groups"))?));
+    Ok(refusals)
+}
+
+fn bodies(session: &mut Session) -> Verdict {
+    refusals(session)?
+        .iter()
+        .try_for_each(|(status, answer)| answer.refused(*status, ""))
+}
+
+fn details(session: &mut Session) -> Verdict {
+    for (_, answer) in refusals(session)? {
+        ensure(
+            !text(&answer.object()?["detail"]).is_empty(),
+            "detail",
+            &answer,
+        )?;
+    }
+    Ok(())
+}
+
+fn types(session: &mut Session) -> Verdict {
+    for (status, answer) in refusals(session)? {
+        let kind = answer.media_type().to_owned();
+        ensure(
+            kind == SCIM_JSON,
+            format!("{SCIM_JSON} for {status}, not {kind:?}"),
+            &answer,
+        )?;
+    }
+    Ok(())
+}
+
+fn keywords(session: &mut Session) -> Verdict {
+    let name = session.name("u");
+    let rows: [(&str, Value, &str); 3] = [
+        (
+            "no schemas and a wrong type",
+            json!({ "userName": 5 }),
+            "invalidSyntax",
+        ),
+        (
+            "a wrong type",
+            json!({ "schemas": [urn::USER], "userName": name, "title": 5 }),
+            "invalidValue",
+        ),
+        (
+            "another type's schema",
+            json!({ "schemas": [urn::GROUP], "userName": name }),
+            "invalidSyntax",
+        ),
+    ];
+    for (variant, body, keyword) in rows {
+        within(
+            variant,
+            session.post("/Users", &body)?.refused(400, keyword),
+        )?;
+    }
+    Ok(())
+}
+
+fn secrets(session: &mut Session) -> Verdict {
+    let secret = format!("Secret-{}", session.tag());
+    let body = json!({ "schemas": [urn::USER], "password": secret });
+    let answer = session.post("/Users", &body)?;
+    answer.refused(400, "")?;
+    let repeated = String::from_utf8_lossy(&answer.bytes).contains(&secret);
+    ensure(!repeated, "the password is not in the error", &answer)
+}

@@ -1,0 +1,179 @@
+//! The registry of cases and the order in which they are played.
+
+use std::fmt;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::areas;
+use crate::report::{Outcome, Report};
+use crate::session::Session;
+use crate::verdict::Verdict;
+use crate::wire::{Client, Credential, Request};
+
+/// The server to judge.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The base URL of the SCIM service, such as `https://host/scim/v2`.
+    pub base: String,
+    /// A credential that may read and write users and groups.
+    pub credential: Credential,
+    /// A bearer token that may only read; cases about missing rights need it.
+    pub read_token: Option<String>,
+}
+
+/// Which cases to play.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// Cases with an id that starts with one of these; all cases if empty.
+    pub prefixes: Vec<String>,
+}
+
+impl Select {
+    /// Whether the case is to be played.
+    pub fn admits(&self, case: &Case) -> bool {
+        self.prefixes.is_empty()
+            || self
+                .prefixes
+                .iter()
+                .any(|prefix| case.ids.iter().any(|id| id.starts_with(prefix)))
+    }
+}
+
+/// A row of a table of cases: ids, name, check.
+pub(crate) type Entry = (
+    &'static [&'static str],
+    &'static str,
+    fn(&mut Session) -> Verdict,
+);
+
+type Check = dyn Fn(&mut Session) -> Verdict + Send + Sync;
+
+/// One thing a server must do.
+pub struct Case {
+    /// The rules checked, named by source and section.
+    pub ids: Vec<&'static str>,
+    /// A short description.
+    pub name: &'static str,
+    check: Box<Check>,
+}
+
+impl Case {
+    pub(crate) fn new(
+        ids: &[&'static str],
+        name: &'static str,
+        check: impl Fn(&mut Session) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            ids: ids.to_vec(),
+            name,
+            check: Box::new(check),
+        }
+    }
+}
+
+impl From<&'static Entry> for Case {
+    fn from((ids, name, check): &'static Entry) -> Self {
+        Self::new(ids, name, check)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("ids", &self.ids)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All cases, in the order of the report.
+pub fn cases() -> Vec<Case> {
+    areas::all()
+}
+
+/// Plays the selected cases one after another.
+pub fn run(target: &Target, select: &Select) -> Report {
+    let config = provider_config(target);
+    let run = random_word();
+    let outcomes = cases()
+        .into_iter()
+        .filter(|case| select.admits(case))
+        .enumerate()
+        .map(|(number, case)| {
+            let started = Instant::now();
+            let mut session = Session::new(target, config.clone(), format!("{run}{number:03}"));
+            let verdict = (case.check)(&mut session);
+            session.clean();
+            Outcome {
+                ids: case.ids,
+                name: case.name,
+                verdict,
+                elapsed: started.elapsed(),
+            }
+        })
+        .collect();
+    Report { outcomes }
+}
+
+fn provider_config(target: &Target) -> Value {
+    Client::new(&target.base, &target.credential)
+        .send(&Request::get("/ServiceProviderConfig"))
+        .ok()
+        .filter(|answer| answer.status == 200)
+        .and_then(|answer| answer.json().cloned())
+        .unwrap_or_default()
+}
+
+/// A word that differs between runs, also between those that start at once. It
+/// starts with a letter and has no upper case, so that it can stand in any name.
+fn random_word() -> String {
+    let chance = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
+    format!("c{chance:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_are_well_formed() {
+        for case in cases() {
+            assert!(!case.ids.is_empty(), "no id: {}", case.name);
+            for id in &case.ids {
+                let (family, rest) = id.split_once('-').unwrap();
+                assert!(matches!(family, "S" | "T" | "H" | "A" | "I" | "X"), "{id}");
+                assert!(
+                    rest.chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
+                    "{id}"
+                );
+                let number = id.rsplit('-').next().unwrap();
+                assert!(
+                    number.len() == 2 && number.chars().all(|c| c.is_ascii_digit()),
+                    "{id}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_cases_are_named_alike() {
+        let mut seen = HashSet::new();
+        for case in cases() {
+            assert!(seen.insert((case.ids[0], case.name)), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_selects_by_any_id() {
+        let case = Case::new(&["T-PATCH-01", "X-TOP-09"], "x", |_| Ok(()));
+        let select = |prefix: &str| Select {
+            prefixes: vec![prefix.to_owned()],
+        };
+        assert!(select("X-TOP").admits(&case));
+        assert!(!select("S-").admits(&case));
+        assert!(Select::default().admits(&case));
+    }
+}

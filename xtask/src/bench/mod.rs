@@ -1,0 +1,147 @@
+//! `cargo xtask bench`: the release server under load, beside what this machine
+//! could do at most in the same minutes. docs/benchmarks.md explains the figures.
+
+mod budget;
+mod http;
+mod job;
+mod load;
+mod measure;
+mod operation;
+mod random;
+mod report;
+mod run;
+mod server;
+mod setup;
+mod site;
+mod sqlite;
+mod users;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+
+/// What is measured, and how long.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Numbers of users, each measured in a directory of its own.
+    #[arg(long, value_delimiter = ',', default_value = "1000,100000,1000000",
+          value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    users: Vec<u64>,
+    /// Length of one measurement, in seconds.
+    #[arg(long, default_value = "3", value_parser = seconds)]
+    seconds: Duration,
+    /// How often everything is measured; the table shows medians.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// Only operations whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Also write every round to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Server to measure instead of the release build of this tree.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Folder for the data, on the disk to measure [default: the build folder].
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+/// Exits with 1 when any answer was not as expected. A missed budget is only
+/// shown: on a busy machine it may be the neighbours' doing.
+pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
+    if cfg!(debug_assertions) {
+        return in_release();
+    }
+    let here = env::current_exe()?;
+    let server = match &options.server {
+        Some(server) => server.clone(),
+        None => build_server(&here)?,
+    };
+    let folder = options
+        .folder
+        .as_deref()
+        .or(here.parent())
+        .context("no folder for the data")?;
+    // One thread sends and receives, so that the load takes the same share of the
+    // machine from whatever it measures.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let sizes = runtime.block_on(async {
+        tokio::select! {
+            sizes = run::sizes(options, &server, &here, folder) => sizes,
+            // Dropping the run ends the servers and removes the data.
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        }
+    })?;
+    if let Some((ratio, verdict)) = budget::growth(&sizes) {
+        println!(
+            "\nget-by-id at the largest size: {ratio:.2} of its rate at the smallest: {verdict}"
+        );
+    }
+    if let Some(path) = &options.json {
+        fs::write(path, format!("{:#}\n", report::json(&sizes)))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let failed = sizes.iter().any(|size| !size.failures().is_empty());
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Runs the same task built with optimisation: a slow load generator and a slow
+/// ceiling would flatter the server.
+fn in_release() -> anyhow::Result<ExitCode> {
+    let status = cargo()
+        .args(["run", "--release", "--quiet", "--package", "xtask", "--"])
+        .args(env::args_os().skip(1))
+        .status()?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds the server; cargo puts it beside this program.
+fn build_server(here: &Path) -> anyhow::Result<PathBuf> {
+    let status = cargo()
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "civitas",
+            "--bin",
+            "civitas",
+        ])
+        .status()?;
+    ensure!(status.success(), "the server does not build");
+    let server = here.with_file_name("civitas");
+    ensure!(
+        server.exists(),
+        "no {}; name the server with --server",
+        server.display()
+    );
+    Ok(server)
+}
+
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    let seconds = Duration::try_from_secs_f64(text.parse()?)?;
+    ensure!(
+        (0.1..=600.0).contains(&seconds.as_secs_f64()),
+        "between 0.1 and 600 seconds"
+    );
+    Ok(seconds)
+}

@@ -1,0 +1,155 @@
+//! What a run starts before it measures: the import, the server, the bare server.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+
+use super::{
+    http::write_request,
+    load::Script,
+    measure::{self, Sample},
+    operation::Scene,
+    run::Run,
+    server::{self, Server, free_port},
+    site::{CLIENT_ID, CLIENT_SECRET},
+    users::Person,
+};
+
+/// Connections to the bare server, as many as the quickest reads use.
+pub(super) const BARE_CONNECTIONS: usize = 8;
+/// How long an import may take.
+const IMPORT_LIMIT: Duration = Duration::from_mins(30);
+
+/// The bare server and what it does with one request.
+pub(super) struct Bare {
+    server: Server,
+    /// Any valid request of the usual length.
+    request: Arc<[u8]>,
+}
+
+impl Run<'_> {
+    pub(super) async fn start(&self) -> anyhow::Result<Server> {
+        let port = free_port()?;
+        let mut command = Command::new(self.server);
+        command
+            .args([
+                "serve",
+                "--dev",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--data",
+            ])
+            .arg(self.data())
+            .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
+            .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
+        Server::start(&mut command, port, &self.folder.join("serve.log")).await
+    }
+
+    pub(super) async fn start_bare(&self, scene: &Scene, bytes: usize) -> anyhow::Result<Bare> {
+        let port = free_port()?;
+        let mut command = Command::new(self.bare);
+        command.args([
+            "bare",
+            "--port",
+            &port.to_string(),
+            "--bytes",
+            &bytes.to_string(),
+        ]);
+        let server = Server::start(&mut command, port, &self.folder.join("bare.log")).await?;
+        let mut request = Vec::new();
+        let id = scene
+            .targets
+            .first()
+            .map_or("none", |target| target.id.as_str());
+        let path = format!("/scim/v2/Users/{id}");
+        write_request(&mut request, "GET", &path, &scene.site.token, b"");
+        Ok(Bare {
+            server,
+            request: request.into(),
+        })
+    }
+
+    /// Writes the users to a file and lets the server's own command load it.
+    pub(super) async fn import(&self) -> anyhow::Result<Duration> {
+        let (file, log) = (
+            self.folder.join("users.jsonl"),
+            self.folder.join("import.log"),
+        );
+        write_users(&file, self.users)?;
+        let out = File::create(&log)?;
+        let start = Instant::now();
+        let mut child = Command::new(self.server)
+            .env_remove("CIVITAS_STORE")
+            .args(["import", "--data"])
+            .arg(self.data())
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(out.try_clone()?)
+            .stdout(out)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.server.display()))?;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if start.elapsed() > IMPORT_LIMIT {
+                child.kill()?;
+                child.wait()?;
+                bail!("the import takes too long:\n{}", server::tail(&log));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        let took = start.elapsed();
+        ensure!(
+            status.success(),
+            "import ended with {status}:\n{}",
+            server::tail(&log)
+        );
+        fs::remove_file(&file)?;
+        Ok(took)
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+}
+
+impl Bare {
+    /// Loads the bare server once.
+    pub(super) async fn sample(&self, duration: Duration) -> anyhow::Result<Sample> {
+        let script = |_| -> Script {
+            let request = Arc::clone(&self.request);
+            Box::new(move |out| {
+                out.extend_from_slice(&request);
+                &[200]
+            })
+        };
+        let scripts = (0..BARE_CONNECTIONS).map(script).collect();
+        let (sample, tally) = measure::sample(&self.server, None, scripts, duration).await?;
+        ensure!(
+            tally.failures.is_empty(),
+            "the bare server fails: {:?}",
+            tally.failures
+        );
+        Ok(sample)
+    }
+}
+
+fn write_users(path: &Path, users: u64) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let mut line = Vec::new();
+    for index in 0..users {
+        line.clear();
+        Person::at(index).write_json(&mut line);
+        line.push(b'\n');
+        file.write_all(&line)?;
+    }
+    Ok(file.flush()?)
+}
