@@ -1,8 +1,15 @@
 //! Conditions: filters resolved against a resource type. This is the form that is
 //! evaluated, and that stores compile to queries.
 
+mod evaluate;
+mod sort;
+
+pub use sort::Sort;
+pub(crate) use sort::leading;
+
 use crate::{
     filter::Operator,
+    schema::{Attribute, Type},
     value::{Comparison, Key},
 };
 
@@ -49,13 +56,45 @@ pub enum Condition {
     Never,
 }
 
-/// An order of results (RFC 7644 §3.4.2.3): by the value, of a multi-valued attribute by
-/// that of the primary element, else the first. Resources without a value come last when
-/// ascending, first when descending; ties follow creation order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sort {
-    /// The attribute to order by.
-    pub target: Target,
-    /// Whether the order is descending.
-    pub descending: bool,
+impl Target {
+    /// The target of an attribute, in the extension of that URI if any, or of a
+    /// sub-attribute of it.
+    pub fn new(
+        extension: Option<&str>,
+        attribute: &Attribute,
+        sub_attribute: Option<&Attribute>,
+    ) -> Self {
+        let leaf = sub_attribute.unwrap_or(attribute);
+        Self {
+            path: path_of(extension, attribute, sub_attribute),
+            extension: extension.map(str::to_owned),
+            attribute: attribute.name.clone(),
+            sub_attribute: sub_attribute.map(|sub| sub.name.clone()),
+            multi_valued: attribute.multi_valued,
+            comparison: Comparison::of(leaf),
+            indexed: leaf.indexed && leaf.r#type != Type::Complex,
+        }
+    }
 }
+
+/// The canonical full path (see [`Target::path`]).
+pub(crate) fn path_of(
+    extension: Option<&str>,
+    attribute: &Attribute,
+    sub_attribute: Option<&Attribute>,
+) -> String {
+    let mut path = String::new();
+    if let Some(uri) = extension {
+        path.push_str(uri);
+        path.push(':');
+    }
+    path.push_str(&attribute.name);
+    if let Some(sub) = sub_attribute {
+        path.push('.');
+        path.push_str(&sub.name);
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests;

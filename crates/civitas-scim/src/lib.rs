@@ -4,6 +4,7 @@
 //! Nothing here performs I/O, knows HTTP, reads a clock or issues an identifier: what a
 //! caller cannot pass in, this crate cannot use.
 
+pub mod coerce;
 pub mod condition;
 pub mod error;
 pub mod filter;
@@ -12,6 +13,9 @@ pub mod path;
 pub mod schema;
 pub mod tolerance;
 pub mod value;
+
+#[cfg(test)]
+mod testing;
 
 pub use error::{Invalid, ScimType};
 

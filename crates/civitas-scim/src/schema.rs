@@ -68,6 +68,23 @@ pub enum Uniqueness {
     Global,
 }
 
+/// What the text of an attribute must look like beyond its data type. A schema says so in
+/// prose only (RFC 7643 §4.1), so this is not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Format {
+    /// Anything.
+    #[default]
+    Free,
+    /// `preferredLanguage`: the value of an `Accept-Language` header.
+    LanguagePriority,
+    /// `locale`: a language tag; `_` is taken for `-`.
+    LanguageTag,
+    /// `timezone`: the name of an IANA time zone.
+    TimeZone,
+    /// `addresses.country`: an ISO 3166-1 alpha-2 code.
+    Country,
+}
+
 /// The definition of an attribute or sub-attribute (RFC 7643 §7).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attribute {
@@ -95,6 +112,8 @@ pub struct Attribute {
     pub uniqueness: Uniqueness,
     /// For references: resource type names, `external` or `uri`.
     pub reference_types: Vec<String>,
+    /// Form of the text. Not published.
+    pub format: Format,
     /// Whether stores keep an index of the values. Not published.
     pub indexed: bool,
 }

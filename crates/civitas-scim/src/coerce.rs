@@ -1,0 +1,497 @@
+//! Values from clients brought to canonical form: checked against the definition of their
+//! attribute, names in registered spelling, unassigned parts left out (RFC 7643 §2).
+//!
+//! What a tolerance lets through leaves here in the standard form, so that nothing behind
+//! this module knows of tolerances. Values themselves stay as sent, except for instants.
+
+use std::{collections::HashMap, fmt};
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde_json::Value;
+
+use crate::{
+    Attributes, Invalid,
+    schema::{Attribute, Format, Mutability, Type},
+    tolerance::Tolerance,
+    value::{Comparison, is_present, parse_instant},
+};
+
+/// Longest text of one value, in bytes.
+pub const MAX_STRING: usize = 64 * 1024;
+
+/// Most elements of a multi-valued attribute.
+pub const MAX_ELEMENTS: usize = 10_000;
+
+/// Most elements of a multi-valued attribute whose elements only refer to something, such
+/// as `members`.
+pub const MAX_REFERENCES: usize = 100_000;
+
+/// Longest text of a language tag or a time zone name, in bytes.
+const MAX_NAME: usize = 128;
+
+/// RFC 4648 §4, with or without padding (RFC 7643 §2.3.6).
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The canonical form of a value for a whole attribute (an array if multi-valued), or for a
+/// whole sub-attribute; `None` if it leaves the attribute unassigned (RFC 7643 §2.5).
+///
+/// Mutability of `attribute` itself is the caller's concern; of its sub-attributes, those
+/// that are readOnly are dropped. `at` names the attribute in errors, which never repeat
+/// the value.
+///
+/// # Errors
+///
+/// `invalidValue` if the value does not fit the definition.
+pub fn value(
+    attribute: &Attribute,
+    value: Value,
+    tolerance: &Tolerance,
+    at: &str,
+) -> Result<Option<Value>, Invalid> {
+    Coercion { tolerance }.whole(attribute, value, Place::root(at))
+}
+
+/// The canonical form of one element of a multi-valued attribute; `None` if nothing of it
+/// is assigned. Otherwise as [`value`].
+///
+/// # Errors
+///
+/// `invalidValue` if the element does not fit the definition.
+pub fn element(
+    attribute: &Attribute,
+    value: Value,
+    tolerance: &Tolerance,
+    at: &str,
+) -> Result<Option<Value>, Invalid> {
+    Coercion { tolerance }.one(attribute, value, Place::root(at))
+}
+
+/// The text of an instant in microseconds since 1970: UTC with `Z`, milliseconds at most,
+/// and those only when they are not zero (RFC 7643 §2.3.5). `None` for an instant outside
+/// the years -9999 to 9999.
+pub fn instant_text(microseconds: i64) -> Option<String> {
+    let instant = jiff::Timestamp::from_millisecond(microseconds.div_euclid(1_000)).ok()?;
+    Some(instant.to_string())
+}
+
+/// Where a value stands. Put into words only when something is wrong with it: a group has
+/// thousands of values, and mostly no error.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    within: Option<&'p Place<'p>>,
+    name: &'p str,
+}
+
+impl<'p> Place<'p> {
+    fn root(name: &'p str) -> Self {
+        Place { within: None, name }
+    }
+
+    fn sub(&'p self, name: &'p str) -> Self {
+        Place {
+            within: Some(self),
+            name,
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(within) = self.within {
+            write!(f, "{within}.")?;
+        }
+        f.write_str(self.name)
+    }
+}
+
+struct Coercion<'t> {
+    tolerance: &'t Tolerance,
+}
+
+impl Coercion<'_> {
+    fn whole(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Option<Value>, Invalid> {
+        match value {
+            Value::Null => Ok(None),
+            Value::Array(elements) if attribute.multi_valued => {
+                self.list(attribute, elements, place)
+            }
+            _ if attribute.multi_valued => Err(wrong(place, "an array", &value)),
+            _ => self.singular(attribute, value, place),
+        }
+    }
+
+    fn list(
+        &self,
+        attribute: &Attribute,
+        elements: Vec<Value>,
+        place: Place<'_>,
+    ) -> Result<Option<Value>, Invalid> {
+        let most = max_elements(attribute);
+        if elements.len() > most {
+            return Err(Invalid::value(format!(
+                "{place} has {} elements; at most {most} are accepted",
+                elements.len()
+            )));
+        }
+        let mut kept = Vec::with_capacity(elements.len());
+        for element in elements {
+            kept.extend(self.one(attribute, element, place)?);
+        }
+        one_primary(attribute, &kept, place)?;
+        let kept = without_repeats(attribute, kept);
+        Ok((!kept.is_empty()).then_some(Value::Array(kept)))
+    }
+
+    fn singular(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Option<Value>, Invalid> {
+        // Both kinds of leniency for a singular attribute concern `manager` in the first
+        // place: whatever is like it, complex and known by its `value`, is treated like it.
+        let like_manager =
+            self.tolerance.manager_forms && attribute.sub_attribute("value").is_some();
+        let value = match value {
+            Value::Array(elements) if elements.iter().all(Value::is_null) => return Ok(None),
+            Value::Array(mut elements)
+                if elements.len() == 1 && (like_manager || self.tolerance.unwrap_singular) =>
+            {
+                elements.pop().unwrap_or_default()
+            }
+            other => other,
+        };
+        let value = if like_manager {
+            match as_reference(value) {
+                Some(value) => value,
+                None => return Ok(None),
+            }
+        } else {
+            value
+        };
+        self.one(attribute, value, place)
+    }
+
+    fn one(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Option<Value>, Invalid> {
+        match (attribute.r#type, value) {
+            (_, Value::Null) => Ok(None),
+            (Type::Complex, Value::Object(members)) => {
+                let object = self.object(attribute, members, place)?;
+                Ok((!object.is_empty()).then_some(Value::Object(object)))
+            }
+            (Type::Complex, other) => Err(wrong(place, "an object", &other)),
+            (_, value) => self.simple(attribute, value, place).map(Some),
+        }
+    }
+
+    fn object(
+        &self,
+        attribute: &Attribute,
+        members: Attributes,
+        place: Place<'_>,
+    ) -> Result<Attributes, Invalid> {
+        let mut object = Attributes::new();
+        for (name, value) in members {
+            let Some(sub) = attribute.sub_attribute(&name) else {
+                if self.tolerance.unknown_attributes {
+                    continue;
+                }
+                return Err(Invalid::value(format!(
+                    "{place} has no sub-attribute of that name: {}",
+                    shown(&name)
+                )));
+            };
+            if sub.mutability == Mutability::ReadOnly {
+                continue;
+            }
+            let Some(value) = self.whole(sub, value, place.sub(&sub.name))? else {
+                continue;
+            };
+            let name = if name == sub.name {
+                name
+            } else {
+                sub.name.clone()
+            };
+            object.insert(name, value);
+        }
+        if !object.is_empty() {
+            complete(attribute, &object, place)?;
+        }
+        Ok(object)
+    }
+
+    fn simple(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Value, Invalid> {
+        match (attribute.r#type, value) {
+            (Type::Boolean, Value::String(text)) if self.tolerance.bool_strings => {
+                boolean(&text, place)
+            }
+            (Type::Boolean, value @ Value::Bool(_)) | (Type::Decimal, value @ Value::Number(_)) => {
+                Ok(value)
+            }
+            (Type::Integer, value @ Value::Number(_)) if value.is_i64() => Ok(value),
+            (Type::String, Value::String(text)) => self.text(attribute, text, place),
+            (Type::DateTime, Value::String(text)) => instant(&text, place),
+            (Type::Binary, Value::String(text)) => binary(text, place),
+            (Type::Reference, Value::String(text)) => reference(text, place),
+            (r#type, value) => Err(wrong(place, expected(r#type), &value)),
+        }
+    }
+
+    fn text(
+        &self,
+        attribute: &Attribute,
+        text: String,
+        place: Place<'_>,
+    ) -> Result<Value, Invalid> {
+        not_too_long(&text, place)?;
+        if text.is_empty() && attribute.required {
+            return Err(Invalid::value(format!("{place} must not be empty")));
+        }
+        let fits = text.is_empty()
+            || match attribute.format {
+                Format::Free => true,
+                Format::LanguagePriority => is_named_with(&text, b"-_,;=.* "),
+                Format::LanguageTag => is_named_with(&text, b"-_"),
+                Format::TimeZone => is_named_with(&text, b"/_+-:"),
+                Format::Country => self.tolerance.free_country || is_country(&text),
+            };
+        if fits {
+            Ok(Value::String(text))
+        } else {
+            let form = form(attribute.format);
+            Err(Invalid::value(format!("{place} must be {form}")))
+        }
+    }
+}
+
+fn max_elements(attribute: &Attribute) -> usize {
+    if is_identified_by_value(attribute) {
+        MAX_REFERENCES
+    } else {
+        MAX_ELEMENTS
+    }
+}
+
+/// Whether an element is nothing but its `value`: as for `members`, whose elements come and
+/// go but never change (RFC 7643 §4.2).
+fn is_identified_by_value(attribute: &Attribute) -> bool {
+    attribute
+        .sub_attribute("value")
+        .is_some_and(|value| value.mutability == Mutability::Immutable)
+}
+
+/// RFC 7643 §2.4.
+fn one_primary(attribute: &Attribute, elements: &[Value], place: Place<'_>) -> Result<(), Invalid> {
+    if attribute.sub_attribute("primary").is_none() {
+        return Ok(());
+    }
+    let is_primary = |element: &&Value| element["primary"] == Value::Bool(true);
+    if elements.iter().filter(is_primary).nth(1).is_some() {
+        return Err(Invalid::value(format!(
+            "{place} marks more than one element as primary"
+        )));
+    }
+    Ok(())
+}
+
+/// The elements with those of equal identity merged into the first of them: the same pair
+/// of `type` and `value` is not returned twice (RFC 7643 §2.4), and members are equal by
+/// their `value`.
+fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
+    if elements.len() < 2 {
+        return elements;
+    }
+    let mut seen = HashMap::with_capacity(elements.len());
+    let mut kept: Vec<Value> = Vec::with_capacity(elements.len());
+    for element in elements {
+        let Some(identity) = identity(attribute, &element) else {
+            kept.push(element);
+            continue;
+        };
+        let first = *seen.entry(identity).or_insert(kept.len());
+        match (kept.get_mut(first), element) {
+            (Some(Value::Object(into)), Value::Object(from)) => into.extend(from),
+            (Some(_), _) => {}
+            (None, element) => kept.push(element),
+        }
+    }
+    kept
+}
+
+/// What tells an element from others; `None` if nothing does.
+fn identity(attribute: &Attribute, element: &Value) -> Option<(String, String)> {
+    if attribute.r#type != Type::Complex {
+        return Some((prepared(attribute, element)?, String::new()));
+    }
+    let definition = attribute.sub_attribute("value")?;
+    let value = prepared(definition, element.get("value")?)?;
+    let kind = attribute
+        .sub_attribute("type")
+        .filter(|_| !is_identified_by_value(attribute))
+        .and_then(|kind| prepared(kind, element.get("type")?))
+        .unwrap_or_default();
+    Some((value, kind))
+}
+
+fn prepared(attribute: &Attribute, value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(Comparison::of(attribute).prepare(text).into_owned()),
+        Value::Object(_) => None,
+        other => Some(other.to_string()),
+    }
+}
+
+fn complete(attribute: &Attribute, object: &Attributes, place: Place<'_>) -> Result<(), Invalid> {
+    let missing = attribute.sub_attributes.iter().find(|sub| {
+        sub.required
+            && sub.mutability != Mutability::ReadOnly
+            && !object.get(&sub.name).is_some_and(is_present)
+    });
+    match missing {
+        Some(sub) => Err(Invalid::value(format!(
+            "{} is required",
+            place.sub(&sub.name)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Brings a bare string to the object that was meant; `None` when the `value` of the object
+/// is empty, which unassigns the attribute.
+fn as_reference(value: Value) -> Option<Value> {
+    let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("");
+    match value {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(serde_json::json!({ "value": text })),
+        Value::Object(members)
+            if members
+                .iter()
+                .any(|(name, value)| name.eq_ignore_ascii_case("value") && is_empty(value)) =>
+        {
+            None
+        }
+        other => Some(other),
+    }
+}
+
+fn boolean(text: &str, place: Place<'_>) -> Result<Value, Invalid> {
+    if text.eq_ignore_ascii_case("true") {
+        Ok(Value::Bool(true))
+    } else if text.eq_ignore_ascii_case("false") {
+        Ok(Value::Bool(false))
+    } else {
+        Err(Invalid::value(format!("{place} must be true or false")))
+    }
+}
+
+fn instant(text: &str, place: Place<'_>) -> Result<Value, Invalid> {
+    parse_instant(text)
+        .and_then(instant_text)
+        .map(Value::String)
+        .ok_or_else(|| {
+            Invalid::value(format!(
+                "{place} must be a date with a time, such as 2011-05-13T04:42:34Z"
+            ))
+        })
+}
+
+fn binary(text: String, place: Place<'_>) -> Result<Value, Invalid> {
+    not_too_long(&text, place)?;
+    match BASE64.decode(&text) {
+        Ok(_) => Ok(Value::String(text)),
+        Err(_) => Err(Invalid::value(format!("{place} must be base64 text"))),
+    }
+}
+
+/// Only what cannot be a URI in any reading is refused: clients keep what they sent.
+fn reference(text: String, place: Place<'_>) -> Result<Value, Invalid> {
+    not_too_long(&text, place)?;
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Invalid::value(format!("{place} must be a URI")));
+    }
+    Ok(Value::String(text))
+}
+
+fn not_too_long(text: &str, place: Place<'_>) -> Result<(), Invalid> {
+    if text.len() > MAX_STRING {
+        return Err(Invalid::value(format!(
+            "{place} is longer than {MAX_STRING} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn is_named_with(text: &str, punctuation: &[u8]) -> bool {
+    text.len() <= MAX_NAME
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || punctuation.contains(&byte))
+}
+
+/// By its form: the list of assigned codes changes with the world.
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn form(format: Format) -> &'static str {
+    match format {
+        Format::Free => "text",
+        Format::LanguagePriority => "a list of languages as in Accept-Language",
+        Format::LanguageTag => "a language tag such as en-US",
+        Format::TimeZone => "the name of an IANA time zone such as Europe/Berlin",
+        Format::Country => "an ISO 3166-1 alpha-2 code such as US",
+    }
+}
+
+fn expected(r#type: Type) -> &'static str {
+    match r#type {
+        Type::String | Type::DateTime | Type::Binary | Type::Reference => "a string",
+        Type::Boolean => "true or false",
+        Type::Decimal => "a number",
+        Type::Integer => "an integer without fraction or exponent",
+        Type::Complex => "an object",
+    }
+}
+
+fn wrong(place: Place<'_>, expected: &str, found: &Value) -> Invalid {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "another number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    Invalid::value(format!("{place} must be {expected}, not {found}"))
+}
+
+/// A name from a client, short enough for an error.
+pub(crate) fn shown(name: &str) -> String {
+    const MOST: usize = 80;
+    let mut shown: String = name.chars().take(MOST).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
