@@ -495,3 +495,270 @@ pub(crate) fn shown(name: &str) -> String {
     }
     format!("{shown:?}")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{core, schema::urn};
+
+    fn definition(path: &str) -> Attribute {
+        let user = core::user();
+        let group = core::group();
+        let (name, sub) = path.split_once('.').unwrap_or((path, ""));
+        let attribute = user
+            .base_attribute(name)
+            .or_else(|| group.base_attribute(name))
+            .or_else(|| user.extension(urn::ENTERPRISE_USER)?.schema.attribute(name))
+            .unwrap();
+        attribute.sub_attribute(sub).unwrap_or(attribute).clone()
+    }
+
+    fn generic(path: &str, sent: Value) -> Result<Option<Value>, Invalid> {
+        value(&definition(path), sent, &Tolerance::GENERIC, path)
+    }
+
+    fn strict(path: &str, sent: Value) -> Result<Option<Value>, Invalid> {
+        value(&definition(path), sent, &Tolerance::STRICT, path)
+    }
+
+    #[test]
+    fn s_7643_2_5_01_what_is_empty_is_unassigned() {
+        for (path, sent) in [
+            ("title", json!(null)),
+            ("title", json!([])),
+            ("name", json!({})),
+            ("name", json!({"givenName": null, "familyName": []})),
+            ("emails", json!([])),
+            ("emails", json!([null, {}, {"value": null}])),
+            ("manager", json!({"displayName": "set by the provider"})),
+        ] {
+            assert_eq!(strict(path, sent.clone()), Ok(None), "{path}: {sent}");
+        }
+    }
+
+    #[test]
+    fn s_7643_2_3_values_that_fit_are_kept() {
+        for (path, sent, kept) in [
+            ("title", json!(""), json!("")),
+            ("active", json!(false), json!(false)),
+            ("profileUrl", json!("../a?b#c"), json!("../a?b#c")),
+            ("x509Certificates.value", json!("AQI"), json!("AQI")),
+            ("x509Certificates.value", json!("AQI="), json!("AQI=")),
+            (
+                "meta.created",
+                json!("2011-05-13T04:42:34"),
+                json!("2011-05-13T04:42:34Z"),
+            ),
+            (
+                "meta.created",
+                json!("2011-05-13T04:42:34.123456+02:00"),
+                json!("2011-05-13T02:42:34.123Z"),
+            ),
+            (
+                "name",
+                json!({"GIVENNAME": "B", "familyName": null}),
+                json!({"givenName": "B"}),
+            ),
+            ("locale", json!("en_US"), json!("en_US")),
+            ("timezone", json!("Etc/GMT+1"), json!("Etc/GMT+1")),
+            (
+                "preferredLanguage",
+                json!("da, en;q=0.8"),
+                json!("da, en;q=0.8"),
+            ),
+            (
+                "roles",
+                json!([null, {"VALUE": "a", "Primary": true}, {"value": "b"}]),
+                json!([{"value": "a", "primary": true}, {"value": "b"}]),
+            ),
+        ] {
+            assert_eq!(strict(path, sent.clone()), Ok(Some(kept)), "{path}: {sent}");
+        }
+    }
+
+    #[test]
+    fn s_7643_2_3_values_that_do_not_fit_are_refused() {
+        for (path, sent) in [
+            ("userName", json!("")),
+            ("userName", json!(5)),
+            ("userName", json!({"value": "a"})),
+            ("userName", json!(["a"])),
+            ("active", json!("no")),
+            ("active", json!(1)),
+            ("active", json!(" true")),
+            ("emails", json!("a@b")),
+            ("emails", json!({"value": "a@b"})),
+            ("emails", json!(["a@b"])),
+            ("emails", json!([{"value": ["a@b"]}])),
+            (
+                "emails",
+                json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]),
+            ),
+            ("meta.created", json!("2011-05-13")),
+            ("meta.created", json!("yesterday")),
+            ("meta.created", json!(1)),
+            ("profileUrl", json!("")),
+            ("profileUrl", json!("a b")),
+            ("profileUrl", json!("a\u{7}")),
+            ("x509Certificates.value", json!("A-_B")),
+            ("x509Certificates.value", json!("AQI=\n")),
+            ("locale", json!("en US")),
+            ("timezone", json!("Mars!")),
+            ("preferredLanguage", json!("dansk\u{e9}")),
+            ("title", json!("x".repeat(MAX_STRING + 1))),
+            (
+                "roles",
+                json!(vec![json!({"value": "a"}); MAX_ELEMENTS + 1]),
+            ),
+        ] {
+            let refused = generic(path, sent).unwrap_err();
+            assert_eq!(refused.scim_type, crate::ScimType::InvalidValue);
+            assert!(
+                refused.detail.starts_with(path),
+                "{path}: {}",
+                refused.detail
+            );
+        }
+    }
+
+    #[test]
+    fn s_7643_2_3_4_01_integers_have_neither_fraction_nor_exponent() {
+        let of = |r#type| Attribute {
+            r#type,
+            ..Attribute::default()
+        };
+        for (written, is_integer) in [
+            ("5", true),
+            ("-5", true),
+            ("9223372036854775807", true),
+            ("9223372036854775808", false),
+            ("5.0", false),
+            ("5e0", false),
+        ] {
+            let sent: Value = serde_json::from_str(written).unwrap();
+            let integer = value(&of(Type::Integer), sent.clone(), &Tolerance::GENERIC, "n");
+            assert_eq!(integer.is_ok(), is_integer, "{written}");
+            let decimal = value(&of(Type::Decimal), sent.clone(), &Tolerance::GENERIC, "n");
+            assert_eq!(decimal, Ok(Some(sent)));
+        }
+    }
+
+    #[test]
+    fn i_tol_01_booleans_as_strings() {
+        for (sent, kept) in [("true", true), ("False", false), ("TRUE", true)] {
+            assert_eq!(generic("active", json!(sent)), Ok(Some(json!(kept))));
+            assert!(strict("active", json!(sent)).is_err());
+        }
+    }
+
+    #[test]
+    fn i_tol_07_forms_of_manager() {
+        for (sent, kept) in [
+            (json!("26"), Some(json!({"value": "26"}))),
+            (json!(["26"]), Some(json!({"value": "26"}))),
+            (json!([{"value": "26"}]), Some(json!({"value": "26"}))),
+            (
+                json!({"Value": "26", "displayName": "J"}),
+                Some(json!({"value": "26"})),
+            ),
+            (json!(""), None),
+            (json!([""]), None),
+            (json!({"value": ""}), None),
+            (json!({"value": null, "$ref": "../Users/26"}), None),
+        ] {
+            assert_eq!(generic("manager", sent.clone()), Ok(kept), "{sent}");
+        }
+        assert!(strict("manager", json!("26")).is_err());
+        assert!(strict("manager", json!([{"value": "26"}])).is_err());
+        assert!(generic("manager", json!(["26", "27"])).is_err());
+        assert!(generic("name", json!("Barbara")).is_err());
+    }
+
+    #[test]
+    fn i_tol_08_one_element_arrays_for_singular_attributes() {
+        let unwrapping = Tolerance {
+            unwrap_singular: true,
+            ..Tolerance::GENERIC
+        };
+        let title = value(&definition("title"), json!(["x"]), &unwrapping, "title");
+        assert_eq!(title, Ok(Some(json!("x"))));
+        assert!(value(&definition("title"), json!([["x"]]), &unwrapping, "title").is_err());
+        assert!(
+            value(
+                &definition("title"),
+                json!(["x", "y"]),
+                &unwrapping,
+                "title"
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn i_tol_14_countries_are_checked_under_strict_handling_only() {
+        let germany = json!([{"country": "Germany"}]);
+        assert_eq!(
+            generic("addresses", germany.clone()),
+            Ok(Some(germany.clone()))
+        );
+        let refused = strict("addresses", germany).unwrap_err();
+        assert!(refused.detail.starts_with("addresses.country"));
+        assert!(strict("addresses", json!([{"country": "DE"}])).is_ok());
+    }
+
+    #[test]
+    fn s_7644_3_1_04_unknown_sub_attributes() {
+        let sent = json!({"givenName": "B", "shoeSize": 42});
+        assert_eq!(
+            generic("name", sent.clone()),
+            Ok(Some(json!({"givenName": "B"})))
+        );
+        assert!(strict("name", sent).is_err());
+    }
+
+    #[test]
+    fn s_7643_2_4_08_repeated_elements_become_one() {
+        for (path, sent, kept) in [
+            (
+                "emails",
+                json!([{"value": "A@b", "type": "work"}, {"value": "a@b", "type": "Work", "primary": true},
+                       {"value": "a@b", "type": "home"}]),
+                json!([{"value": "a@b", "type": "Work", "primary": true}, {"value": "a@b", "type": "home"}]),
+            ),
+            (
+                "members",
+                json!([{"value": "1"}, {"value": "1", "type": "User"}, {"value": "2"}]),
+                json!([{"value": "1", "type": "User"}, {"value": "2"}]),
+            ),
+            (
+                "addresses",
+                json!([{"region": "a"}, {"region": "a"}]),
+                json!([{"region": "a"}, {"region": "a"}]),
+            ),
+        ] {
+            assert_eq!(generic(path, sent), Ok(Some(kept)), "{path}");
+        }
+    }
+
+    #[test]
+    fn one_element_for_a_patch() {
+        let emails = definition("emails");
+        let sent = json!({"VALUE": "a@b", "type": null});
+        let kept = element(&emails, sent, &Tolerance::GENERIC, "emails");
+        assert_eq!(kept, Ok(Some(json!({"value": "a@b"}))));
+        assert_eq!(
+            element(&emails, json!({}), &Tolerance::GENERIC, "emails"),
+            Ok(None)
+        );
+        assert!(element(&emails, json!([]), &Tolerance::GENERIC, "emails").is_err());
+    }
+
+    #[test]
+    fn s_7643_4_1_1_05_errors_do_not_repeat_values() {
+        let sent = json!(["hunter2"]);
+        let refused = generic("password", sent).unwrap_err();
+        assert!(!refused.detail.contains("hunter2"));
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod coerce;
 pub mod condition;
+pub mod core;
 pub mod error;
 pub mod filter;
 pub mod index;

@@ -2,6 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The URIs of the schemas that the RFCs define (RFC 7643 §10.3).
+pub mod urn {
+    /// The User schema.
+    pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+    /// The Group schema.
+    pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+    /// The enterprise extension of User.
+    pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    /// The schema of the provider's configuration.
+    pub const SERVICE_PROVIDER_CONFIG: &str =
+        "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
+    /// The schema of resource types.
+    pub const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
+    /// The schema of schemas.
+    pub const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
+}
+
 /// Data type of an attribute (RFC 7643 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,6 +104,10 @@ pub enum Format {
 
 /// The definition of an attribute or sub-attribute (RFC 7643 §7).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each characteristic is independent of the others"
+)]
 pub struct Attribute {
     /// Spelling used in every representation; compared without case.
     pub name: String,
@@ -119,6 +140,12 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// Whether no representation may hold the attribute, so that it is kept apart from the
+    /// rest of a resource: `writeOnly`, or returned `never`.
+    pub fn is_secret(&self) -> bool {
+        self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
+    }
+
     /// The sub-attribute of that name, compared without case.
     pub fn sub_attribute(&self, name: &str) -> Option<&Attribute> {
         self.sub_attributes
@@ -174,4 +201,46 @@ pub struct ResourceType {
     pub extensions: Vec<Extension>,
     /// `schemas`, `id`, `externalId`, `meta` (RFC 7643 §3.1), which no schema lists.
     pub common: Vec<Attribute>,
+}
+
+impl ResourceType {
+    /// The common or base attribute of that name, compared without case. Common attributes
+    /// win over a schema that lists them (RFC 7643 §3.1).
+    pub fn base_attribute(&self, name: &str) -> Option<&Attribute> {
+        self.common
+            .iter()
+            .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+            .or_else(|| self.schema.attribute(name))
+    }
+
+    /// The extension with that schema URI, compared without case.
+    pub fn extension(&self, uri: &str) -> Option<&Extension> {
+        self.extensions
+            .iter()
+            .find(|extension| extension.schema.id.eq_ignore_ascii_case(uri))
+    }
+
+    /// All attributes in the order of a representation: common, base, then extension ones
+    /// with their extension.
+    pub fn attributes(&self) -> impl Iterator<Item = (Option<&Extension>, &Attribute)> {
+        let own = self.common.iter().chain(&self.schema.attributes);
+        let extended = self.extensions.iter().flat_map(|extension| {
+            let attributes = extension.schema.attributes.iter();
+            attributes.map(move |attribute| (Some(extension), attribute))
+        });
+        own.map(|attribute| (None, attribute)).chain(extended)
+    }
+
+    /// Whether a stored resource, its secrets being kept apart, may be sent as it is when
+    /// the caller asks for no projection: nothing in it is returned `never` or on `request`.
+    pub fn splices(&self) -> bool {
+        let hidden = |attribute: &Attribute| {
+            matches!(attribute.returned, Returned::Never | Returned::Request)
+        };
+        self.attributes()
+            .filter(|(_, attribute)| !attribute.is_secret())
+            .all(|(_, attribute)| {
+                !hidden(attribute) && !attribute.sub_attributes.iter().any(hidden)
+            })
+    }
 }
