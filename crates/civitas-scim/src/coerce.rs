@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     Attributes, Invalid,
+    path::shown,
     schema::{Attribute, Format, Mutability, Type},
     tolerance::Tolerance,
     value::{Comparison, is_present, parse_instant},
@@ -484,16 +485,6 @@ fn wrong(place: Place<'_>, expected: &str, found: &Value) -> Invalid {
         Value::Object(_) => "an object",
     };
     Invalid::value(format!("{place} must be {expected}, not {found}"))
-}
-
-/// A name from a client, short enough for an error.
-pub(crate) fn shown(name: &str) -> String {
-    const MOST: usize = 80;
-    let mut shown: String = name.chars().take(MOST).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
-    }
-    format!("{shown:?}")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{collections::HashSet, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-use crate::{Attributes, Invalid, coerce::shown};
+use crate::{Attributes, Invalid, path::shown};
 
 /// What a body may be at most. Its length is the business of whoever receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,10 +155,16 @@ mod tests {
     #[test]
     fn json_is_read() {
         for (text, value) in [
-            (&b"\xEF\xBB\xBF {\"a\": [1, -2, 1.5, true, null]}\n"[..], json!({"a": [1, -2, 1.5, true, null]})),
+            (
+                &b"\xEF\xBB\xBF {\"a\": [1, -2, 1.5, true, null]}\n"[..],
+                json!({"a": [1, -2, 1.5, true, null]}),
+            ),
             (br#""\ud83d\ude00""#, json!("😀")),
             (b"18446744073709551615", json!(u64::MAX)),
-            (br#"{"a": {"b": 1}, "b": {"A": 1}}"#, json!({"a": {"b": 1}, "b": {"A": 1}})),
+            (
+                br#"{"a": {"b": 1}, "b": {"A": 1}}"#,
+                json!({"a": {"b": 1}, "b": {"A": 1}}),
+            ),
         ] {
             assert_eq!(read(text).unwrap(), value);
         }
@@ -187,7 +193,11 @@ mod tests {
         ] {
             let refused = read(text).unwrap_err();
             assert_eq!(refused.scim_type, crate::ScimType::InvalidSyntax);
-            assert!(refused.detail.contains("line 1 column"), "{}", refused.detail);
+            assert!(
+                refused.detail.contains("line 1 column"),
+                "{}",
+                refused.detail
+            );
         }
     }
 

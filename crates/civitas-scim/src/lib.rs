@@ -7,10 +7,15 @@
 pub mod coerce;
 pub mod condition;
 pub mod core;
+pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod index;
+pub mod json;
+pub mod messages;
 pub mod path;
+pub mod projection;
+pub mod resource;
 pub mod schema;
 pub mod tolerance;
 pub mod value;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Attributes, Invalid, ScimType, coerce::shown, tolerance::Tolerance};
+use crate::{Attributes, Invalid, ScimType, path::shown, tolerance::Tolerance};
 
 /// The URIs of the messages (RFC 7644 §10.2).
 pub mod urn {
@@ -35,7 +35,7 @@ pub fn error(status: u16, scim_type: Option<ScimType>, detail: &str) -> String {
     body.to_string()
 }
 
-/// A ListResponse (RFC 7644 §3.4.2) around resources that are JSON texts already. All of its
+/// A `ListResponse` (RFC 7644 §3.4.2) around resources that are JSON texts already. All of its
 /// counters are always there, `itemsPerPage` being the number of `resources`.
 pub fn list_response<R: AsRef<[u8]>>(
     total_results: u64,
@@ -99,7 +99,7 @@ impl SearchRequest {
     ///
     /// # Errors
     ///
-    /// `invalidSyntax` if it is no SearchRequest; `invalidFilter` for an empty filter;
+    /// `invalidSyntax` if it is no `SearchRequest`; `invalidFilter` for an empty filter;
     /// `invalidValue` for a member of the wrong type, and for unknown members unless they are
     /// tolerated.
     pub fn parse(body: &Value, tolerance: &Tolerance) -> Result<Self, Invalid> {
@@ -121,7 +121,8 @@ impl SearchRequest {
                 Some(Parameter::SortBy) => request.sort_by = Some(string("sortBy", value)?),
                 Some(Parameter::SortOrder) => sort_order = Some(string("sortOrder", value)?),
                 Some(Parameter::StartIndex) => {
-                    request.start_index = start_index(json_counter("startIndex", value, tolerance)?);
+                    request.start_index =
+                        start_index(json_counter("startIndex", value, tolerance)?);
                 }
                 Some(Parameter::Count) => {
                     request.count = Some(count(json_counter("count", value, tolerance)?));
@@ -153,7 +154,10 @@ impl SearchRequest {
             };
             let value = value.as_ref();
             if seen.contains(&parameter) && !parameter.is_list() {
-                return Err(Invalid::value(format!("{} is given twice", shown(name.as_ref()))));
+                return Err(Invalid::value(format!(
+                    "{} is given twice",
+                    shown(name.as_ref())
+                )));
             }
             seen.push(parameter);
             match parameter {
@@ -218,9 +222,11 @@ impl Parameter {
     }
 }
 
-/// Members of a SearchRequest that are read elsewhere: `cursor` belongs to RFC 9865.
+/// Members of a `SearchRequest` that are read elsewhere: `cursor` belongs to RFC 9865.
 fn is_beside(name: &str) -> bool {
-    ["schemas", "cursor"].iter().any(|it| it.eq_ignore_ascii_case(name))
+    ["schemas", "cursor"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
 }
 
 /// What a PATCH operation does (RFC 7644 §3.5.2).
@@ -255,13 +261,17 @@ impl PatchRequest {
     ///
     /// # Errors
     ///
-    /// `invalidSyntax` if the body is no PatchOp message or an operation is not one; unknown
+    /// `invalidSyntax` if the body is no `PatchOp` message or an operation is not one; unknown
     /// members of an operation are such an error unless they are tolerated.
     pub fn parse(body: &Value, tolerance: &Tolerance) -> Result<Vec<Operation>, Invalid> {
         let body = message(body, urn::PATCH_OP)?;
         let operations = match member(body, "Operations") {
             Some(Value::Array(operations)) if !operations.is_empty() => operations,
-            _ => return Err(Invalid::syntax("Operations must be an array that is not empty")),
+            _ => {
+                return Err(Invalid::syntax(
+                    "Operations must be an array that is not empty",
+                ));
+            }
         };
         if operations.len() > MAX_OPERATIONS {
             return Err(Invalid::syntax(format!(
@@ -271,9 +281,8 @@ impl PatchRequest {
         let numbered = operations.iter().enumerate();
         numbered
             .map(|(index, operation)| {
-                self::operation(operation, tolerance).map_err(|what| {
-                    Invalid::syntax(format!("operation {}: {what}", index + 1))
-                })
+                self::operation(operation, tolerance)
+                    .map_err(|what| Invalid::syntax(format!("operation {}: {what}", index + 1)))
             })
             .collect()
     }
@@ -282,14 +291,18 @@ impl PatchRequest {
 fn operation(written: &Value, tolerance: &Tolerance) -> Result<Operation, String> {
     let members = written.as_object().ok_or("it must be an object")?;
     let op = member(members, "op").and_then(Value::as_str);
-    let op = op.and_then(Op::named).ok_or("op must be add, remove or replace")?;
+    let op = op
+        .and_then(Op::named)
+        .ok_or("op must be add, remove or replace")?;
     let path = match member(members, "path") {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) => Some(path.clone()),
         Some(_) => return Err("path must be a string".to_owned()),
     };
     let is_known = |name: &str| {
-        ["op", "path", "value"].iter().any(|it| it.eq_ignore_ascii_case(name))
+        ["op", "path", "value"]
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(name))
     };
     match members.keys().find(|name| !is_known(name)) {
         Some(name) if !tolerance.unknown_attributes => {
@@ -306,9 +319,13 @@ fn operation(written: &Value, tolerance: &Tolerance) -> Result<Operation, String
 impl Op {
     /// In any case: large clients write `Add` (S-7644-3.5.2-03).
     fn named(name: &str) -> Option<Self> {
-        [("add", Self::Add), ("remove", Self::Remove), ("replace", Self::Replace)]
-            .into_iter()
-            .find_map(|(it, op)| it.eq_ignore_ascii_case(name).then_some(op))
+        [
+            ("add", Self::Add),
+            ("remove", Self::Remove),
+            ("replace", Self::Replace),
+        ]
+        .into_iter()
+        .find_map(|(it, op)| it.eq_ignore_ascii_case(name).then_some(op))
     }
 }
 
@@ -337,7 +354,9 @@ fn message<'v>(body: &'v Value, uri: &str) -> Result<&'v Attributes, Invalid> {
     if is_named {
         Ok(members)
     } else {
-        Err(Invalid::syntax(format!("schemas must be an array that holds {uri}")))
+        Err(Invalid::syntax(format!(
+            "schemas must be an array that holds {uri}"
+        )))
     }
 }
 
@@ -434,12 +453,26 @@ mod tests {
             ("T-PAGE-03", &[("count", "0")], 1, Some(0)),
             ("T-PAGE-04", &[("count", "-1")], 1, Some(0)),
             ("T-PAGE-05", &[("count", "1000")], 1, Some(1000)),
-            ("T-PAGE-06", &[("startIndex", "3"), ("COUNT", "5")], 3, Some(5)),
-            ("T-PAGE-10", &[("startIndex", "9223372036854775807")], i64::MAX as u64, None),
+            (
+                "T-PAGE-06",
+                &[("startIndex", "3"), ("COUNT", "5")],
+                3,
+                Some(5),
+            ),
+            (
+                "T-PAGE-10",
+                &[("startIndex", "9223372036854775807")],
+                i64::MAX as u64,
+                None,
+            ),
             ("S-7644-3.4.2-01", &[("aadOptscim062020", "")], 1, None),
         ] {
             let request = SearchRequest::from_query(query.iter().copied()).unwrap();
-            assert_eq!((request.start_index, request.count), (start_index, count), "{id}");
+            assert_eq!(
+                (request.start_index, request.count),
+                (start_index, count),
+                "{id}"
+            );
         }
     }
 
@@ -452,10 +485,18 @@ mod tests {
             ("T-PAGE-09", &[("count", "")], InvalidValue),
             ("T-PAGE-09", &[("count", "-")], InvalidValue),
             ("T-PAGE-09", &[("count", "+1")], InvalidValue),
-            ("T-PAGE-10", &[("startIndex", "9223372036854775808")], InvalidValue),
+            (
+                "T-PAGE-10",
+                &[("startIndex", "9223372036854775808")],
+                InvalidValue,
+            ),
             ("S-7644-3.6", &[("filter", "")], InvalidFilter),
             ("S-7644-3.6", &[("filter", " ")], InvalidFilter),
-            ("S-7644-3.4.2.3-06", &[("sortBy", "id"), ("sortOrder", "up")], InvalidValue),
+            (
+                "S-7644-3.4.2.3-06",
+                &[("sortBy", "id"), ("sortOrder", "up")],
+                InvalidValue,
+            ),
             ("twice", &[("count", "1"), ("count", "2")], InvalidValue),
         ] {
             let refused = SearchRequest::from_query(query.iter().copied()).unwrap_err();
@@ -473,7 +514,11 @@ mod tests {
             ("sortorder", "Descending"),
         ]);
         let expected = SearchRequest {
-            attributes: Some(["userName", "name.givenName", "title"].map(str::to_owned).into()),
+            attributes: Some(
+                ["userName", "name.givenName", "title"]
+                    .map(str::to_owned)
+                    .into(),
+            ),
             filter: Some("id pr".into()),
             sort_by: Some("id".into()),
             descending: true,
@@ -542,7 +587,7 @@ mod tests {
         }
     }
 
-    fn patch(operations: Value, tolerance: &Tolerance) -> Result<Vec<Operation>, Invalid> {
+    fn patch(operations: &Value, tolerance: &Tolerance) -> Result<Vec<Operation>, Invalid> {
         let body = json!({"schemas": [urn::PATCH_OP.to_uppercase()], "operations": operations});
         PatchRequest::parse(&body, tolerance)
     }
@@ -564,8 +609,8 @@ mod tests {
             operation(Op::Remove, Some(""), None),
             operation(Op::Replace, None, Some(json!({"a": 1}))),
         ];
-        assert_eq!(patch(operations.clone(), &Tolerance::GENERIC), Ok(expected));
-        assert!(patch(operations, &Tolerance::STRICT).is_err());
+        assert_eq!(patch(&operations, &Tolerance::GENERIC), Ok(expected));
+        assert!(patch(&operations, &Tolerance::STRICT).is_err());
     }
 
     #[test]
@@ -581,8 +626,13 @@ mod tests {
             json!([{"op": "add", "path": 1}]),
             json!(vec![json!({"op": "add"}); MAX_OPERATIONS + 1]),
         ] {
-            let refused = patch(operations, &Tolerance::GENERIC).unwrap_err();
-            assert_eq!(refused.scim_type, ScimType::InvalidSyntax, "{}", refused.detail);
+            let refused = patch(&operations, &Tolerance::GENERIC).unwrap_err();
+            assert_eq!(
+                refused.scim_type,
+                ScimType::InvalidSyntax,
+                "{}",
+                refused.detail
+            );
         }
     }
 }

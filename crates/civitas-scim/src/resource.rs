@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    Attributes, Invalid,
-    coerce::{self, shown},
+    Attributes, Invalid, coerce,
     messages::member,
+    path::shown,
     schema::{Attribute, Extension, Mutability, ResourceType, Type},
     tolerance::Tolerance,
     value::{Comparison, is_present},
@@ -155,7 +155,9 @@ impl Draft {
             self.core.copy(active, old);
         }
         let own = resource_type.common.iter();
-        let mut kept = self.core.keep(own.chain(&resource_type.schema.attributes), old);
+        let mut kept = self
+            .core
+            .keep(own.chain(&resource_type.schema.attributes), old);
         for (part, extension) in self.extensions.iter_mut().zip(&resource_type.extensions) {
             if let Some(Value::Object(container)) = old.get(&extension.schema.id) {
                 let of_part = part.keep(extension.schema.attributes.iter(), container);
@@ -170,7 +172,9 @@ impl Draft {
         self.core.check_required(own, is_new)?;
         for (part, extension) in self.extensions.iter().zip(&resource_type.extensions) {
             let is_used = !part.attributes.is_empty() || !part.secrets.is_empty();
-            if extension.required && !is_used && is_new {
+            // Of a stored resource, what the extension holds may be nothing but secrets.
+            let is_kept = !is_new && extension.schema.attributes.iter().any(Attribute::is_secret);
+            if extension.required && !is_used && !is_kept {
                 let uri = &extension.schema.id;
                 return Err(Invalid::value(format!("the extension {uri} is required")));
             }
@@ -257,7 +261,8 @@ impl Part {
 
     fn copy(&mut self, attribute: &Attribute, old: &Attributes) {
         if let Some(value) = old.get(&attribute.name) {
-            self.attributes.insert(attribute.name.clone(), value.clone());
+            self.attributes
+                .insert(attribute.name.clone(), value.clone());
         }
     }
 
@@ -446,9 +451,7 @@ mod tests {
             shown.extend(object(members));
             Value::Object(shown)
         };
-        let enterprise = |container: Value| {
-            json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], urn::ENTERPRISE_USER: container})
-        };
+        let enterprise = |container: Value| json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], urn::ENTERPRISE_USER: container});
         for (id, body, accepted) in [
             ("T-WRITE-01", user(json!({})), shown(json!({}))),
             (
@@ -463,8 +466,10 @@ mod tests {
             ),
             (
                 "T-WRITE-10",
-                user(json!({"schemas": [urn::USER, "urn:x", urn::USER], "title": null, "roles": [],
-                    "urn:x": {"a": 1}, "shoeSize": 42, urn::ENTERPRISE_USER: {"department": null}})),
+                user(
+                    json!({"schemas": [urn::USER, "urn:x", urn::USER], "title": null, "roles": [],
+                    "urn:x": {"a": 1}, "shoeSize": 42, urn::ENTERPRISE_USER: {"department": null}}),
+                ),
                 shown(json!({})),
             ),
             (
@@ -517,17 +522,41 @@ mod tests {
             ("T-WRITE-08", json!({"userName": "bj"}), InvalidSyntax),
             ("T-WRITE-08", user(json!({"schemas": []})), InvalidSyntax),
             ("T-WRITE-08", user(json!({"schemas": null})), InvalidSyntax),
-            ("T-WRITE-08", user(json!({"schemas": urn::USER})), InvalidSyntax),
-            ("T-WRITE-08", user(json!({"schemas": [1, urn::USER]})), InvalidSyntax),
+            (
+                "T-WRITE-08",
+                user(json!({"schemas": urn::USER})),
+                InvalidSyntax,
+            ),
+            (
+                "T-WRITE-08",
+                user(json!({"schemas": [1, urn::USER]})),
+                InvalidSyntax,
+            ),
             ("T-WRITE-08", json!([]), InvalidSyntax),
             ("T-WRITE-08", json!("x"), InvalidSyntax),
-            ("S-7643-3-03", user(json!({"schemas": [urn::ENTERPRISE_USER]})), InvalidSyntax),
-            ("S-7644-3.5.1-13", user(json!({"schemas": [urn::GROUP]})), InvalidSyntax),
-            ("T-WRITE-12", user(json!({"emails": primaries})), InvalidValue),
+            (
+                "S-7643-3-03",
+                user(json!({"schemas": [urn::ENTERPRISE_USER]})),
+                InvalidSyntax,
+            ),
+            (
+                "S-7644-3.5.1-13",
+                user(json!({"schemas": [urn::GROUP]})),
+                InvalidSyntax,
+            ),
+            (
+                "T-WRITE-12",
+                user(json!({"emails": primaries})),
+                InvalidValue,
+            ),
             ("T-WRITE-14", user(json!({"active": "no"})), InvalidValue),
             ("T-WRITE-14", user(json!({"emails": "a@b"})), InvalidValue),
             ("T-WRITE-14", user(json!({"userName": 5})), InvalidValue),
-            ("S-7643-3.3-01", user(json!({urn::ENTERPRISE_USER: "x"})), InvalidValue),
+            (
+                "S-7643-3.3-01",
+                user(json!({urn::ENTERPRISE_USER: "x"})),
+                InvalidValue,
+            ),
         ] {
             for refused in [
                 post(&body, &Tolerance::GENERIC),
@@ -559,7 +588,8 @@ mod tests {
         let group = core::group();
         let body = json!({"schemas": [urn::GROUP], "members": [{"value": "u1"}]});
         assert!(create(&body, "1", &group, &Tolerance::GENERIC).is_err());
-        let body = json!({"schemas": [urn::GROUP], "displayName": "G", "members": [{"value": "u1"}]});
+        let body =
+            json!({"schemas": [urn::GROUP], "displayName": "G", "members": [{"value": "u1"}]});
         let accepted = create(&body, "1", &group, &Tolerance::GENERIC).unwrap();
         assert_eq!(accepted.attributes["members"], json!([{"value": "u1"}]));
     }
@@ -575,9 +605,13 @@ mod tests {
     fn t_write_18_put_clears_what_it_does_not_send_but_active_and_secrets() {
         let old = json!({"id": "1", "userName": "bj", "title": "T", "name": {"givenName": "B"},
             "active": false, urn::ENTERPRISE_USER: {"department": "d"}});
-        for sent in [json!({}), json!({"active": null, "password": null, "title": null})] {
+        for sent in [
+            json!({}),
+            json!({"active": null, "password": null, "title": null}),
+        ] {
             let replaced = put(&user(sent), old.clone()).unwrap();
-            let expected = json!({"schemas": [urn::USER], "id": "1", "userName": "bj", "active": false});
+            let expected =
+                json!({"schemas": [urn::USER], "id": "1", "userName": "bj", "active": false});
             assert_eq!(Value::Object(replaced.attributes), expected);
             assert_eq!(replaced.secrets, Attributes::new());
         }
@@ -595,8 +629,10 @@ mod tests {
 
     #[test]
     fn t_write_21_put_of_what_was_read_changes_nothing() {
-        let body = user(json!({"name": {"givenName": "B"}, "emails": [{"value": "a", "primary": true}],
-            urn::ENTERPRISE_USER: {"manager": {"value": "26"}}}));
+        let body = user(
+            json!({"name": {"givenName": "B"}, "emails": [{"value": "a", "primary": true}],
+            urn::ENTERPRISE_USER: {"manager": {"value": "26"}}}),
+        );
         let created = post(&body, &Tolerance::GENERIC).unwrap().attributes;
         let mut read = created.clone();
         read.insert("meta".into(), json!({"resourceType": "User"}));
@@ -643,22 +679,31 @@ mod tests {
         let kept = json!({"number": "N1", "printed": "P"});
         for (sent, expected) in [
             (json!({}), Some(kept.clone())),
-            (json!({"urn:x:Badge": {"number": "N1", "printed": "Q"}}), Some(kept.clone())),
+            (
+                json!({"urn:x:Badge": {"number": "N1", "printed": "Q"}}),
+                Some(kept.clone()),
+            ),
             (json!({"urn:x:Badge": {"number": "n1"}}), Some(kept)),
             (json!({"urn:x:Badge": {"number": "N2"}}), None),
             (
                 json!({"urn:x:Badge": {"holder": {"second": "S"}}}),
-                Some(json!({"number": "N1", "printed": "P", "holder": {"first": "F", "second": "S"}})),
+                Some(
+                    json!({"number": "N1", "printed": "P", "holder": {"first": "F", "second": "S"}}),
+                ),
             ),
             (json!({"urn:x:Badge": {"holder": {"first": "G"}}}), None),
         ] {
-            let result = replace(&user(sent.clone()), &old, &resource_type, &Tolerance::GENERIC);
-            match expected {
-                Some(kept) => assert_eq!(result.unwrap().attributes["urn:x:Badge"], kept, "{sent}"),
-                None => {
-                    let refused = result.unwrap_err();
-                    assert_eq!(refused.scim_type, ScimType::Mutability, "{sent}");
-                }
+            let result = replace(
+                &user(sent.clone()),
+                &old,
+                &resource_type,
+                &Tolerance::GENERIC,
+            );
+            if let Some(kept) = expected {
+                assert_eq!(result.unwrap().attributes["urn:x:Badge"], kept, "{sent}");
+            } else {
+                let refused = result.unwrap_err();
+                assert_eq!(refused.scim_type, ScimType::Mutability, "{sent}");
             }
         }
         let unset = object(json!({"id": "1", "userName": "bj"}));
@@ -672,15 +717,24 @@ mod tests {
         let resource_type = with_badge(true);
         let refused = create(&user(json!({})), "1", &resource_type, &Tolerance::GENERIC);
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
+        let old = object(json!({"id": "1", "urn:x:Badge": {"holder": {"second": "S"}}}));
+        let refused = replace(&user(json!({})), &old, &resource_type, &Tolerance::GENERIC);
+        assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let body = user(json!({"urn:x:Badge": {"number": "N1"}}));
         let accepted = create(&body, "1", &resource_type, &Tolerance::GENERIC).unwrap();
-        assert_eq!(accepted.attributes["schemas"], json!([urn::USER, "urn:x:Badge"]));
+        assert_eq!(
+            accepted.attributes["schemas"],
+            json!([urn::USER, "urn:x:Badge"])
+        );
     }
 
     #[test]
     fn s_7644_3_5_2_14_schemas_follow_the_containers() {
         for (before, after) in [
-            (json!({"userName": "bj"}), json!({"schemas": [urn::USER], "userName": "bj"})),
+            (
+                json!({"userName": "bj"}),
+                json!({"schemas": [urn::USER], "userName": "bj"}),
+            ),
             (
                 json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], urn::ENTERPRISE_USER: {}}),
                 json!({"schemas": [urn::USER]}),
@@ -693,7 +747,10 @@ mod tests {
         ] {
             let mut attributes = object(before);
             normalize_schemas(&mut attributes, &core::user());
-            assert_eq!(attributes.keys().next().map(String::as_str), Some("schemas"));
+            assert_eq!(
+                attributes.keys().next().map(String::as_str),
+                Some("schemas")
+            );
             assert_eq!(Value::Object(attributes), after);
         }
     }

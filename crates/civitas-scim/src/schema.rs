@@ -235,7 +235,7 @@ impl ResourceType {
     /// the caller asks for no projection: nothing in it is returned `never` or on `request`.
     pub fn splices(&self) -> bool {
         let hidden = |attribute: &Attribute| {
-            matches!(attribute.returned, Returned::Never | Returned::Request)
+            attribute.is_secret() || attribute.returned == Returned::Request
         };
         self.attributes()
             .filter(|(_, attribute)| !attribute.is_secret())
