@@ -1,6 +1,9 @@
 //! What the provider can do (RFC 7644 §4).
 
-use civitas_scim::discovery;
+use civitas_scim::{
+    discovery::{self, Support},
+    messages::list_response,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
@@ -23,71 +26,72 @@ pub(super) fn is_anonymous(arrival: &Arrival<'_>) -> bool {
 pub(super) async fn provider_config_for_strangers(arrival: &Arrival<'_>) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
     let media = Media::preferred(&arrival.parts.headers);
-    let media = media.ok_or(Refusal::NotAcceptable {
-        offered: SCIM_TYPES,
-    })?;
-    let mut document = config(arrival.app, &arrival.scim_base(&tenant));
-    if let Value::Object(members) = &mut document {
-        let public = [
-            "schemas",
-            "authenticationSchemes",
-            "documentationUri",
-            "meta",
-        ];
-        members.retain(|name, _| public.contains(&name.as_str()));
-    }
-    Ok(reply(media, &document))
+    let media = media.ok_or(Refusal::NotAcceptable { offered: SCIM_TYPES })?;
+    let base = arrival.scim_base(&tenant);
+    let config = discovery::public_service_provider_config(&support(arrival.app), &base);
+    Ok(reply(media, config.to_string().into_bytes()))
 }
 
 /// `GET /ServiceProviderConfig`.
 pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
-    document(call, &config(call.app, &call.base))
+    one(call, Some(discovery::service_provider_config(&support(call.app), &call.base)))
 }
 
 /// `GET /Schemas`.
 pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
-    document(
-        call,
-        &discovery::schemas(call.app.directory.resource_types(), &call.base),
-    )
+    let published = discovery::schemas(call.app.directory.resource_types());
+    list(call, published.iter().map(|schema| discovery::schema(schema, &call.base)))
 }
 
 /// `GET /Schemas/{urn}`.
 pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
-    let types = call.app.directory.resource_types();
-    let found = discovery::schema(types, urn, &call.base);
-    document(call, &found.ok_or(Refusal::UnknownPath)?)
+    let published = discovery::schemas(call.app.directory.resource_types());
+    let found = published.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn));
+    one(call, found.map(|schema| discovery::schema(schema, &call.base)))
 }
 
 /// `GET /ResourceTypes`.
 pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
-    document(
-        call,
-        &discovery::resource_types(call.app.directory.resource_types(), &call.base),
-    )
+    let types = call.app.directory.resource_types().iter();
+    list(call, types.map(|kind| discovery::resource_type(kind, &call.base)))
 }
 
 /// `GET /ResourceTypes/{name}`.
 pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Refusal> {
-    let types = call.app.directory.resource_types();
-    let found = discovery::resource_type(types, name, &call.base);
-    document(call, &found.ok_or(Refusal::UnknownPath)?)
+    let mut types = call.app.directory.resource_types().iter();
+    let found = types.find(|kind| kind.name == name);
+    one(call, found.map(|kind| discovery::resource_type(kind, &call.base)))
+}
+
+fn one(call: &Call<'_>, document: Option<Value>) -> Result<Reply, Refusal> {
+    refuse_filter(call)?;
+    let document = document.ok_or(Refusal::UnknownPath)?;
+    Ok(reply(call.media, document.to_string().into_bytes()))
+}
+
+fn list(call: &Call<'_>, documents: impl Iterator<Item = Value>) -> Result<Reply, Refusal> {
+    refuse_filter(call)?;
+    let texts: Vec<String> = documents.map(|document| document.to_string()).collect();
+    Ok(reply(call.media, list_response(texts.len() as u64, 1, texts)))
 }
 
 /// Other parameters than a filter have no say (RFC 7644 §4).
-fn document(call: &Call<'_>, document: &Value) -> Result<Reply, Refusal> {
-    if query::filter(call)?.is_some() {
-        return Err(Refusal::FilteredDiscovery);
+fn refuse_filter(call: &Call<'_>) -> Result<(), Refusal> {
+    match query::filter(call)? {
+        Some(_) => Err(Refusal::FilteredDiscovery),
+        None => Ok(()),
     }
-    Ok(reply(call.media, document))
 }
 
-fn reply(media: Media, document: &Value) -> Reply {
+fn reply(media: Media, document: Vec<u8>) -> Reply {
     let kept = HeaderValue::from_static("private, max-age=300");
-    Reply::new(StatusCode::OK, media.content_type(), document.to_string())
-        .with(header::CACHE_CONTROL, kept)
+    Reply::new(StatusCode::OK, media.content_type(), document).with(header::CACHE_CONTROL, kept)
 }
 
-fn config(app: &Surface, base: &str) -> Value {
-    discovery::provider_config(base, app.directory.limits().max_results)
+fn support(app: &Surface) -> Support {
+    Support {
+        max_results: app.directory.limits().max_results as u64,
+        bulk: None,
+        documentation_uri: None,
+    }
 }

@@ -1,6 +1,6 @@
 //! The query of a request URL (RFC 7644 §3.4.2, §3.9).
 
-use civitas_scim::{projection::Projection, schema::ResourceType};
+use civitas_scim::{projection::{self, Projection}, schema::ResourceType};
 
 use crate::{
     call::Call,
@@ -21,24 +21,19 @@ pub(super) fn projection(call: &Call<'_>, kind: &ResourceType) -> Result<Project
     let pairs = pairs(call)?;
     let attributes = names(&pairs, "attributes");
     let excluded = names(&pairs, "excludedAttributes");
-    Ok(Projection::parse(&attributes, &excluded, kind)?)
+    Ok(Projection::parse(Some(&attributes), Some(&excluded), kind)?)
 }
 
 /// The value of the filter parameter, if there is one.
 pub(super) fn filter(call: &Call<'_>) -> Result<Option<String>, Refusal> {
     let mut pairs = pairs(call)?.into_iter();
     Ok(pairs
-        .find(|(name, _)| name == "filter")
+        .find(|(name, _)| name.eq_ignore_ascii_case("filter"))
         .map(|(_, value)| value.into_owned()))
 }
 
 /// Attribute names of a parameter: separated by commas, the parameter possibly repeated.
 fn names(pairs: &Pairs<'_>, parameter: &str) -> Vec<String> {
-    pairs
-        .iter()
-        .filter(|(name, _)| name == parameter)
-        .flat_map(|(_, value)| value.split(','))
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
+    let named = pairs.iter().filter(|(name, _)| name.eq_ignore_ascii_case(parameter));
+    named.flat_map(|(_, value)| projection::names(value)).collect()
 }

@@ -3,11 +3,43 @@
 
 use std::io::Write as _;
 
-use civitas_directory::{Found, GroupRef, MemberRef, store::FoundPage};
-use civitas_scim::{messages::LIST_RESPONSE, projection::Projection, schema::ResourceType};
+use civitas_directory::{
+    Found, GroupRef, MemberRef,
+    store::{FoundPage, Want},
+};
+use civitas_scim::{messages::urn, projection::Projection, schema::ResourceType};
 use serde_json::Value;
 
 use crate::call::Call;
+
+/// What is shown of the resources of a type.
+pub(super) struct View<'k> {
+    pub(super) kind: &'k ResourceType,
+    projection: Projection,
+    /// Whether the stored document is shown as it is.
+    whole: bool,
+}
+
+impl<'k> View<'k> {
+    /// What a projection shows.
+    pub(super) fn new(kind: &'k ResourceType, projection: Projection) -> Self {
+        let whole = projection.is_default() && kind.splices();
+        Self { kind, projection, whole }
+    }
+
+    /// Whether the caller asked for no projection.
+    pub(super) fn is_default(&self) -> bool {
+        self.projection.is_default()
+    }
+
+    /// What has to be read beside the records.
+    pub(super) fn want(&self, most_members: usize) -> Want {
+        let takes = |attribute: &str| {
+            self.kind.schema.attribute(attribute).is_some() && self.projection.includes(attribute)
+        };
+        Want { groups: takes("groups"), members: takes("members").then_some(most_members) }
+    }
+}
 
 /// Renders with what only the surface knows: where resources are.
 pub(super) struct Renderer<'c> {
@@ -30,52 +62,28 @@ impl<'c> Renderer<'c> {
     }
 
     /// Appends a resource.
-    pub(super) fn resource(
-        &self,
-        body: &mut Vec<u8>,
-        found: &Found,
-        kind: &ResourceType,
-        projection: &Projection,
-    ) {
+    pub(super) fn resource(&self, body: &mut Vec<u8>, found: &Found, view: &View<'_>) {
         let document = found.record.document.trim_end().strip_suffix('}');
-        match document.filter(|_| projection.is_default() && kind.splices()) {
-            Some(document) => self.splice(body, found, kind, document),
-            None => self.project(body, found, kind, projection),
+        match document.filter(|_| view.whole) {
+            Some(document) => self.splice(body, found, view.kind, document),
+            None => self.project(body, found, view),
         }
     }
 
     /// A page of resources as a list response (RFC 7644 §3.4.2).
-    pub(super) fn list(
-        &self,
-        page: &FoundPage,
-        start_index: u64,
-        kinds: &[(&ResourceType, &Projection)],
-    ) -> Vec<u8> {
-        let room: usize = page
-            .items
-            .iter()
-            .map(|it| it.record.document.len() + 512)
-            .sum();
+    pub(super) fn list(&self, page: &FoundPage, start_index: u64, views: &[View<'_>]) -> Vec<u8> {
+        let room: usize = page.items.iter().map(|it| it.record.document.len() + 512).sum();
         let mut body = Vec::with_capacity(room + 256);
-        push(
-            &mut body,
-            &["{\"schemas\":[\"", LIST_RESPONSE, "\"],\"totalResults\":"],
-        );
         let (total, count) = (page.total, page.items.len());
-        write(
-            &mut body,
-            format_args!("{total},\"startIndex\":{start_index},"),
-        );
-        write(
-            &mut body,
-            format_args!("\"itemsPerPage\":{count},\"Resources\":["),
-        );
+        push(&mut body, &["{\"schemas\":[\"", urn::LIST_RESPONSE, "\"],\"totalResults\":"]);
+        write(&mut body, format_args!("{total},\"startIndex\":{start_index},"));
+        write(&mut body, format_args!("\"itemsPerPage\":{count},\"Resources\":["));
         let mut first = true;
         for found in &page.items {
-            let of_type = |(kind, _): &&(&ResourceType, _)| kind.name == found.record.resource_type;
-            if let Some((kind, projection)) = kinds.iter().find(of_type) {
+            let shows = |view: &&View<'_>| view.kind.name == found.record.resource_type;
+            if let Some(view) = views.iter().find(shows) {
                 separate(&mut body, &mut first);
-                self.resource(&mut body, found, kind, projection);
+                self.resource(&mut body, found, view);
             }
         }
         body.extend_from_slice(b"]}");
@@ -160,13 +168,7 @@ impl<'c> Renderer<'c> {
         push(body, &[",\"type\":\"", kind, "\"}"]);
     }
 
-    fn project(
-        &self,
-        body: &mut Vec<u8>,
-        found: &Found,
-        kind: &ResourceType,
-        projection: &Projection,
-    ) {
+    fn project(&self, body: &mut Vec<u8>, found: &Found, view: &View<'_>) {
         let mut resource = found.resource();
         for element in elements(&mut resource, "groups") {
             self.refer(element, |_| "Group");
@@ -177,10 +179,10 @@ impl<'c> Renderer<'c> {
             });
         }
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
-            let location = self.location(kind, &found.record.id);
+            let location = self.location(view.kind, &found.record.id);
             meta.insert("location".into(), Value::from(location));
         }
-        let shown = projection.apply(resource, kind);
+        let shown = view.projection.apply(resource, view.kind);
         // Writing values of JSON to memory cannot fail.
         let _ = serde_json::to_writer(body, &shown);
     }

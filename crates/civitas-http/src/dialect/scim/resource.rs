@@ -2,11 +2,11 @@
 //! handler serves them all.
 
 use civitas_directory::{Error, Found, Version, store::Want};
-use civitas_scim::{json, projection::Projection, schema::ResourceType};
+use civitas_scim::{json, schema::ResourceType};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::{query, render::Renderer, search};
+use super::{query, render::{Renderer, View}, search};
 use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, reply::Reply};
 
 /// Most members that the answer to a PATCH shows unless the caller asks for them: clients
@@ -30,7 +30,7 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
     if let Some(filter) = query::filter(call)? {
         return search::within(call, kind, id, &filter).await;
     }
-    let shown = Shown::whole(call, kind, query::projection(call, kind)?);
+    let shown = Shown::whole(call, kind)?;
     let found = call
         .app
         .directory
@@ -116,8 +116,7 @@ pub(super) fn parsed(bytes: &[u8]) -> Result<Value, civitas_scim::Invalid> {
 
 /// What an answer shows of a resource.
 struct Shown<'k> {
-    kind: &'k ResourceType,
-    projection: Projection,
+    view: View<'k>,
     /// What has to be read for it.
     want: Want,
     /// The `return` preference that is honoured.
@@ -126,20 +125,15 @@ struct Shown<'k> {
 
 impl<'k> Shown<'k> {
     /// All that the projection takes.
-    fn whole(call: &Call<'_>, kind: &'k ResourceType, projection: Projection) -> Self {
-        let most = call.app.directory.limits().max_members_returned;
-        let want = want(&projection, kind, most);
-        Self {
-            kind,
-            projection,
-            want,
-            preferred: None,
-        }
+    fn whole(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
+        let view = View::new(kind, query::projection(call, kind)?);
+        let want = view.want(call.app.directory.limits().max_members_returned);
+        Ok(Self { view, want, preferred: None })
     }
 
     /// After POST and PUT.
     fn of_write(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
-        let mut shown = Self::whole(call, kind, query::projection(call, kind)?);
+        let mut shown = Self::whole(call, kind)?;
         shown.preferred = call.prefer().answer;
         if call.prefers_minimal() {
             shown.want = Want::default();
@@ -151,13 +145,13 @@ impl<'k> Shown<'k> {
     /// (RFC 7644 §3.5.2).
     fn of_patch(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
         let mut shown = Self::of_write(call, kind)?;
-        match (shown.projection.is_default(), shown.preferred) {
+        match (shown.view.is_default(), shown.preferred) {
             (true, None) => {
                 shown.want.members = shown.want.members.map(|most| most.min(MEMBERS_AFTER_PATCH));
             }
             (false, Some(Return::Minimal)) => {
                 let most = call.app.directory.limits().max_members_returned;
-                shown.want = want(&shown.projection, kind, most);
+                shown.want = shown.view.want(most);
                 shown.preferred = None;
             }
             _ => {}
@@ -187,7 +181,7 @@ impl<'k> Shown<'k> {
 
     fn represented(&self, call: &Call<'_>, status: StatusCode, found: &Found) -> Reply {
         let mut body = Vec::with_capacity(found.record.document.len() + 512);
-        Renderer::of(call).resource(&mut body, found, self.kind, &self.projection);
+        Renderer::of(call).resource(&mut body, found, &self.view);
         let reply = Reply::new(status, call.media.content_type(), body);
         let mut reply = self.identified(call, reply, found);
         if let Some(location) = reply.headers.get(header::LOCATION).cloned() {
@@ -198,7 +192,7 @@ impl<'k> Shown<'k> {
 
     /// With the header fields that name the resource and its state.
     fn identified(&self, call: &Call<'_>, mut reply: Reply, found: &Found) -> Reply {
-        let location = Renderer::of(call).location(self.kind, &found.record.id);
+        let location = Renderer::of(call).location(self.view.kind, &found.record.id);
         if let Ok(location) = HeaderValue::try_from(location) {
             reply.headers.insert(header::LOCATION, location);
         }
@@ -219,17 +213,6 @@ impl<'k> Shown<'k> {
             return Err(search::too_many_members(most).into());
         }
         Ok(())
-    }
-}
-
-/// What to read beside the record of a resource, for a projection of it.
-pub(super) fn want(projection: &Projection, kind: &ResourceType, most_members: usize) -> Want {
-    let takes = |attribute: &str| {
-        kind.schema.attribute(attribute).is_some() && projection.includes(attribute)
-    };
-    Want {
-        groups: takes("groups"),
-        members: takes("members").then_some(most_members),
     }
 }
 

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::{
     query,
-    render::Renderer,
-    resource::{parsed, want},
+    render::{Renderer, View},
+    resource::parsed,
 };
 use crate::{call::Call, refusal::Refusal, reply::Reply};
 
@@ -80,20 +80,13 @@ async fn answer(
 ) -> Result<Reply, Refusal> {
     let directory = &call.app.directory;
     let most_members = directory.limits().max_members_returned;
-    let projections = kinds
+    let attributes = request.attributes.as_deref();
+    let excluded = request.excluded_attributes.as_deref();
+    let views = kinds
         .iter()
-        .map(|kind| Projection::parse(&request.attributes, &request.excluded_attributes, kind))
-        .collect::<Result<Vec<_>, _>>()?;
-    let wanted = kinds
-        .iter()
-        .zip(&projections)
-        .fold(Want::default(), |all, (kind, projection)| {
-            let want = want(projection, kind, most_members);
-            Want {
-                groups: all.groups || want.groups,
-                members: all.members.or(want.members),
-            }
-        });
+        .map(|kind| Ok(View::new(kind, Projection::parse(attributes, excluded, kind)?)))
+        .collect::<Result<Vec<_>, Invalid>>()?;
+    let wanted = views.iter().map(|view| view.want(most_members)).fold(Want::default(), both);
     let page = directory
         .search(&call.scope, kinds, request, call.tolerance(), wanted)
         .await?;
@@ -104,11 +97,14 @@ async fn answer(
     if members.sum::<usize>() > most_members {
         return Err(too_many_members(most_members).into());
     }
-    let kinds: Vec<_> = kinds.iter().copied().zip(&projections).collect();
-    let body = Renderer::of(call).list(&page, request.start_index, &kinds);
+    let body = Renderer::of(call).list(&page, request.start_index, &views);
     let reply = Reply::new(StatusCode::OK, call.media.content_type(), body);
     Ok(match call.prefer().applied(None) {
         Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
         None => reply,
     })
+}
+
+fn both(one: Want, other: Want) -> Want {
+    Want { groups: one.groups || other.groups, members: one.members.or(other.members) }
 }

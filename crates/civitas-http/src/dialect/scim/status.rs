@@ -14,7 +14,7 @@ pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
     let (status, scim_type) = answer(refusal);
     let media = Media::preferred(headers).unwrap_or_default();
     let body = messages::error(status.as_u16(), scim_type, &refusal.to_string());
-    Reply::new(status, media.content_type(), body.to_string())
+    Reply::new(status, media.content_type(), body)
 }
 
 /// Sections without a document of their own are of RFC 7644.
