@@ -286,7 +286,8 @@ impl Coercion<'_> {
     }
 }
 
-fn max_elements(attribute: &Attribute) -> usize {
+/// Most elements that the attribute may hold.
+pub(crate) fn max_elements(attribute: &Attribute) -> usize {
     if is_identified_by_value(attribute) {
         MAX_REFERENCES
     } else {
@@ -296,7 +297,7 @@ fn max_elements(attribute: &Attribute) -> usize {
 
 /// Whether an element is nothing but its `value`: as for `members`, whose elements come and
 /// go but never change (RFC 7643 §4.2).
-fn is_identified_by_value(attribute: &Attribute) -> bool {
+pub(crate) fn is_identified_by_value(attribute: &Attribute) -> bool {
     attribute
         .sub_attribute("value")
         .is_some_and(|value| value.mutability == Mutability::Immutable)
@@ -341,7 +342,7 @@ fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
 }
 
 /// What tells an element from others; `None` if nothing does.
-fn identity(attribute: &Attribute, element: &Value) -> Option<(String, String)> {
+pub(crate) fn identity(attribute: &Attribute, element: &Value) -> Option<(String, String)> {
     if attribute.r#type != Type::Complex {
         return Some((prepared(attribute, element)?, String::new()));
     }

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod index;
 pub mod json;
 pub mod messages;
+pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod resource;

@@ -3,7 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{Attributes, Invalid, ScimType, path::shown, tolerance::Tolerance};
+use crate::{
+    Attributes, Invalid, ScimType,
+    patch::{Op, Operation},
+    path::shown,
+    tolerance::Tolerance,
+};
 
 /// The URIs of the messages (RFC 7644 §10.2).
 pub mod urn {
@@ -227,28 +232,6 @@ fn is_beside(name: &str) -> bool {
     ["schemas", "cursor"]
         .iter()
         .any(|it| it.eq_ignore_ascii_case(name))
-}
-
-/// What a PATCH operation does (RFC 7644 §3.5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// Adds values.
-    Add,
-    /// Removes values.
-    Remove,
-    /// Replaces values.
-    Replace,
-}
-
-/// One operation of a PATCH request as written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Operation {
-    /// What to do.
-    pub op: Op,
-    /// Where; not yet parsed.
-    pub path: Option<String>,
-    /// With what. `Some(Value::Null)` was written, `None` was not.
-    pub value: Option<Value>,
 }
 
 /// A PATCH request (RFC 7644 §3.5.2).

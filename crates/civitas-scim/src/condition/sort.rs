@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::Target;
 use crate::{
     Attributes, Invalid,
-    path::{AttrPath, shown},
+    path::AttrPath,
+    path::shown,
     schema::{Attribute, ResourceType, Returned},
     value::{Comparison, Key},
 };

@@ -5,7 +5,8 @@ use serde_json::Number;
 use super::{Filter, Limits, Literal, Operator};
 use crate::{
     Invalid,
-    path::{AttrPath, is_name, shown},
+    path::shown,
+    path::{AttrPath, is_name},
 };
 
 /// Nesting is followed by recursion: whatever a caller configures, the stack stays small.

@@ -6,7 +6,8 @@ use super::{Filter, Literal, Operator};
 use crate::{
     Invalid,
     condition::{Condition, Target},
-    path::{AttrPath, shown},
+    path::AttrPath,
+    path::shown,
     schema::{Attribute, ResourceType, Returned},
     tolerance::Tolerance,
     value::{Comparison, Key},
@@ -244,9 +245,8 @@ fn check_operator(operator: Operator, target: &Target) -> Result<(), Invalid> {
     use Operator as O;
 
     let fits = match (target.comparison, operator) {
-        (C::Complex, _) => false,
         (C::Boolean | C::Binary, _) => matches!(operator, O::Eq | O::Ne),
-        (C::Integer | C::Decimal | C::DateTime, O::Co | O::Sw | O::Ew) => false,
+        (C::Complex, _) | (C::Integer | C::Decimal | C::DateTime, O::Co | O::Sw | O::Ew) => false,
         _ => true,
     };
     if fits {
