@@ -4,17 +4,29 @@
 //! Knows no HTTP and no SQL. Rules are pure functions; a use case reads, computes, and hands
 //! the store one [`ChangeSet`].
 
+pub mod access;
 pub mod change;
 pub mod client;
+pub mod directory;
 pub mod error;
+pub mod id;
+pub mod limits;
+pub mod membership;
+pub mod password;
+pub mod precondition;
 pub mod record;
 pub mod scope;
 pub mod store;
 pub mod tenant;
+pub mod token;
 
+pub use access::Caller;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
+pub use directory::Directory;
 pub use error::Error;
+pub use limits::Limits;
+pub use precondition::Expect;
 pub use record::{Found, GroupRef, MemberRef, Record, Timestamp, Version};
 pub use scope::Scope;
 pub use store::Store;

@@ -24,6 +24,13 @@ impl fmt::Display for Timestamp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version(pub i64);
 
+impl Version {
+    /// Whether the opaque part of an entity tag (no quotes, no `W/`) names this state.
+    pub fn is_tagged(self, tag: &str) -> bool {
+        tag == self.0.to_string()
+    }
+}
+
 impl fmt::Display for Version {
     /// The entity tag, weak because it names the state and not the bytes: `W/"7"`
     /// (RFC 7644 §3.14).

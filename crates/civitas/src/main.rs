@@ -1,2 +1,60 @@
-//! The binary.
-fn main() {}
+//! `civitas`: the command line, the configuration, and the one place that puts a store and a
+//! server together.
+
+mod cli;
+mod config;
+mod console;
+mod development;
+mod failure;
+mod registry;
+mod serve;
+mod source;
+mod transfer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Command, failure::Failure};
+
+fn main() -> ExitCode {
+    let command = match cli::Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::complain(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Output that cannot be written cannot be complained about either.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(failure::WRONG_USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Check(arguments) => config::check(&arguments.config),
+            Command::Tenant(command) => registry::tenant(command).await,
+            Command::Client(command) => registry::client(command).await,
+            Command::Import(arguments) => transfer::import(arguments).await,
+            Command::Export(arguments) => transfer::export(arguments).await,
+            Command::Verify(arguments) => registry::verify(arguments).await,
+        }
+    })
+}

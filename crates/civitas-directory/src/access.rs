@@ -1,0 +1,159 @@
+//! Who calls: tenants by host name, API clients by secret or token.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    client::{Client, Roles},
+    error::Error,
+    password::Hasher,
+    record::Timestamp,
+    store::Store,
+    tenant::{Partition, Tenant},
+    token::{Signer, Token},
+};
+
+/// How long a tenant or client that was read is used without reading it again, and so how
+/// long a change made by another process may go unseen.
+pub const REGISTRY_STALENESS: Duration = Duration::from_secs(1);
+
+/// How long a verified secret is accepted without hashing it again. A changed secret is
+/// refused at once: the hash is part of what is remembered.
+const VERIFIED_SECRET: Duration = Duration::from_mins(5);
+
+const CACHED_ENTRIES: u64 = 10_000;
+
+/// The caller of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The API client.
+    pub client_id: String,
+    /// What it may do in this request.
+    pub roles: Roles,
+}
+
+/// Finds tenants and clients, and checks what they show.
+pub struct Access {
+    store: Arc<dyn Store>,
+    hasher: Hasher,
+    signer: Signer,
+    tenants: Cache<String, Option<Arc<Tenant>>>,
+    clients: Cache<(Partition, String), Option<Arc<Client>>>,
+    verified: Cache<[u8; 32], ()>,
+}
+
+impl Access {
+    /// Access over a store, with the installation's signing key.
+    pub fn new(store: Arc<dyn Store>, hasher: Hasher, signer: Signer) -> Self {
+        let short = || Cache::builder().max_capacity(CACHED_ENTRIES);
+        Self {
+            store,
+            hasher,
+            signer,
+            tenants: short().time_to_live(REGISTRY_STALENESS).build(),
+            clients: Cache::builder()
+                .max_capacity(CACHED_ENTRIES)
+                .time_to_live(REGISTRY_STALENESS)
+                .build(),
+            verified: Cache::builder()
+                .max_capacity(CACHED_ENTRIES)
+                .time_to_live(VERIFIED_SECRET)
+                .build(),
+        }
+    }
+
+    /// The tenant that a host name (without port) leads to. A tenant that is alone answers
+    /// to every name.
+    pub async fn tenant(&self, host: &str) -> Result<Option<Arc<Tenant>>, Error> {
+        if let Some(known) = self.tenants.get(host) {
+            return Ok(known);
+        }
+        let found = match self.store.tenant_by_host(host).await? {
+            Some(tenant) => Some(tenant),
+            None => only(self.store.tenants().await?),
+        };
+        let found = found.map(Arc::new);
+        self.tenants.insert(host.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// The client whose id and secret these are. An unknown client takes as long as a wrong
+    /// secret.
+    pub async fn by_secret(
+        &self,
+        tenant: &Tenant,
+        client_id: &str,
+        secret: &str,
+    ) -> Result<Option<Arc<Client>>, Error> {
+        let client = self
+            .client(tenant.partition, client_id)
+            .await?
+            .filter(|it| it.enabled);
+        let phc = client.as_ref().map(|client| client.secret_hash.clone());
+        let proof = phc.as_deref().map(|phc| proof(phc, secret));
+        if proof.is_some_and(|proof| self.verified.contains_key(&proof)) {
+            return Ok(client);
+        }
+        let secret_matches = self.hasher.verify(secret.to_owned(), phc).await?;
+        if let Some(proof) = proof.filter(|_| secret_matches) {
+            self.verified.insert(proof, ());
+        }
+        Ok(client.filter(|_| secret_matches))
+    }
+
+    /// A token for a client of the tenant.
+    pub fn issue(
+        &self,
+        tenant: &Tenant,
+        client: &Client,
+        roles: Roles,
+        now: Timestamp,
+    ) -> Result<Token, Error> {
+        self.signer
+            .issue(tenant, client, roles.intersect(client.roles), now)
+    }
+
+    /// The caller that a bearer token names: a token that is good, of a client that still
+    /// exists, is enabled and still has the roles.
+    pub async fn by_token(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        let Some(claims) = self.signer.verify(tenant, token, now) else {
+            return Ok(None);
+        };
+        let client = self.client(tenant.partition, &claims.client_id).await?;
+        Ok(client.filter(|client| client.enabled).map(|client| Caller {
+            roles: claims.roles.intersect(client.roles),
+            client_id: claims.client_id,
+        }))
+    }
+
+    async fn client(&self, partition: Partition, id: &str) -> Result<Option<Arc<Client>>, Error> {
+        let key = (partition, id.to_owned());
+        if let Some(known) = self.clients.get(&key) {
+            return Ok(known);
+        }
+        let found = self.store.client(partition, id).await?.map(Arc::new);
+        self.clients.insert(key, found.clone());
+        Ok(found)
+    }
+}
+
+fn only(tenants: Vec<Tenant>) -> Option<Tenant> {
+    <[Tenant; 1]>::try_from(tenants).ok().map(|[tenant]| tenant)
+}
+
+/// What proves a secret without keeping it: a digest over the stored hash and the secret.
+fn proof(phc: &str, secret: &str) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(phc)
+        .chain_update([0])
+        .chain_update(secret)
+        .finalize()
+        .into()
+}

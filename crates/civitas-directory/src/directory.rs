@@ -1,0 +1,109 @@
+//! The use cases: read, decide by pure rules, commit one change set.
+
+mod read;
+mod reference;
+mod write;
+
+use std::sync::Arc;
+
+use civitas_scim::{core, schema::ResourceType};
+
+use crate::{
+    access::{Access, Caller},
+    client::{Client, Roles},
+    error::Error,
+    limits::Limits,
+    password::Hasher,
+    record::Timestamp,
+    store::Store,
+    tenant::Tenant,
+    token::{Signer, Token},
+};
+
+/// The directory over a store. Shared by all requests.
+pub struct Directory {
+    store: Arc<dyn Store>,
+    types: Vec<ResourceType>,
+    hasher: Hasher,
+    access: Access,
+    limits: Limits,
+}
+
+impl Directory {
+    /// A directory over a store.
+    ///
+    /// # Errors
+    /// The store cannot give the signing key, or there is no source of randomness for one.
+    pub async fn open(store: Arc<dyn Store>, limits: Limits) -> Result<Self, Error> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let key = store.signing_key(fresh).await?;
+        let hasher = Hasher::new(limits.hashing_threads);
+        let signer = Signer::new(&key, limits.token_seconds);
+        let access = Access::new(store.clone(), hasher.clone(), signer);
+        Ok(Self {
+            store,
+            types: vec![core::user(), core::group()],
+            hasher,
+            access,
+            limits,
+        })
+    }
+
+    /// The resource types served, in the order of discovery.
+    pub fn resource_types(&self) -> &[ResourceType] {
+        &self.types
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether requests can be served.
+    pub async fn ready(&self) -> Result<(), Error> {
+        Ok(self.store.ready().await?)
+    }
+
+    /// Commits of the store so far.
+    pub fn commits(&self) -> u64 {
+        self.store.commits()
+    }
+
+    /// The tenant that a host name (without port) leads to; a tenant that is alone answers
+    /// to every name, and to none.
+    pub async fn tenant(&self, host: Option<&str>) -> Result<Option<Arc<Tenant>>, Error> {
+        self.access.tenant(host.unwrap_or_default()).await
+    }
+
+    /// The client whose id and secret these are.
+    pub async fn authenticate(
+        &self,
+        tenant: &Tenant,
+        client_id: &str,
+        secret: &str,
+    ) -> Result<Option<Arc<Client>>, Error> {
+        self.access.by_secret(tenant, client_id, secret).await
+    }
+
+    /// An access token for a client; `roles` it does not have are left out.
+    pub fn issue_token(
+        &self,
+        tenant: &Tenant,
+        client: &Client,
+        roles: Roles,
+        now: Timestamp,
+    ) -> Result<Token, Error> {
+        self.access.issue(tenant, client, roles, now)
+    }
+
+    /// The caller that a bearer token names, if the token is good.
+    pub async fn verify_token(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Caller>, Error> {
+        self.access.by_token(tenant, token, now).await
+    }
+}

@@ -1,0 +1,167 @@
+//! References between resources that are kept in documents: a user's `manager`
+//! (RFC 7643 §4.3). The display name of the manager is the server's to fill, so it follows
+//! when the manager is renamed, and the reference goes when the manager is deleted.
+
+use civitas_scim::{
+    Attributes, Invalid,
+    condition::{Condition, Target},
+    filter::Operator,
+    index, resource,
+    schema::{ResourceType, urn::ENTERPRISE_USER},
+    value::{Comparison, Key},
+};
+use serde_json::{Map, Value};
+
+use super::{Directory, write};
+use crate::{
+    change::Change,
+    error::Error,
+    record::Found,
+    scope::Scope,
+    store::{Page, Query, Referent, Selection, Want},
+};
+
+/// Reports read at a time when a manager is renamed or deleted.
+const REPORTS_PAGE: usize = 500;
+
+impl Directory {
+    /// Checks that the manager exists and fills what the server knows of it.
+    pub(super) async fn fill_manager(
+        &self,
+        scope: &Scope,
+        attributes: &mut Attributes,
+    ) -> Result<(), Error> {
+        let Some(id) = manager_id(attributes) else {
+            return Ok(());
+        };
+        let ids = [id];
+        let referent = self
+            .store
+            .referents(scope.partition, &ids)
+            .await?
+            .pop()
+            .flatten();
+        let [id] = ids;
+        let manager = referent
+            .filter(|it| it.resource_type == "User")
+            .ok_or_else(|| {
+                Invalid::value(format!(
+                    "{ENTERPRISE_USER}:manager.value: there is no user {id}"
+                ))
+            })?;
+        set_manager(attributes, &manager);
+        Ok(())
+    }
+
+    /// The changes of the reports of a manager that is renamed (`Some`) or deleted.
+    pub(super) async fn report_changes(
+        &self,
+        scope: &Scope,
+        user: &ResourceType,
+        manager: &str,
+        renamed: Option<&Referent>,
+    ) -> Result<Vec<Change>, Error> {
+        let mut changes = Vec::new();
+        let mut position = None;
+        loop {
+            let page = self
+                .store
+                .search(scope.partition, reports(manager, position))
+                .await?;
+            for report in page
+                .items
+                .iter()
+                .filter(|report| report.record.id != manager)
+            {
+                changes.push(with_manager(report, user, renamed)?);
+            }
+            position = page.next;
+            if position.is_none() {
+                return Ok(changes);
+            }
+        }
+    }
+}
+
+fn with_manager(
+    report: &Found,
+    user: &ResourceType,
+    renamed: Option<&Referent>,
+) -> Result<Change, Error> {
+    let old = report.record.attributes();
+    let mut new = old.clone();
+    match renamed {
+        Some(manager) => set_manager(&mut new, manager),
+        None => unset_manager(&mut new, user),
+    }
+    let entries = index::entries(&old, user);
+    Ok(Change::Replace(write::replacement(
+        &report.record,
+        &entries,
+        &new,
+        user,
+    )?))
+}
+
+fn reports(manager: &str, position: Option<crate::store::Position>) -> Query {
+    let target = Target {
+        path: format!("{ENTERPRISE_USER}:manager.value"),
+        extension: Some(ENTERPRISE_USER.into()),
+        attribute: "manager".into(),
+        sub_attribute: Some("value".into()),
+        multi_valued: false,
+        comparison: Comparison::Exact,
+        indexed: true,
+    };
+    let condition = Condition::Compare(target, Operator::Eq, Key::Text(manager.into()));
+    Query {
+        selections: vec![Selection {
+            resource_type: "User".into(),
+            condition: Some(condition),
+            sort: None,
+        }],
+        page: Page::After {
+            position,
+            count: REPORTS_PAGE,
+        },
+        want: Want::default(),
+        max_examined: usize::MAX,
+    }
+}
+
+fn manager_id(attributes: &Attributes) -> Option<String> {
+    let manager = attributes.get(ENTERPRISE_USER)?.get("manager")?;
+    manager
+        .get("value")?
+        .as_str()
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
+}
+
+fn set_manager(attributes: &mut Attributes, manager: &Referent) {
+    let mut value = Map::new();
+    value.insert("value".into(), Value::from(manager.id.as_str()));
+    value.insert("$ref".into(), Value::from(format!("Users/{}", manager.id)));
+    if !manager.display.is_empty() {
+        value.insert("displayName".into(), Value::from(manager.display.as_str()));
+    }
+    if let Some(extension) = attributes
+        .get_mut(ENTERPRISE_USER)
+        .and_then(Value::as_object_mut)
+    {
+        extension.insert("manager".into(), Value::Object(value));
+    }
+}
+
+fn unset_manager(attributes: &mut Attributes, user: &ResourceType) {
+    if let Some(extension) = attributes
+        .get_mut(ENTERPRISE_USER)
+        .and_then(Value::as_object_mut)
+    {
+        extension.shift_remove("manager");
+        if extension.is_empty() {
+            attributes.shift_remove(ENTERPRISE_USER);
+        }
+    }
+    resource::normalize_schemas(attributes, user);
+}

@@ -1,0 +1,469 @@
+//! Creating, replacing, patching and deleting.
+
+use civitas_scim::{
+    Attributes, Invalid,
+    index::{self, IndexEntry},
+    messages::PatchRequest,
+    patch::{self, MemberChange, Step},
+    resource,
+    schema::{ResourceType, Uniqueness},
+    tolerance::Tolerance,
+};
+use serde_json::Value;
+
+use super::{Directory, read::not_found};
+use crate::{
+    change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
+    error::Error,
+    id, membership, password,
+    precondition::Expect,
+    record::{Found, MemberRef, Record, Timestamp, Version},
+    scope::Scope,
+    store::{Referent, Want},
+};
+
+/// How often a change without a precondition is computed again when parallel changes
+/// overtake it. Each round at least one of them succeeds.
+const MAX_ATTEMPTS: usize = 100;
+
+impl Directory {
+    /// Creates a resource (RFC 7644 §3.3). The body is given as parsed, so that what is
+    /// wrong with it is told in its turn.
+    pub async fn create(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        body: Result<Value, Invalid>,
+        tolerance: &Tolerance,
+        want: Want,
+    ) -> Result<Found, Error> {
+        let id = id::issue(scope.now);
+        let mut accepted = resource::create(&body?, &id, resource_type, tolerance)?;
+        let members = patch::members(accepted.attributes.shift_remove("members"))?;
+        self.fill_manager(scope, &mut accepted.attributes).await?;
+        let password_hash = self.password(&accepted.secrets).await?.flatten();
+        let create = creation(id, &accepted.attributes, resource_type, password_hash)?;
+        let record = created(&create, scope.now);
+        let mut changes = vec![Change::Create(create)];
+        if !members.is_empty() {
+            changes.push(Change::Members(membership::whole(&record.id, members)));
+        }
+        let committed = self.commit(scope, changes).await.map_err(Error::from)?;
+        self.answer(scope, committed, record, Some(Vec::new()), want)
+            .await
+    }
+
+    /// Replaces a resource (RFC 7644 §3.5.1). A precondition that does not hold is told
+    /// before anything that is wrong with the body.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the request of its own"
+    )]
+    pub async fn replace(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: &str,
+        expect: &Expect,
+        body: Result<Value, Invalid>,
+        tolerance: &Tolerance,
+        want: Want,
+    ) -> Result<Found, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let old = self.old(scope, resource_type, id, expect, want).await?;
+            let body = body.as_ref().map_err(Clone::clone)?;
+            let before = old.record.attributes();
+            let mut accepted = resource::replace(body, &before, resource_type, tolerance)?;
+            let members = patch::members(accepted.attributes.shift_remove("members"))?;
+            self.fill_manager(scope, &mut accepted.attributes).await?;
+            let change = Changed {
+                before,
+                after: accepted.attributes,
+                password_hash: self.password(&accepted.secrets).await?,
+                members: has_members(resource_type).then(|| membership::whole(id, members)),
+            };
+            if let Some(found) = self
+                .store_change(scope, resource_type, old, change, expect, want)
+                .await?
+            {
+                return Ok(found);
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Modifies a resource (RFC 7644 §3.5.2), whole or not at all.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the request of its own"
+    )]
+    pub async fn patch(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: &str,
+        expect: &Expect,
+        body: Result<Value, Invalid>,
+        tolerance: &Tolerance,
+        want: Want,
+    ) -> Result<Found, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let old = self.old(scope, resource_type, id, expect, want).await?;
+            let body = body.as_ref().map_err(Clone::clone)?;
+            let operations = PatchRequest::parse(body, tolerance)?;
+            let steps = patch::steps(&operations, resource_type, id, tolerance)?;
+            let (on_members, steps) = split(steps, resource_type);
+            let before = old.record.attributes();
+            let mut patched = patch::apply(&before, &steps, resource_type, tolerance)?;
+            if patched.changed {
+                self.fill_manager(scope, &mut patched.attributes).await?;
+            }
+            let changes = patch::member_changes(&on_members)?;
+            let change = Changed {
+                before,
+                after: patched.attributes,
+                password_hash: self.password(&patched.secrets).await?,
+                members: self.folded(scope, resource_type, &old, changes).await?,
+            };
+            if let Some(found) = self
+                .store_change(scope, resource_type, old, change, expect, want)
+                .await?
+            {
+                return Ok(found);
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Deletes a resource (RFC 7644 §3.6) with everything that refers to it.
+    pub async fn delete(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: &str,
+        expect: &Expect,
+    ) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let old = self
+                .old(scope, resource_type, id, expect, Want::default())
+                .await?;
+            let mut changes = vec![Change::Delete(Delete {
+                resource_type: resource_type.name.clone(),
+                id: id.to_owned(),
+                expect: old.record.version,
+                index: index::entries(&old.record.attributes(), resource_type),
+            })];
+            if resource_type.name == "User" {
+                changes.extend(self.report_changes(scope, resource_type, id, None).await?);
+            }
+            match self.commit(scope, changes).await {
+                Ok(_) => return Ok(()),
+                Err(Rejected::Missing { .. }) => return Err(not_found(resource_type, id)),
+                Err(Rejected::Stale { .. }) if expect.may_retry() => {}
+                Err(rejected) => return Err(rejected.into()),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// The resource as it is, once the precondition holds. Groups do not depend on what is
+    /// about to change; members do.
+    async fn old(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: &str,
+        expect: &Expect,
+        want: Want,
+    ) -> Result<Found, Error> {
+        let want = Want {
+            members: None,
+            ..want
+        };
+        let old = self.get(scope, resource_type, id, want).await?;
+        expect.check(old.record.version)?;
+        Ok(old)
+    }
+
+    /// Commits what differs and gives the new state; `None` when it was overtaken and may
+    /// be computed again.
+    async fn store_change(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        old: Found,
+        change: Changed,
+        expect: &Expect,
+        want: Want,
+    ) -> Result<Option<Found>, Error> {
+        let Found {
+            mut record, groups, ..
+        } = old;
+        let changes = self
+            .changes(scope, resource_type, &mut record, change, expect)
+            .await?;
+        if changes.is_empty() {
+            let unchanged = Committed {
+                version: record.version,
+                modified: record.modified,
+                changed: false,
+            };
+            return self
+                .answer(scope, unchanged, record, groups, want)
+                .await
+                .map(Some);
+        }
+        match self.commit(scope, changes).await {
+            Ok(committed) => self
+                .answer(scope, committed, record, groups, want)
+                .await
+                .map(Some),
+            Err(Rejected::Missing { .. }) => Err(not_found(resource_type, &record.id)),
+            Err(Rejected::Stale { .. }) if expect.may_retry() => Ok(None),
+            Err(rejected) => Err(rejected.into()),
+        }
+    }
+
+    async fn changes(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        record: &mut Record,
+        change: Changed,
+        expect: &Expect,
+    ) -> Result<Vec<Change>, Error> {
+        let mut changes = Vec::new();
+        if change.before != change.after || change.password_hash.is_some() {
+            let entries = index::entries(&change.before, resource_type);
+            let mut replace = replacement(record, &entries, &change.after, resource_type)?;
+            replace.password_hash = change.password_hash;
+            record.document.clone_from(&replace.document);
+            let shown = replace.display.clone();
+            changes.push(Change::Replace(replace));
+            if resource_type.name == "User" && shown != display(&change.before) {
+                let referent = Referent {
+                    id: record.id.clone(),
+                    resource_type: resource_type.name.clone(),
+                    display: shown,
+                };
+                let reports =
+                    self.report_changes(scope, resource_type, &record.id, Some(&referent));
+                changes.extend(reports.await?);
+            }
+        }
+        if let Some(members) = change.members.filter(|members| !members.is_empty()) {
+            let expected = members
+                .expect
+                .or((!expect.may_retry()).then_some(record.version));
+            // The replacement above has checked the version already.
+            let expected = expected.filter(|_| changes.is_empty());
+            changes.push(Change::Members(members.expecting(expected)));
+        }
+        Ok(changes)
+    }
+
+    async fn folded(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        old: &Found,
+        changes: Vec<MemberChange>,
+    ) -> Result<Option<Members>, Error> {
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let id = &old.record.id;
+        if !membership::needs_current(&changes) {
+            return Ok(Some(membership::fold(id, changes, &[])));
+        }
+        let limit = self.limits.max_members_returned;
+        let want = Want {
+            groups: false,
+            members: Some(limit),
+        };
+        let now = self.get(scope, resource_type, id, want).await?;
+        let current = now.members.unwrap_or_default();
+        refuse_over(limit, &current)?;
+        let members = membership::fold(id, changes, &current);
+        Ok(Some(members.expecting(Some(now.record.version))))
+    }
+
+    async fn commit(&self, scope: &Scope, changes: Vec<Change>) -> Result<Committed, Rejected> {
+        let change_set = ChangeSet {
+            at: scope.now,
+            actor: scope.actor.clone(),
+            request_id: scope.request_id.clone(),
+            changes,
+        };
+        self.store.commit(scope.partition, change_set).await
+    }
+
+    /// The new state as the caller wants to see it.
+    async fn answer(
+        &self,
+        scope: &Scope,
+        committed: Committed,
+        record: Record,
+        groups: Option<Vec<crate::record::GroupRef>>,
+        want: Want,
+    ) -> Result<Found, Error> {
+        if want.members.is_some() && record.resource_type == "Group" {
+            let read = self
+                .store
+                .read(scope.partition, &record.resource_type, &record.id, want);
+            return read.await?.ok_or(Error::Conflict);
+        }
+        let record = Record {
+            version: committed.version,
+            modified: committed.modified,
+            ..record
+        };
+        Ok(Found {
+            record,
+            groups: groups.filter(|_| want.groups),
+            members: None,
+        })
+    }
+
+    /// The hash to store for what a request says of the password: `None` leaves it,
+    /// `Some(None)` clears it.
+    async fn password(&self, secrets: &Attributes) -> Result<Option<Option<String>>, Error> {
+        match secrets.get("password") {
+            None => Ok(None),
+            Some(Value::String(clear)) => {
+                let prepared = password::prepare(clear)?;
+                Ok(Some(Some(self.hasher.hash(prepared).await?)))
+            }
+            Some(_) => Ok(Some(None)),
+        }
+    }
+
+    /// Whether the password is the user's.
+    pub async fn verify_password(
+        &self,
+        scope: &Scope,
+        id: &str,
+        clear: &str,
+    ) -> Result<bool, Error> {
+        let phc = self.store.password_hash(scope.partition, id).await?;
+        let Ok(prepared) = password::prepare(clear) else {
+            return Ok(false);
+        };
+        self.hasher.verify(prepared, phc).await
+    }
+}
+
+/// What a request makes of a resource.
+struct Changed {
+    before: Attributes,
+    after: Attributes,
+    password_hash: Option<Option<String>>,
+    members: Option<Members>,
+}
+
+fn has_members(resource_type: &ResourceType) -> bool {
+    resource_type.name == "Group"
+}
+
+fn split(steps: Vec<Step>, resource_type: &ResourceType) -> (Vec<Step>, Vec<Step>) {
+    steps.into_iter().partition(|step| {
+        has_members(resource_type)
+            && step.extension.is_none()
+            && step.attribute_name() == Some("members")
+    })
+}
+
+fn refuse_over(limit: usize, members: &[MemberRef]) -> Result<(), Invalid> {
+    if members.len() <= limit {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        civitas_scim::ScimType::TooMany,
+        format!("members: the filter would examine more than {limit} members; name them by value"),
+    ))
+}
+
+/// A new resource as a change, everything a store needs computed beforehand.
+pub(crate) fn creation(
+    id: String,
+    attributes: &Attributes,
+    resource_type: &ResourceType,
+    password_hash: Option<String>,
+) -> Result<Create, Error> {
+    let index = index::entries(attributes, resource_type);
+    Ok(Create {
+        resource_type: resource_type.name.clone(),
+        id,
+        document: to_document(attributes)?,
+        display: display(attributes),
+        unique: unique(&index, resource_type),
+        index,
+        password_hash,
+    })
+}
+
+/// A new state as a change: the index entries and unique values that differ.
+pub(super) fn replacement(
+    record: &Record,
+    entries: &[IndexEntry],
+    attributes: &Attributes,
+    resource_type: &ResourceType,
+) -> Result<Replace, Error> {
+    let (index_removed, index_added) =
+        index::difference(entries, &index::entries(attributes, resource_type));
+    Ok(Replace {
+        resource_type: resource_type.name.clone(),
+        id: record.id.clone(),
+        expect: record.version,
+        document: to_document(attributes)?,
+        display: display(attributes),
+        unique: unique(&index_added, resource_type),
+        index_removed,
+        index_added,
+        password_hash: None,
+    })
+}
+
+fn created(create: &Create, now: Timestamp) -> Record {
+    Record {
+        resource_type: create.resource_type.clone(),
+        id: create.id.clone(),
+        version: Version(0),
+        created: now,
+        modified: now,
+        document: create.document.clone(),
+    }
+}
+
+fn unique(entries: &[IndexEntry], resource_type: &ResourceType) -> Vec<Unique> {
+    let is_unique = |path: &str| {
+        let attribute = resource_type.schema.attribute(path);
+        attribute.is_some_and(|attribute| attribute.uniqueness != Uniqueness::None)
+    };
+    let unique = entries.iter().filter(|entry| is_unique(&entry.path));
+    unique
+        .map(|entry| Unique {
+            path: entry.path.clone(),
+            key: entry.key.clone(),
+        })
+        .collect()
+}
+
+/// What a resource is shown as where it is referred to.
+fn display(attributes: &Attributes) -> String {
+    let text = |name: &str| {
+        attributes
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|it| !it.is_empty())
+    };
+    text("displayName")
+        .or_else(|| text("userName"))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn to_document(attributes: &Attributes) -> Result<String, Error> {
+    serde_json::to_string(attributes)
+        .map_err(|error| Error::Unavailable(format!("a document cannot be written: {error}")))
+}

@@ -1,0 +1,32 @@
+//! What the directory refuses to do without bound. Each limit can be configured.
+
+/// Limits of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most resources that one list answer carries, counted after filtering. A larger
+    /// `count` is lowered, not refused (RFC 7644 §3.4.2.4).
+    pub max_results: usize,
+    /// Resources of a list answer whose request names no `count`.
+    pub default_results: usize,
+    /// Most members that one answer carries; more are refused with `tooMany`.
+    pub max_members_returned: usize,
+    /// Most documents that a query without a fitting index may examine.
+    pub max_examined: usize,
+    /// Argon2id computations at a time. Others wait.
+    pub hashing_threads: usize,
+    /// Lifetime of an access token in seconds.
+    pub token_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_results: 1_000,
+            default_results: 100,
+            max_members_returned: 200_000,
+            max_examined: 200_000,
+            hashing_threads: 2,
+            token_seconds: 3_600,
+        }
+    }
+}

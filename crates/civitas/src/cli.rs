@@ -1,0 +1,160 @@
+//! The command line as typed.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// An identity directory that anyone can run.
+#[derive(Parser)]
+#[command(name = "civitas", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Check a configuration file without starting anything
+    Check(Check),
+    /// Create and list tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Create, list and disable API clients of a tenant
+    #[command(subcommand)]
+    Client(Client),
+    /// Create users from a file of JSON lines (`.jsonl`) or comma-separated values (`.csv`)
+    Import(Import),
+    /// Write the users or groups of a tenant as JSON lines
+    Export(Export),
+    /// Check the store against itself
+    Verify(Source),
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Start with nothing configured: a tenant `default` and an administrator client
+    #[arg(long, conflicts_with = "config", required_unless_present = "config")]
+    pub(crate) dev: bool,
+    /// Start with a configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Where the data is.
+#[derive(Args, Clone)]
+pub(crate) struct Place {
+    /// Data folder of the embedded store [default: ./civitas-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Store to use: `sqlite:PATH` of a database file
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CIVITAS_STORE",
+        conflicts_with = "data"
+    )]
+    pub(crate) store: Option<String>,
+}
+
+/// Where the data is, for commands that may take it from a configuration file.
+#[derive(Args, Clone)]
+pub(crate) struct Source {
+    /// Take the store from this configuration file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "store"])]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Tenant {
+    /// Create a tenant
+    Create {
+        /// Short name: lower-case letters, digits and `-`
+        name: String,
+        /// Host name that leads to the tenant; may be repeated
+        #[arg(long = "host", value_name = "NAME")]
+        hosts: Vec<String>,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// List the tenants
+    List {
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Client {
+    /// Create an API client and print its secret, which is not shown again
+    Create {
+        /// Client id
+        id: String,
+        /// Tenant of the client
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// What it may do: `read`, `write` or `administer`; each includes the ones before
+        #[arg(long, default_value = "read")]
+        role: String,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// List the API clients of a tenant
+    List {
+        /// Tenant of the clients
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Refuse a client from now on
+    Disable {
+        /// Client id
+        id: String,
+        /// Tenant of the client
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// File to read; its ending tells the format
+    pub(crate) file: PathBuf,
+    /// Tenant to import into
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    #[command(flatten)]
+    pub(crate) source: Source,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// File to write; standard output when absent
+    pub(crate) file: Option<PathBuf>,
+    /// Tenant to export
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    /// Resource type to export: `User` or `Group`
+    #[arg(long = "type", value_name = "TYPE", default_value = "User")]
+    pub(crate) resource_type: String,
+    #[command(flatten)]
+    pub(crate) source: Source,
+}

@@ -1,0 +1,324 @@
+//! The configuration file: as written ([`Raw`]), and as meant ([`Config`]). Nothing starts
+//! before all of it has been checked.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use civitas_directory::Limits;
+use serde::Deserialize;
+
+use crate::{console, failure::Failure, source::Location};
+
+/// Settings by which development mode is told; production refuses to start with them.
+const DEVELOPMENT_VARIABLES: [&str; 2] = ["CIVITAS_ADMIN_CLIENT_ID", "CIVITAS_ADMIN_CLIENT_SECRET"];
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_base_url: Option<String>,
+    pub(crate) location: Location,
+    pub(crate) limits: Limits,
+    pub(crate) http: Http,
+    pub(crate) log: Log,
+}
+
+/// Limits of the HTTP surface.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Http {
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) max_concurrent_requests: usize,
+    pub(crate) request_timeout: Duration,
+    pub(crate) header_timeout: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1_048_576,
+            max_connections: 10_000,
+            max_concurrent_requests: 512,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How to log.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) json: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    server: RawServer,
+    store: RawStore,
+    limits: RawLimits,
+    log: RawLog,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawServer {
+    listen: Option<String>,
+    public_base_url: Option<String>,
+    max_connections: Option<usize>,
+    max_concurrent_requests: Option<usize>,
+    request_timeout_ms: Option<u64>,
+    header_timeout_ms: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawStore {
+    url: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawLimits {
+    max_body_bytes: Option<usize>,
+    max_results: Option<usize>,
+    default_results: Option<usize>,
+    max_members_returned: Option<usize>,
+    max_examined: Option<usize>,
+    hashing_threads: Option<usize>,
+    token_seconds: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawLog {
+    level: Option<String>,
+    format: Option<String>,
+}
+
+/// Reads and checks a configuration file.
+pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
+    let source = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::configuration(format!("cannot read the configuration {source}: {error}"))
+    })?;
+    let raw: Raw = toml::from_str(&text)
+        .map_err(|error| Failure::configuration(format!("{source}: {error}")))?;
+    refuse_development_settings()?;
+    Config::from_raw(raw, &source, &folder_of(path))
+}
+
+/// `civitas check`.
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+    let config = read(path)?;
+    console::say(&format!(
+        "{}: good; would listen on {} over {}",
+        path.display(),
+        config.listen,
+        config.location
+    ));
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or_else(|| Path::new(".")).to_owned()
+}
+
+fn refuse_development_settings() -> Result<(), Failure> {
+    match DEVELOPMENT_VARIABLES
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_some())
+    {
+        None => Ok(()),
+        Some(name) => Err(Failure::configuration(format!(
+            "{name} is set in the environment, but it is a setting of `serve --dev`; unset it, \
+             and create clients with `civitas client create`"
+        ))),
+    }
+}
+
+impl Config {
+    fn from_raw(raw: Raw, source: &str, folder: &Path) -> Result<Self, Failure> {
+        let bad = |key: &str, value: &str, why: &str| {
+            Failure::configuration(format!("{source}: {key} = {value:?}: {why}"))
+        };
+        let listen = raw.server.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let listen = listen.parse().map_err(|_| {
+            bad(
+                "server.listen",
+                listen,
+                "not an address with a port, such as 127.0.0.1:8080",
+            )
+        })?;
+        if let Some(url) = raw
+            .server
+            .public_base_url
+            .as_deref()
+            .filter(|url| !is_base_url(url))
+        {
+            return Err(bad(
+                "server.public_base_url",
+                url,
+                "not an http or https URL without user, query and fragment",
+            ));
+        }
+        let url = raw
+            .store
+            .url
+            .as_deref()
+            .unwrap_or("sqlite:civitas-data/civitas.db");
+        let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
+        let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
+        let limits = limits(&raw.limits);
+        let http = http(&raw.server, &raw.limits);
+        for (key, value) in [
+            ("limits.max_body_bytes", http.max_body_bytes),
+            ("limits.max_results", limits.max_results),
+            ("limits.default_results", limits.default_results),
+            ("limits.max_members_returned", limits.max_members_returned),
+            ("limits.max_examined", limits.max_examined),
+            ("limits.hashing_threads", limits.hashing_threads),
+            ("limits.token_seconds", limits.token_seconds as usize),
+            ("server.max_connections", http.max_connections),
+            (
+                "server.max_concurrent_requests",
+                http.max_concurrent_requests,
+            ),
+            (
+                "server.request_timeout_ms",
+                http.request_timeout.as_millis() as usize,
+            ),
+            (
+                "server.header_timeout_ms",
+                http.header_timeout.as_millis() as usize,
+            ),
+        ] {
+            if value == 0 {
+                return Err(bad(key, "0", "must be at least 1"));
+            }
+        }
+        let public_base_url = raw
+            .server
+            .public_base_url
+            .map(|url| url.trim_end_matches('/').to_owned());
+        Ok(Self {
+            listen,
+            public_base_url,
+            location,
+            limits,
+            http,
+            log,
+        })
+    }
+}
+
+impl Log {
+    fn from_raw(raw: RawLog) -> Result<Self, (&'static str, String, &'static str)> {
+        let level = raw.level.unwrap_or_else(|| "info".into());
+        if !["error", "warn", "info", "debug", "trace"].contains(&level.as_str()) {
+            return Err((
+                "log.level",
+                level,
+                "not one of error, warn, info, debug, trace",
+            ));
+        }
+        match raw.format.as_deref() {
+            None | Some("json") => Ok(Self { level, json: true }),
+            Some("text") => Ok(Self { level, json: false }),
+            Some(other) => Err(("log.format", other.to_owned(), "not one of json, text")),
+        }
+    }
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    let standard = Limits::default();
+    Limits {
+        max_results: raw.max_results.unwrap_or(standard.max_results),
+        default_results: raw.default_results.unwrap_or(standard.default_results),
+        max_members_returned: raw
+            .max_members_returned
+            .unwrap_or(standard.max_members_returned),
+        max_examined: raw.max_examined.unwrap_or(standard.max_examined),
+        hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
+        token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
+    }
+}
+
+fn http(server: &RawServer, limits: &RawLimits) -> Http {
+    let standard = Http::default();
+    let millis = |value: Option<u64>, standard| value.map_or(standard, Duration::from_millis);
+    Http {
+        max_body_bytes: limits.max_body_bytes.unwrap_or(standard.max_body_bytes),
+        max_connections: server.max_connections.unwrap_or(standard.max_connections),
+        max_concurrent_requests: server
+            .max_concurrent_requests
+            .unwrap_or(standard.max_concurrent_requests),
+        request_timeout: millis(server.request_timeout_ms, standard.request_timeout),
+        header_timeout: millis(server.header_timeout_ms, standard.header_timeout),
+    }
+}
+
+fn is_base_url(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#' | '"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let raw = toml::from_str(text).map_err(|error| error.to_string())?;
+        Config::from_raw(raw, "civitas.toml", Path::new("/etc")).map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.limits, Limits::default());
+    }
+
+    #[test]
+    fn a_mistake_names_key_value_and_source() {
+        for (text, expected) in [
+            (
+                "[server]\nlisten = \"8080\"",
+                "civitas.toml: server.listen = \"8080\"",
+            ),
+            (
+                "[store]\nurl = \"mysql:x\"",
+                "civitas.toml: store.url = \"mysql:x\"",
+            ),
+            (
+                "[limits]\nmax_results = 0",
+                "civitas.toml: limits.max_results = \"0\"",
+            ),
+            (
+                "[log]\nlevel = \"loud\"",
+                "civitas.toml: log.level = \"loud\"",
+            ),
+            (
+                "[server]\npublic_base_url = \"ftp://x\"",
+                "server.public_base_url = \"ftp://x\"",
+            ),
+            ("[limits]\nmax_result = 1", "unknown field `max_result`"),
+            ("[limits]\nmax_results = \"many\"", "invalid type"),
+        ] {
+            let error = parse(text).map(|_| ()).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

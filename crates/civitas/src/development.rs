@@ -1,0 +1,77 @@
+//! What `serve --dev` sets up by itself: a tenant, an administrator client, and words that
+//! show a first answer.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use civitas_directory::{Role, Roles, Store, store::RegistryError};
+
+use crate::{console, failure::Failure, registry, source::find_tenant};
+
+/// The tenant of a server that nobody configured.
+pub(crate) const DEFAULT_TENANT: &str = "default";
+
+const SECRET_BYTES: usize = 24;
+
+/// The administrator client of development mode.
+pub(crate) struct Administrator {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// Makes the tenant and the client, or gives an existing client the secret that is asked for.
+pub(crate) async fn prepare(store: &dyn Store) -> Result<Administrator, Failure> {
+    let tenant = find_tenant(store, DEFAULT_TENANT).await?;
+    let id = variable("CIVITAS_ADMIN_CLIENT_ID").unwrap_or_else(|| "admin".into());
+    let secret = match variable("CIVITAS_ADMIN_CLIENT_SECRET") {
+        Some(secret) => secret,
+        None => generate_secret()?,
+    };
+    let roles = Roles::NONE.with(Role::Administer);
+    let client = registry::hashed(id.clone(), &secret, roles).await?;
+    let failed = |error: RegistryError| Failure::other(error.to_string());
+    match store.create_client(tenant.partition, client.clone()).await {
+        Err(RegistryError::ClientExists(_)) => {
+            store
+                .replace_client(tenant.partition, client)
+                .await
+                .map_err(failed)?;
+        }
+        created => created.map_err(failed)?,
+    }
+    Ok(Administrator { id, secret })
+}
+
+/// A new secret of 192 random bits, safe in URLs and headers.
+pub(crate) fn generate_secret() -> Result<String, Failure> {
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::other(format!("no source of randomness: {error}")))?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Prints where the server is and what to try first.
+pub(crate) fn welcome(base: &str, location: &str, administrator: &Administrator) {
+    let Administrator { id, secret } = administrator;
+    console::say(&format!(
+        r#"Civitas in development mode, data in {location}
+
+  SCIM 2.0   {base}/scim/v2
+  token      {base}/oauth2/v1/token
+  health     {base}/health/ready   metrics {base}/metrics
+
+  client     {id}
+  secret     {secret}
+
+Create a user, then read it back:
+
+  curl -u '{id}:{secret}' {base}/scim/v2/Users \
+    -H 'Content-Type: application/scim+json' \
+    -d '{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen"}}'
+
+  curl -u '{id}:{secret}' '{base}/scim/v2/Users?filter=userName%20eq%20%22bjensen%22'
+"#
+    ));
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

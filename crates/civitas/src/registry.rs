@@ -1,0 +1,192 @@
+//! `civitas tenant`, `civitas client` and `civitas verify`.
+
+use civitas_directory::{Client, Directory, Limits, Roles, Store, password::Hasher};
+
+use crate::{
+    cli, console, development,
+    failure::Failure,
+    source::{Opened, find_tenant},
+};
+
+/// `civitas tenant …`
+pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
+    match command {
+        cli::Tenant::Create {
+            name,
+            hosts,
+            source,
+        } => {
+            check_name(&name)?;
+            let hosts = hosts
+                .iter()
+                .map(|host| check_host(host))
+                .collect::<Result<Vec<_>, _>>()?;
+            let store = source.location()?.open()?;
+            let tenant = store.create_tenant(&name, &hosts).await.map_err(other)?;
+            console::say(&format!(
+                "tenant {} created; hosts: {}",
+                tenant.name,
+                list(&tenant.hosts)
+            ));
+        }
+        cli::Tenant::List { source } => {
+            for tenant in source
+                .location()?
+                .open_existing()?
+                .tenants()
+                .await
+                .map_err(other)?
+            {
+                console::say(&format!("{}\t{}", tenant.name, list(&tenant.hosts)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `civitas client …`
+pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
+    match command {
+        cli::Client::Create {
+            id,
+            tenant,
+            role,
+            source,
+        } => {
+            let roles = Roles::parse(&role)
+                .filter(|roles| *roles != Roles::NONE)
+                .ok_or_else(|| {
+                    Failure::configuration(format!(
+                        "--role = {role:?}: not one of read, write, administer"
+                    ))
+                })?;
+            check_client_id(&id)?;
+            let store = source.location()?.open()?;
+            let tenant = find_tenant(&store, &tenant).await?;
+            let secret = development::generate_secret()?;
+            let client = hashed(id, &secret, roles).await?;
+            let id = client.id.clone();
+            store
+                .create_client(tenant.partition, client)
+                .await
+                .map_err(other)?;
+            console::say(&format!("client {id} of tenant {} created", tenant.name));
+            console::say(&format!("secret (shown once): {secret}"));
+        }
+        cli::Client::List { tenant, source } => {
+            let store = source.location()?.open_existing()?;
+            let tenant = find_tenant(&store, &tenant).await?;
+            for client in store.clients(tenant.partition).await.map_err(other)? {
+                let roles: Vec<_> = client
+                    .roles
+                    .iter()
+                    .map(civitas_directory::Role::name)
+                    .collect();
+                let state = if client.enabled {
+                    "enabled"
+                } else {
+                    "disabled"
+                };
+                console::say(&format!("{}\t{}\t{state}", client.id, roles.join(",")));
+            }
+        }
+        cli::Client::Disable { id, tenant, source } => {
+            let store = source.location()?.open_existing()?;
+            let tenant = find_tenant(&store, &tenant).await?;
+            let client = store.client(tenant.partition, &id).await.map_err(other)?;
+            let client =
+                client.ok_or_else(|| Failure::other(format!("there is no client {id}")))?;
+            let disabled = Client {
+                enabled: false,
+                ..client
+            };
+            store
+                .replace_client(tenant.partition, disabled)
+                .await
+                .map_err(other)?;
+            console::say(&format!("client {id} of tenant {} disabled", tenant.name));
+        }
+    }
+    Ok(())
+}
+
+/// `civitas verify`
+pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
+    let location = source.location()?;
+    let store = std::sync::Arc::new(location.open_existing()?);
+    let directory = Directory::open(store.clone(), Limits::default())
+        .await
+        .map_err(other)?;
+    let findings = store
+        .verify(directory.resource_types())
+        .await
+        .map_err(other)?;
+    for finding in &findings {
+        console::say(finding);
+    }
+    if findings.is_empty() {
+        console::say(&format!("{location}: clean"));
+        return Ok(());
+    }
+    Err(Failure::other(format!(
+        "{location}: {} findings",
+        findings.len()
+    )))
+}
+
+/// A client as stored, its secret hashed.
+pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Client, Failure> {
+    let secret_hash = Hasher::new(1)
+        .hash(secret.to_owned())
+        .await
+        .map_err(other)?;
+    Ok(Client {
+        id,
+        secret_hash,
+        roles,
+        enabled: true,
+    })
+}
+
+fn other(error: impl std::fmt::Display) -> Failure {
+    Failure::other(error.to_string())
+}
+
+fn list(hosts: &[String]) -> String {
+    if hosts.is_empty() {
+        "(none)".into()
+    } else {
+        hosts.join(", ")
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    let shaped = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.is_empty() && name.len() <= 63 && name.chars().all(shaped) {
+        return Ok(());
+    }
+    Err(Failure::configuration(format!(
+        "tenant name {name:?}: only lower-case letters, digits and `-`, at most 63 of them"
+    )))
+}
+
+fn check_host(host: &str) -> Result<String, Failure> {
+    let host = host.to_ascii_lowercase();
+    let shaped = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if !host.is_empty() && host.len() <= 253 && host.chars().all(shaped) {
+        return Ok(host);
+    }
+    Err(Failure::configuration(format!(
+        "--host = {host:?}: not a host name (without port)"
+    )))
+}
+
+fn check_client_id(id: &str) -> Result<(), Failure> {
+    let shaped = |c: char| c.is_ascii_graphic() && c != ':';
+    if !id.is_empty() && id.len() <= 255 && id.chars().all(shaped) {
+        return Ok(());
+    }
+    Err(Failure::configuration(format!(
+        "client id {id:?}: only printable ASCII without blanks and `:` (RFC 7617 §2)"
+    )))
+}

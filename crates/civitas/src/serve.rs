@@ -1,0 +1,155 @@
+//! `civitas serve`: from arguments to a listening server, and to a clean stop.
+
+use std::{
+    io::{IsTerminal, stderr},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use civitas_directory::{Directory, Limits};
+use civitas_http::{App, Settings};
+use civitas_store::sqlite::DataFolder;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli,
+    config::{self, Config, Http, Log},
+    console, development,
+    failure::Failure,
+    source::now,
+};
+
+/// `civitas serve`
+pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
+    let config = settings(&arguments)?;
+    start_log(&config.log);
+    let folder = config.location.prepared_folder()?;
+    let _lock = DataFolder::lock(folder).map_err(|error| Failure::other(error.to_string()))?;
+    let listener = listen(config.listen).await?;
+    let store = Arc::new(config.location.open()?);
+    let administrator = match arguments.dev {
+        true => Some(development::prepare(store.as_ref()).await?),
+        false => None,
+    };
+    let directory = Directory::open(store.clone(), config.limits).await;
+    let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let app = App::new(directory, http_settings(&config));
+    announce(&config, address, administrator.as_ref());
+    let served = civitas_http::serve(listener, app, stop_signal()?).await;
+    served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn settings(arguments: &cli::Serve) -> Result<Config, Failure> {
+    let mut config = match &arguments.config {
+        Some(path) => config::read(path)?,
+        None => development_config(arguments)?,
+    };
+    if arguments.config.is_some()
+        && (arguments.place.data.is_some() || arguments.place.store.is_some())
+    {
+        config.location = arguments.place.location()?;
+    }
+    if let Some(listen) = arguments.listen {
+        config.listen = listen;
+    }
+    Ok(config)
+}
+
+fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
+    Ok(Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        public_base_url: None,
+        location: arguments.place.location()?,
+        limits: Limits::default(),
+        http: Http::default(),
+        log: Log {
+            level: "info".into(),
+            json: false,
+        },
+    })
+}
+
+fn start_log(log: &Log) {
+    let filter = EnvFilter::try_from_env("CIVITAS_LOG").unwrap_or_else(|_| {
+        EnvFilter::new(format!(
+            "civitas={0},civitas_http={0},civitas_store={0},civitas_directory={0},warn",
+            log.level
+        ))
+    });
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr);
+    // A second subscriber in one process is refused; the first one stays.
+    let _ = if log.json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "; another program has the port: choose one with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 need a privilege: choose a higher one with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "; this machine does not have the address: choose one with --listen"
+            }
+            _ => "",
+        };
+        Failure::other(format!("cannot listen on {address}: {error}{advice}"))
+    })
+}
+
+fn http_settings(config: &Config) -> Settings {
+    let mut settings = Settings::new(now);
+    settings.public_base.clone_from(&config.public_base_url);
+    settings.limits.max_body_bytes = config.http.max_body_bytes;
+    settings.limits.max_connections = config.http.max_connections;
+    settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;
+    settings.limits.request_timeout = config.http.request_timeout;
+    settings.limits.header_timeout = config.http.header_timeout;
+    settings
+}
+
+fn announce(
+    config: &Config,
+    address: SocketAddr,
+    administrator: Option<&development::Administrator>,
+) {
+    let base = format!("http://{address}");
+    match administrator {
+        Some(administrator) => {
+            development::welcome(&base, &config.location.to_string(), administrator);
+        }
+        None => console::say(&format!("listening on {base}, data in {}", config.location)),
+    }
+}
+
+/// Completes when the process is asked to stop.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::other(format!("cannot wait for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, open requests are finished");
+    })
+}

@@ -1,0 +1,167 @@
+//! Where the data is: from flags, environment or configuration to an open store.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use civitas_directory::{Directory, Limits, Scope, Store, Tenant, Timestamp};
+use civitas_store::sqlite::SqliteStore;
+
+use crate::{
+    cli::{Place, Source},
+    config,
+    failure::Failure,
+};
+
+const DEFAULT_FOLDER: &str = "civitas-data";
+const DATABASE_FILE: &str = "civitas.db";
+
+/// The database file of the embedded store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Location {
+    file: PathBuf,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite:{}", self.file.display())
+    }
+}
+
+impl Location {
+    /// Reads `sqlite:PATH`; a relative path starts at `folder`. The error says what is wrong.
+    pub(crate) fn parse(url: &str, folder: &Path) -> Result<Self, String> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Err("this build keeps its data in SQLite only; use sqlite:PATH".into());
+        }
+        match url.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(Self {
+                file: folder.join(path),
+            }),
+            _ => Err("not of the form sqlite:PATH".into()),
+        }
+    }
+
+    /// The folder that holds the database, its log and its lock.
+    fn folder(&self) -> &Path {
+        match self.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Opens the store, making folder and file when they are not there.
+    pub(crate) fn open(&self) -> Result<SqliteStore, Failure> {
+        self.make_folder()?;
+        SqliteStore::open(&self.file).map_err(|error| Failure::other(format!("{self}: {error}")))
+    }
+
+    /// The folder of the data, made when it is not there.
+    pub(crate) fn prepared_folder(&self) -> Result<&Path, Failure> {
+        self.make_folder()?;
+        Ok(self.folder())
+    }
+
+    fn make_folder(&self) -> Result<(), Failure> {
+        fs::create_dir_all(self.folder()).map_err(|error| {
+            Failure::other(format!(
+                "cannot use the data folder {}: {error}",
+                self.folder().display()
+            ))
+        })
+    }
+
+    /// Opens a store that must be there already.
+    pub(crate) fn open_existing(&self) -> Result<SqliteStore, Failure> {
+        if self.file.exists() {
+            return self.open();
+        }
+        Err(Failure::other(format!(
+            "there is no database {}; `civitas serve` makes one, or name it with --data",
+            self.file.display()
+        )))
+    }
+}
+
+impl Place {
+    /// The location that the flags or the environment name, or the default folder.
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        match (&self.store, &self.data) {
+            (Some(url), _) => Location::parse(url, Path::new("")).map_err(|why| {
+                Failure::configuration(format!("--store (or CIVITAS_STORE) = {url:?}: {why}"))
+            }),
+            (None, Some(folder)) => Ok(Location {
+                file: folder.join(DATABASE_FILE),
+            }),
+            (None, None) => Ok(Location {
+                file: Path::new(DEFAULT_FOLDER).join(DATABASE_FILE),
+            }),
+        }
+    }
+}
+
+impl Source {
+    /// The location that flags, environment or configuration name.
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        match &self.config {
+            Some(path) => Ok(config::read(path)?.location),
+            None => self.place.location(),
+        }
+    }
+}
+
+/// The instant now. The one clock of the program: everything else is told the time.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A tenant of an open store, for a command that works on it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) tenant: Tenant,
+}
+
+impl Opened {
+    /// Opens the store and finds the tenant.
+    pub(crate) async fn tenant(source: &Source, name: &str) -> Result<Self, Failure> {
+        let store = Arc::new(source.location()?.open()?);
+        let tenant = find_tenant(store.as_ref(), name).await?;
+        let directory = Directory::open(store.clone(), Limits::default()).await;
+        let directory = directory.map_err(|error| Failure::other(error.to_string()))?;
+        Ok(Self {
+            store,
+            directory: Arc::new(directory),
+            tenant,
+        })
+    }
+
+    /// The circumstances of what the command does, for the event log.
+    pub(crate) fn scope(&self, command: &str) -> Scope {
+        Scope {
+            partition: self.tenant.partition,
+            actor: format!("cli:{command}"),
+            request_id: format!("cli-{}", std::process::id()),
+            now: now(),
+        }
+    }
+}
+
+/// The tenant of that name. `default` is made when it is not there.
+pub(crate) async fn find_tenant(store: &dyn Store, name: &str) -> Result<Tenant, Failure> {
+    let failed = |error: civitas_directory::store::RegistryError| Failure::other(error.to_string());
+    let tenants = store.tenants().await.map_err(failed)?;
+    if let Some(tenant) = tenants.iter().find(|tenant| tenant.name == name) {
+        return Ok(tenant.clone());
+    }
+    if name == crate::development::DEFAULT_TENANT {
+        return store.create_tenant(name, &[]).await.map_err(failed);
+    }
+    let known: Vec<&str> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+    Err(Failure::other(format!(
+        "there is no tenant {name}; there are: {}",
+        known.join(", ")
+    )))
+}

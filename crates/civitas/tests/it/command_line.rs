@@ -1,0 +1,189 @@
+//! Mistakes at the command line explain themselves; a stop is clean.
+
+use std::{net::TcpListener, process::Stdio};
+
+use crate::server::{Server, civitas, run};
+
+fn fails(arguments: &[&str], code: i32, expected: &[&str]) {
+    let output = run(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    for part in expected {
+        assert!(said.contains(part), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn mistakes_explain_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("unknown.toml"), "[server]\nlisten_on = \"x\"\n").unwrap();
+    std::fs::write(path("value.toml"), "[server]\nlisten = \"8080\"\n").unwrap();
+    std::fs::write(path("good.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    std::fs::write(path("file"), "not a folder").unwrap();
+    std::fs::write(path("rubbish.db"), "this is not a database".repeat(100)).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+
+    fails(&["serve"], 2, &["--config"]);
+    fails(&["serve", "--dev", "--listen", "8080"], 2, &["--listen"]);
+    fails(
+        &["check", "--config", &path("unknown.toml")],
+        2,
+        &["unknown.toml", "listen_on"],
+    );
+    fails(
+        &["check", "--config", &path("value.toml")],
+        2,
+        &["value.toml", "server.listen", "8080"],
+    );
+    fails(
+        &["check", "--config", &path("absent.toml")],
+        2,
+        &["absent.toml"],
+    );
+    fails(
+        &[
+            "serve",
+            "--dev",
+            "--listen",
+            &address,
+            "--data",
+            &path("data"),
+        ],
+        1,
+        &[&address, "another program has the port"],
+    );
+    let below = path("file") + "/data";
+    fails(
+        &[
+            "serve",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            &below,
+        ],
+        1,
+        &["data folder", &below],
+    );
+    let store = format!("sqlite:{}", path("rubbish.db"));
+    fails(
+        &[
+            "serve",
+            "--dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            &store,
+        ],
+        1,
+        &["rubbish.db"],
+    );
+    fails(
+        &["serve", "--dev", "--store", "mysql:x"],
+        2,
+        &["--store", "mysql:x"],
+    );
+    fails(
+        &["tenant", "create", "Bad Name", "--data", &path("data")],
+        2,
+        &["Bad Name"],
+    );
+    fails(
+        &[
+            "client",
+            "create",
+            "x",
+            "--tenant",
+            "nosuch",
+            "--data",
+            &path("data"),
+        ],
+        1,
+        &["nosuch"],
+    );
+    fails(
+        &[
+            "client",
+            "create",
+            "x",
+            "--role",
+            "god",
+            "--data",
+            &path("data"),
+        ],
+        2,
+        &["god"],
+    );
+    fails(
+        &["import", &path("users.xml"), "--data", &path("data")],
+        1,
+        &["users.xml"],
+    );
+    fails(&["verify", "--data", &path("nowhere")], 1, &["nowhere"]);
+    let checked = run(&["check", "--config", &path("good.toml")]);
+    assert!(checked.status.success());
+}
+
+#[test]
+fn production_refuses_development_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("civitas.toml");
+    std::fs::write(&file, "").unwrap();
+    let output = civitas()
+        .args(["serve", "--config", file.to_str().unwrap()])
+        .env("CIVITAS_ADMIN_CLIENT_SECRET", "x")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("CIVITAS_ADMIN_CLIENT_SECRET"));
+    fails(
+        &["serve", "--dev", "--config", file.to_str().unwrap()],
+        2,
+        &["--dev"],
+    );
+}
+
+#[test]
+fn a_second_server_on_one_folder_is_refused() {
+    let server = Server::start();
+    let data = server.data.to_str().unwrap();
+    fails(
+        &["serve", "--dev", "--listen", "127.0.0.1:0", "--data", data],
+        1,
+        &[data, "another"],
+    );
+}
+
+#[test]
+fn the_first_curl_is_printed_and_a_stop_is_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = civitas()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path().join("data"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let said: Vec<String> = lines
+        .by_ref()
+        .map(Result::unwrap)
+        .take(20)
+        .take_while(|line| !line.contains("filter="))
+        .collect();
+    let said = said.join("\n");
+    for part in ["/scim/v2", "secret", "curl -u", "/oauth2/v1/token"] {
+        assert!(said.contains(part), "{said}");
+    }
+    std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut server = Server::start();
+    server.client().user("bj");
+    assert!(server.is_running());
+    assert_eq!(server.terminate(), Some(0));
+}

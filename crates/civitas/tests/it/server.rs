@@ -1,0 +1,338 @@
+//! A running `civitas serve --dev`, and a client that speaks to it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+pub(crate) const SECRET: &str = "a secret for tests alone";
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+const START: Duration = Duration::from_secs(20);
+
+/// The program under test.
+pub(crate) fn civitas() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_civitas"));
+    command
+        .env_remove("CIVITAS_STORE")
+        .env_remove("CIVITAS_ADMIN_CLIENT_SECRET");
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    civitas().args(arguments).output().unwrap()
+}
+
+/// A server in development mode. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    _folder: Option<tempfile::TempDir>,
+    pub(crate) data: PathBuf,
+}
+
+impl Server {
+    /// A server over an empty folder.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Self::start_in(folder.path());
+        server._folder = Some(folder);
+        server
+    }
+
+    /// A server over a folder that outlives it.
+    pub(crate) fn start_in(folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let data = folder.join("data");
+        let child = civitas()
+            .args([
+                "serve",
+                "--dev",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--data",
+            ])
+            .arg(&data)
+            .env("CIVITAS_ADMIN_CLIENT_SECRET", SECRET)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let server = Self {
+            child,
+            address,
+            _folder: None,
+            data,
+        };
+        server.wait_until_ready();
+        server
+    }
+
+    fn wait_until_ready(&self) {
+        let client = self.client();
+        let started = Instant::now();
+        while client.status("GET", "/health/ready") != Some(200) {
+            assert!(started.elapsed() < START, "the server did not become ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A client with the administrator's credentials.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address, &format!("admin:{SECRET}"))
+    }
+
+    /// Ends the server as a power failure would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the server to stop, and gives its exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer: status, headers, body.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(it, _)| it.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Asserts a SCIM error body of that status, and gives its `detail`.
+    pub(crate) fn refusal(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.text);
+        let body = self.body();
+        assert_eq!(
+            body["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error",
+            "{body}"
+        );
+        assert_eq!(body["status"], status.to_string(), "{body}");
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Speaks HTTP with Basic credentials. Cheap to clone; connections are kept.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    base: String,
+    authorization: Arc<str>,
+    host: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr, credentials: &str) -> Self {
+        use base64::Engine;
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        let encoded = base64::prelude::BASE64_STANDARD.encode(credentials);
+        Self {
+            agent,
+            base: format!("http://{address}"),
+            authorization: format!("Basic {encoded}").into(),
+            host: None,
+        }
+    }
+
+    pub(crate) fn with_authorization(&self, value: &str) -> Self {
+        Self {
+            authorization: value.into(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn with_host(&self, host: &str) -> Self {
+        Self {
+            host: Some(host.into()),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request; `None` when the connection broke.
+    pub(crate) fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Option<Answer> {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if !self.authorization.is_empty() {
+            request = request.header("Authorization", &*self.authorization);
+        }
+        if let Some(host) = &self.host {
+            request = request.header("Host", host);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            Some(body) => self.agent.run(request.body(body).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.ok()?;
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
+            .collect();
+        let status = answer.status().as_u16();
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_string()
+            .ok()?;
+        Some(Answer {
+            status,
+            headers,
+            text,
+        })
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.send_with(method, path, &[], body)
+    }
+
+    pub(crate) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let bytes = body.map(|body| body.to_string().into_bytes());
+        let json = [("Content-Type", "application/scim+json")];
+        let typed: Vec<_> = headers
+            .iter()
+            .chain(bytes.iter().flat_map(|_| &json))
+            .copied()
+            .collect();
+        self.try_send(method, path, &typed, bytes.as_deref())
+            .unwrap_or_else(|| panic!("{method} {path}: no answer"))
+    }
+
+    pub(crate) fn status(&self, method: &str, path: &str) -> Option<u16> {
+        self.try_send(method, path, &[], None)
+            .map(|answer| answer.status)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", &format!("/scim/v2{path}"), None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", &format!("/scim/v2{path}"), Some(body))
+    }
+
+    pub(crate) fn patch(&self, path: &str, operations: &Value) -> Answer {
+        let body = json!({ "schemas": [PATCH], "Operations": operations });
+        self.send("PATCH", &format!("/scim/v2{path}"), Some(&body))
+    }
+
+    /// Creates a user and gives its id.
+    pub(crate) fn user(&self, name: &str) -> String {
+        let answer = self.post("/Users", &json!({ "schemas": [USER], "userName": name }));
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates a group and gives its id.
+    pub(crate) fn group(&self, name: &str) -> String {
+        let answer = self.post(
+            "/Groups",
+            &json!({ "schemas": [GROUP], "displayName": name }),
+        );
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The ids of a group's members.
+    pub(crate) fn members(&self, group: &str) -> Vec<String> {
+        let body = self.get(&format!("/Groups/{group}")).body();
+        let members = body["members"].as_array().cloned().unwrap_or_default();
+        members
+            .iter()
+            .map(|member| member["value"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// Sends raw bytes and reads the status line of what comes back; `None` when the connection
+/// is closed without an answer.
+pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<String> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    // The server may answer and close before it has read all.
+    let _ = stream.write_all(bytes);
+    let mut line = String::new();
+    BufReader::new(stream.by_ref()).read_line(&mut line).ok()?;
+    (!line.is_empty()).then_some(line)
+}
