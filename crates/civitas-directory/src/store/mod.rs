@@ -1,5 +1,9 @@
 //! The seam between rules and storage: a few reads, and one write.
 
+pub mod memory;
+#[cfg(feature = "suite")]
+pub mod suite;
+
 use async_trait::async_trait;
 use civitas_scim::{
     condition::{Condition, Sort},

@@ -1,0 +1,768 @@
+//! The reference: a store that is right by being plain. It keeps everything in memory,
+//! answers every search by evaluating the condition on each resource, and commits on a copy.
+//!
+//! Other stores are compared with it (see `suite`); it also serves tests that need a store
+//! and no disk. Nothing in it is fast.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use civitas_scim::{
+    index::{self, IndexEntry},
+    schema::ResourceType,
+    value::Key,
+};
+
+use super::{
+    Event, EventKind, FoundPage, Page, Position, Query, ReadError, Referent, RegistryError,
+    Selection, Store, Want,
+};
+use crate::{
+    change::{
+        Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique,
+    },
+    client::Client,
+    record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
+    tenant::{Partition, Tenant},
+};
+
+/// The resource type that belongs to groups.
+const USER: &str = "User";
+/// The resource type that has members.
+const GROUP: &str = "Group";
+
+/// A [`Store`] in memory. What it keeps ends with it. It enforces no limit on the documents
+/// that a query examines.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+/// Everything the store keeps.
+#[derive(Debug, Default)]
+struct State {
+    tenants: BTreeMap<String, Tenant>,
+    shelves: BTreeMap<Partition, Shelf>,
+    signing_key: Option<[u8; 32]>,
+    /// The number of the last event of any partition.
+    last_event: i64,
+    /// The last position given to a resource of any partition.
+    last_position: i64,
+    commits: u64,
+}
+
+/// What one partition holds.
+#[derive(Debug, Default)]
+struct Shelf {
+    resources: Resources,
+    events: Vec<Event>,
+    clients: BTreeMap<String, Client>,
+}
+
+/// The resources of a partition in creation order, and who is whose member.
+#[derive(Debug, Default, Clone)]
+struct Resources {
+    stored: BTreeMap<Position, Arc<Stored>>,
+    positions: BTreeMap<String, Position>,
+    /// Members by group.
+    members: BTreeMap<Position, BTreeSet<Position>>,
+}
+
+/// One resource.
+#[derive(Debug, Clone)]
+struct Stored {
+    position: Position,
+    record: Record,
+    display: String,
+    index: Vec<IndexEntry>,
+    password_hash: Option<String>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The state. A panic elsewhere cannot have left it half changed: changes are made on a
+    /// copy and moved in.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `look` sees in the partition; in an empty one when nothing was written to it.
+    fn look<T>(&self, partition: Partition, look: impl FnOnce(&Shelf) -> T) -> T {
+        match self.state().shelves.get(&partition) {
+            Some(shelf) => look(shelf),
+            None => look(&Shelf::default()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn read(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Result<Option<Found>, ReadError> {
+        Ok(self.look(partition, |shelf| {
+            let stored = shelf.resources.of_type(resource_type, id)?;
+            Some(shelf.resources.found(stored, want))
+        }))
+    }
+
+    async fn referents(
+        &self,
+        partition: Partition,
+        ids: &[String],
+    ) -> Result<Vec<Option<Referent>>, ReadError> {
+        Ok(self.look(partition, |shelf| {
+            let referent = |id: &String| shelf.resources.by_id(id).map(|it| it.referent());
+            ids.iter().map(referent).collect()
+        }))
+    }
+
+    async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
+        Ok(self.look(partition, |shelf| shelf.resources.search(&query)))
+    }
+
+    async fn password_hash(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<String>, ReadError> {
+        Ok(self.look(partition, |shelf| {
+            shelf.resources.by_id(id)?.password_hash.clone()
+        }))
+    }
+
+    async fn events(
+        &self,
+        partition: Partition,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        Ok(self.look(partition, |shelf| {
+            let later = |event: &&Event| after.is_none_or(|after| event.version > after);
+            shelf.events.iter().filter(later).take(limit).cloned().collect()
+        }))
+    }
+
+    async fn commit(
+        &self,
+        partition: Partition,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected> {
+        self.state().commit(partition, change_set)
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
+        Ok(self.state().tenants.values().cloned().collect())
+    }
+
+    async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
+        Ok(self.state().tenant_by_host(host).cloned())
+    }
+
+    async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
+        self.state().create_tenant(name, hosts)
+    }
+
+    async fn client(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Client>, RegistryError> {
+        Ok(self.look(partition, |shelf| shelf.clients.get(id).cloned()))
+    }
+
+    async fn clients(&self, partition: Partition) -> Result<Vec<Client>, RegistryError> {
+        Ok(self.look(partition, |shelf| shelf.clients.values().cloned().collect()))
+    }
+
+    async fn create_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let clients = &mut state.shelves.entry(partition).or_default().clients;
+        if clients.contains_key(&client.id) {
+            return Err(RegistryError::ClientExists(client.id));
+        }
+        clients.insert(client.id.clone(), client);
+        Ok(())
+    }
+
+    async fn replace_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let clients = &mut state.shelves.entry(partition).or_default().clients;
+        match clients.get_mut(&client.id) {
+            Some(stored) => *stored = client,
+            None => return Err(RegistryError::Missing(client.id)),
+        }
+        Ok(())
+    }
+
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
+        Ok(*self.state().signing_key.get_or_insert(fresh))
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
+
+    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
+        let state = self.state();
+        let shelves = state.shelves.values();
+        Ok(shelves
+            .flat_map(|shelf| shelf.resources.faults(types))
+            .collect())
+    }
+
+    fn commits(&self) -> u64 {
+        self.state().commits
+    }
+}
+
+impl State {
+    fn tenant_by_host(&self, host: &str) -> Option<&Tenant> {
+        let has_host = |tenant: &&Tenant| tenant.hosts.iter().any(|own| own == host);
+        self.tenants.values().find(has_host)
+    }
+
+    fn create_tenant(&mut self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
+        if self.tenants.contains_key(name) {
+            return Err(RegistryError::TenantExists(name.into()));
+        }
+        if let Some(host) = hosts.iter().find(|host| self.tenant_by_host(host).is_some()) {
+            return Err(RegistryError::HostTaken(host.clone()));
+        }
+        let tenant = Tenant {
+            name: name.into(),
+            hosts: hosts.to_vec(),
+            partition: Partition::from_raw(self.tenants.len() as i64 + 1),
+        };
+        self.tenants.insert(name.into(), tenant.clone());
+        Ok(tenant)
+    }
+
+    /// Applies the changes to a copy and moves it in when all guards held.
+    fn commit(&mut self, partition: Partition, set: ChangeSet) -> Result<Committed, Rejected> {
+        let shelf = self.shelves.entry(partition).or_default();
+        let mut draft = Draft {
+            resources: shelf.resources.clone(),
+            at: set.at,
+            last_position: self.last_position,
+            touched: Vec::new(),
+        };
+        let mut first = None;
+        for change in set.changes {
+            let position = draft.apply(change)?;
+            first.get_or_insert(position);
+        }
+        let before = self.last_event;
+        for touched in &draft.touched {
+            self.last_event += 1;
+            let version = Version(self.last_event);
+            draft.resources.mark(touched.position, version, set.at);
+            shelf.events.push(Event {
+                version,
+                at: set.at,
+                actor: set.actor.clone(),
+                request_id: set.request_id.clone(),
+                kind: touched.kind,
+                resource_type: touched.resource_type.clone(),
+                id: touched.id.clone(),
+            });
+        }
+        let committed = draft.committed(first, before);
+        self.last_position = draft.last_position;
+        shelf.resources = draft.resources;
+        self.commits += 1;
+        Ok(committed)
+    }
+}
+
+/// The resources as a change set would leave them.
+struct Draft {
+    resources: Resources,
+    at: Timestamp,
+    last_position: i64,
+    /// The changed resources, each once, in the order of their first change. They keep the
+    /// version that was read until all guards held, so that several changes of one resource
+    /// may name it.
+    touched: Vec<Touched>,
+}
+
+/// A resource that gets a new version.
+struct Touched {
+    position: Position,
+    kind: EventKind,
+    resource_type: String,
+    id: String,
+}
+
+impl Draft {
+    /// Applies one change; returns the position of the resource it is about.
+    fn apply(&mut self, change: Change) -> Result<Position, Rejected> {
+        match change {
+            Change::Create(create) => self.create(create),
+            Change::Replace(replace) => self.replace(replace),
+            Change::Delete(delete) => self.delete(&delete),
+            Change::Members(members) => self.members(&members),
+        }
+    }
+
+    fn create(&mut self, new: Create) -> Result<Position, Rejected> {
+        if self.resources.positions.contains_key(&new.id) {
+            return Err(Rejected::Exists { id: new.id });
+        }
+        self.resources.check_free(&new.resource_type, &new.id, &new.unique)?;
+        self.last_position += 1;
+        let position = Position(self.last_position);
+        self.resources.positions.insert(new.id.clone(), position);
+        let stored = Stored {
+            position,
+            record: Record {
+                resource_type: new.resource_type,
+                id: new.id,
+                version: Version(0),
+                created: self.at,
+                modified: self.at,
+                document: new.document,
+            },
+            display: new.display,
+            index: new.index,
+            password_hash: new.password_hash,
+        };
+        self.touch(&stored, EventKind::Created);
+        self.resources.stored.insert(position, Arc::new(stored));
+        Ok(position)
+    }
+
+    fn replace(&mut self, new: Replace) -> Result<Position, Rejected> {
+        let old = self.guarded(&new.resource_type, &new.id, Some(new.expect))?;
+        self.resources.check_free(&new.resource_type, &new.id, &new.unique)?;
+        let mut stored = Stored::clone(&old);
+        stored.record.document = new.document;
+        stored.display = new.display;
+        for gone in &new.index_removed {
+            if let Some(at) = stored.index.iter().position(|entry| entry == gone) {
+                stored.index.swap_remove(at);
+            }
+        }
+        stored.index.extend(new.index_added);
+        if let Some(password_hash) = new.password_hash {
+            stored.password_hash = password_hash;
+        }
+        self.touch(&stored, EventKind::Changed);
+        self.resources.stored.insert(old.position, Arc::new(stored));
+        Ok(old.position)
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Result<Position, Rejected> {
+        let old = self.guarded(&delete.resource_type, &delete.id, Some(delete.expect))?;
+        self.touch(&old, EventKind::Deleted);
+        for group in self.resources.groups_with(old.position) {
+            self.touch(&group, EventKind::Changed);
+        }
+        self.resources.take_out(&old);
+        Ok(old.position)
+    }
+
+    fn members(&mut self, change: &Members) -> Result<Position, Rejected> {
+        let group = self.guarded(GROUP, &change.group, change.expect)?;
+        let added = self.resources.new_members(change)?;
+        let before = self.resources.members_of(group.position);
+        let mut after = if change.clear { BTreeSet::new() } else { before.clone() };
+        for gone in change.remove.iter().filter_map(|id| self.resources.by_id(id)) {
+            after.remove(&gone.position);
+        }
+        after.extend(added.iter().map(|member| member.position));
+        if after == before {
+            return Ok(group.position);
+        }
+        self.resources.members.insert(group.position, after);
+        for member in added {
+            if self.resources.contains(member.position, group.position) {
+                return Err(Rejected::Cycle { id: member.record.id.clone() });
+            }
+        }
+        self.touch(&group, EventKind::Changed);
+        Ok(group.position)
+    }
+
+    /// The resource to change, when it is there and has the version that was read.
+    fn guarded(
+        &self,
+        resource_type: &str,
+        id: &str,
+        expect: Option<Version>,
+    ) -> Result<Arc<Stored>, Rejected> {
+        let Some(stored) = self.resources.of_type(resource_type, id) else {
+            return Err(Rejected::Missing { id: id.into() });
+        };
+        if expect.is_some_and(|version| version != stored.record.version) {
+            return Err(Rejected::Stale { id: id.into() });
+        }
+        Ok(Arc::clone(stored))
+    }
+
+    /// Notes that the resource gets a new version. A creation stays one, and a deletion is
+    /// the last that happens.
+    fn touch(&mut self, stored: &Stored, kind: EventKind) {
+        let same = |touched: &&mut Touched| touched.position == stored.position;
+        match self.touched.iter_mut().find(same) {
+            Some(touched) if kind == EventKind::Deleted => touched.kind = kind,
+            Some(_) => {}
+            None => self.touched.push(Touched {
+                position: stored.position,
+                kind,
+                resource_type: stored.record.resource_type.clone(),
+                id: stored.record.id.clone(),
+            }),
+        }
+    }
+
+    /// What the commit did to the resource of the first change, when the last event before it
+    /// was `before`. A set without changes did nothing to nothing.
+    fn committed(&self, first: Option<Position>, before: i64) -> Committed {
+        let number = |position| {
+            let index = self.touched.iter().position(|it| it.position == position)?;
+            Some((Version(before + index as i64 + 1), self.at))
+        };
+        let as_it_was = |position| {
+            let record = &self.resources.stored.get(&position)?.record;
+            Some((record.version, record.modified))
+        };
+        let (version, modified) = first
+            .and_then(|position| number(position).or_else(|| as_it_was(position)))
+            .unwrap_or((Version(before), self.at));
+        Committed {
+            version,
+            modified,
+            changed: !self.touched.is_empty(),
+        }
+    }
+}
+
+impl Resources {
+    fn by_id(&self, id: &str) -> Option<&Arc<Stored>> {
+        self.stored.get(self.positions.get(id)?)
+    }
+
+    fn of_type(&self, resource_type: &str, id: &str) -> Option<&Arc<Stored>> {
+        self.by_id(id)
+            .filter(|stored| stored.record.resource_type == resource_type)
+    }
+
+    fn members_of(&self, group: Position) -> BTreeSet<Position> {
+        self.members.get(&group).cloned().unwrap_or_default()
+    }
+
+    /// The groups that have the resource as a member of their own, in creation order.
+    fn groups_with(&self, member: Position) -> Vec<Arc<Stored>> {
+        self.members
+            .iter()
+            .filter(|(_, members)| members.contains(&member))
+            .filter_map(|(group, _)| self.stored.get(group).cloned())
+            .collect()
+    }
+
+    /// Refuses unique values that another resource of the type has in its index.
+    fn check_free(
+        &self,
+        resource_type: &str,
+        id: &str,
+        unique: &[Unique],
+    ) -> Result<(), Rejected> {
+        let mut others = self.stored.values().filter(|stored| {
+            stored.record.resource_type == resource_type && stored.record.id != id
+        });
+        let taken = others.find_map(|other| unique.iter().find(|value| other.holds(value)));
+        match taken {
+            Some(value) => Err(Rejected::Taken { path: value.path.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The members that a change adds.
+    fn new_members(&self, change: &Members) -> Result<Vec<Arc<Stored>>, Rejected> {
+        let mut members = Vec::with_capacity(change.add.len());
+        for new in &change.add {
+            let Some(member) = self.by_id(&new.id) else {
+                return Err(Rejected::NoSuchMember { id: new.id.clone() });
+            };
+            let actual = &member.record.resource_type;
+            if new.claimed_type.as_ref().is_some_and(|claimed| claimed != actual) {
+                return Err(Rejected::MemberType {
+                    id: new.id.clone(),
+                    actual: actual.clone(),
+                });
+            }
+            members.push(Arc::clone(member));
+        }
+        Ok(members)
+    }
+
+    /// Whether the group is the member or holds it on any level.
+    fn contains(&self, group: Position, member: Position) -> bool {
+        let mut seen = BTreeSet::from([group]);
+        let mut waiting = vec![group];
+        while let Some(group) = waiting.pop() {
+            let fresh = self.members_of(group).into_iter().filter(|it| seen.insert(*it));
+            waiting.extend(fresh.collect::<Vec<_>>());
+        }
+        seen.contains(&member)
+    }
+
+    fn take_out(&mut self, stored: &Stored) {
+        self.stored.remove(&stored.position);
+        self.positions.remove(&stored.record.id);
+        self.members.remove(&stored.position);
+        for members in self.members.values_mut() {
+            members.remove(&stored.position);
+        }
+    }
+
+    /// Gives a resource, unless it was deleted, its new version.
+    fn mark(&mut self, position: Position, version: Version, at: Timestamp) {
+        if let Some(stored) = self.stored.get_mut(&position) {
+            let record = &mut Arc::make_mut(stored).record;
+            record.version = version;
+            record.modified = at;
+        }
+    }
+}
+
+/// Reading.
+impl Resources {
+    fn found(&self, stored: &Stored, want: Want) -> Found {
+        let record = stored.record.clone();
+        let groups = (want.groups && record.resource_type == USER)
+            .then(|| self.group_refs(stored.position));
+        let members = want
+            .members
+            .filter(|_| record.resource_type == GROUP)
+            .map(|limit| self.member_refs(stored.position, limit));
+        Found {
+            record,
+            groups,
+            members,
+        }
+    }
+
+    /// The groups that hold the user, direct ones first, each kind in creation order.
+    fn group_refs(&self, user: Position) -> Vec<GroupRef> {
+        let direct = self.groups_with(user);
+        let mut all: BTreeMap<Position, Arc<Stored>> = BTreeMap::new();
+        let mut waiting = direct.clone();
+        while let Some(group) = waiting.pop() {
+            if !all.contains_key(&group.position) {
+                waiting.extend(self.groups_with(group.position));
+                all.insert(group.position, group);
+            }
+        }
+        for group in &direct {
+            all.remove(&group.position);
+        }
+        let direct = direct.iter().map(|group| group.group_ref(true));
+        let indirect = all.values().map(|group| group.group_ref(false));
+        direct.chain(indirect).collect()
+    }
+
+    /// The members of a group, `limit` and one more.
+    fn member_refs(&self, group: Position, limit: usize) -> Vec<MemberRef> {
+        self.members_of(group)
+            .iter()
+            .filter_map(|member| self.stored.get(member))
+            .take(limit.saturating_add(1))
+            .map(|member| member.member_ref())
+            .collect()
+    }
+
+    fn search(&self, query: &Query) -> FoundPage {
+        let several = query.selections.len() > 1;
+        let mut hits: Vec<Hit<'_>> = Vec::new();
+        for (order, selection) in query.selections.iter().enumerate() {
+            let place = |hit: Hit<'_>| if several { hit.among_types(order) } else { hit };
+            hits.extend(self.select(selection).map(place));
+        }
+        let sort = query.selections.iter().find_map(|it| it.sort.as_ref());
+        let descending = sort.is_some_and(|sort| sort.descending);
+        hits.sort_by(|a, b| a.order(b, descending));
+        let total = hits.len() as u64;
+        let (hits, more) = cut(&hits, query.page);
+        FoundPage {
+            total,
+            items: hits.iter().map(|hit| self.found(hit.stored, query.want)).collect(),
+            next: hits
+                .last()
+                .filter(|_| more && !several && sort.is_none())
+                .map(|hit| hit.stored.position),
+        }
+    }
+
+    /// The resources of the type for which the condition holds.
+    fn select<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = Hit<'s>> {
+        let whole = Want {
+            groups: true,
+            members: Some(usize::MAX),
+        };
+        self.stored
+            .values()
+            .filter(|stored| stored.record.resource_type == selection.resource_type)
+            .filter_map(move |stored| {
+                let resource = self.found(stored, whole).resource();
+                let condition = selection.condition.as_ref();
+                condition.is_none_or(|it| it.matches(&resource)).then(|| Hit {
+                    key: selection.sort.as_ref().and_then(|sort| sort.key(&resource)),
+                    among_types: None,
+                    stored,
+                })
+            })
+    }
+}
+
+/// A resource that a query found, with its place in the result.
+struct Hit<'s> {
+    key: Option<Key>,
+    /// In a result over several types: when it was created, and the place of its type.
+    among_types: Option<(Timestamp, usize)>,
+    stored: &'s Stored,
+}
+
+impl Hit<'_> {
+    fn among_types(mut self, order: usize) -> Self {
+        self.among_types = Some((self.stored.record.created, order));
+        self
+    }
+
+    /// By the sort key, a missing one after every other; ties in creation order, whichever
+    /// way the keys run.
+    fn order(&self, other: &Self, descending: bool) -> Ordering {
+        let by_key = match (&self.key, &other.key) {
+            (Some(a), Some(b)) => a.order(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        let by_key = if descending { by_key.reverse() } else { by_key };
+        let place = |hit: &Self| (hit.among_types, hit.stored.position);
+        by_key.then_with(|| place(self).cmp(&place(other)))
+    }
+}
+
+/// The hits of the page, and whether more follow.
+fn cut<'h, 's>(hits: &'h [Hit<'s>], page: Page) -> (&'h [Hit<'s>], bool) {
+    let (start, count) = match page {
+        Page::Index { offset, count } => {
+            (usize::try_from(offset).unwrap_or(usize::MAX), count)
+        }
+        Page::After { position, count } => {
+            let seen = |hit: &Hit<'_>| position.is_some_and(|last| hit.stored.position <= last);
+            (hits.iter().take_while(|hit| seen(hit)).count(), count)
+        }
+    };
+    let rest = hits.get(start..).unwrap_or_default();
+    (&rest[..count.min(rest.len())], count < rest.len())
+}
+
+impl Stored {
+    fn referent(&self) -> Referent {
+        Referent {
+            id: self.record.id.clone(),
+            resource_type: self.record.resource_type.clone(),
+            display: self.display.clone(),
+        }
+    }
+
+    fn group_ref(&self, direct: bool) -> GroupRef {
+        GroupRef {
+            id: self.record.id.clone(),
+            display: self.display.clone(),
+            direct,
+        }
+    }
+
+    fn member_ref(&self) -> MemberRef {
+        MemberRef {
+            id: self.record.id.clone(),
+            resource_type: self.record.resource_type.clone(),
+            display: self.display.clone(),
+        }
+    }
+
+    fn holds(&self, unique: &Unique) -> bool {
+        let same = |entry: &IndexEntry| entry.path == unique.path && entry.key == unique.key;
+        self.index.iter().any(same)
+    }
+}
+
+/// Self-check.
+impl Resources {
+    /// What is wrong, a line each.
+    fn faults(&self, types: &[ResourceType]) -> Vec<String> {
+        let mut faults = Vec::new();
+        for stored in self.stored.values() {
+            let record = &stored.record;
+            if let Some(fault) = stored.fault(types) {
+                faults.push(format!("{} {}: {fault}", record.resource_type, record.id));
+            }
+        }
+        for (group, members) in &self.members {
+            for member in members {
+                if let Some(fault) = self.membership_fault(*group, *member) {
+                    faults.push(fault);
+                }
+            }
+        }
+        faults
+    }
+
+    fn membership_fault(&self, group: Position, member: Position) -> Option<String> {
+        let is_group = |it: &&Arc<Stored>| it.record.resource_type == GROUP;
+        let Some(holder) = self.stored.get(&group).filter(is_group) else {
+            return Some(format!("members of {}, which is no group", group.0));
+        };
+        let id = &holder.record.id;
+        if !self.stored.contains_key(&member) {
+            return Some(format!("{GROUP} {id}: a member that is not there"));
+        }
+        let cycle = self.contains(member, group);
+        cycle.then(|| format!("{GROUP} {id}: contains itself"))
+    }
+}
+
+impl Stored {
+    /// What is wrong with the document or its index entries.
+    fn fault(&self, types: &[ResourceType]) -> Option<String> {
+        if serde_json::from_str::<civitas_scim::Attributes>(&self.record.document).is_err() {
+            return Some("the document is no JSON object".into());
+        }
+        let attributes = self.record.attributes();
+        if attributes.get("id").and_then(|id| id.as_str()) != Some(&self.record.id) {
+            return Some("the document has another id".into());
+        }
+        let own = |it: &&ResourceType| it.name == self.record.resource_type;
+        let right = index::entries(types.iter().find(own)?, &attributes);
+        let missing = right.iter().find(|entry| !self.index.contains(entry));
+        if let Some(entry) = missing {
+            return Some(format!("no index entry {} {:?}", entry.path, entry.key));
+        }
+        let surplus = self.index.iter().find(|entry| !right.contains(entry));
+        let surplus = surplus.map(|it| format!("index entry {} {:?} too many", it.path, it.key));
+        let doubled = || "an index entry stands twice".to_owned();
+        surplus.or_else(|| (self.index.len() != right.len()).then(doubled))
+    }
+}

@@ -1,0 +1,104 @@
+//! The behaviour that every store shows, as cases that take a store and panic when it
+//! behaves otherwise, and the comparison of one store with another on random scripts.
+//!
+//! [`store_suite!`](crate::store_suite) makes a test of each case. A case is given a store of
+//! its own, empty, and asserts on errors as much as on results: a rejected change set must
+//! leave everything that can be read as it was.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "support for tests: a panic is how a case fails"
+)]
+
+mod agree;
+mod members;
+mod parallel;
+mod registry;
+mod resources;
+mod search;
+mod stage;
+
+pub use agree::{agree, random_script_verifies_clean};
+pub use members::*;
+pub use parallel::*;
+pub use registry::*;
+pub use resources::*;
+pub use search::*;
+
+/// Makes a module of tests, one for each case of the suite. The expression is evaluated in
+/// an `async` function for each test, with the names of the surrounding module, and gives an
+/// empty [`Store`](crate::Store):
+///
+/// ```ignore
+/// store_suite!(memory, MemoryStore::new());
+/// ```
+#[macro_export]
+macro_rules! store_suite {
+    ($module:ident, $store:expr) => {
+        mod $module {
+            use super::*;
+
+            $crate::store_suite! { @cases $store;
+                // Resources.
+                create_then_read
+                tenants_do_see_nothing_of_each_other
+                read_by_another_type_finds_nothing
+                referents_of_any_type_in_the_order_asked
+                an_id_is_created_once
+                a_unique_value_is_held_once
+                replace_is_guarded
+                replace_makes_new_index_entries
+                delete_is_guarded
+                delete_leaves_groups
+                a_deleted_group_takes_its_memberships
+                a_change_set_is_whole_or_nothing
+                changes_of_one_resource_make_one_version
+                versions_rise_and_events_follow
+                a_password_is_set_kept_replaced_and_cleared
+                // Members.
+                members_are_added_and_removed
+                members_are_set_by_difference
+                membership_as_asked_is_no_change
+                members_are_checked
+                groups_do_not_contain_themselves
+                groups_of_a_user_are_direct_or_indirect
+                members_are_read_up_to_a_limit
+                members_may_expect_a_version
+                displays_follow_the_resource
+                // In parallel.
+                parallel_members_are_all_added
+                of_parallel_replaces_one_commits
+                parallel_creates_of_one_name_leave_one
+                // Searches.
+                index_pages_cut_the_whole
+                pages_after_a_position_are_stable
+                conditions_by_every_operator
+                conditions_on_elements
+                conditions_on_instants_and_booleans
+                conditions_on_membership
+                conditions_on_text_beyond_ascii
+                sorted_with_gaps_and_ties
+                sorted_by_the_primary_element
+                several_types_at_once
+                a_search_reads_what_is_wanted
+                // Tenants, clients, the key.
+                tenants_have_names_and_hosts
+                clients_belong_to_a_tenant
+                the_signing_key_is_made_once
+                a_store_is_ready
+                // Everything.
+                random_script_verifies_clean
+            }
+        }
+    };
+    (@cases $store:expr; $($case:ident)*) => {
+        $(
+            #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let store = $store;
+                $crate::store::suite::$case(::std::sync::Arc::new(store)).await;
+            }
+        )*
+    };
+}

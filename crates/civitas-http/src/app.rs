@@ -1,0 +1,305 @@
+//! One request from its header fields to its answer: bounds, routing, answering, and what
+//! is told about it in log and metrics.
+
+use std::{
+    fmt::Write as _,
+    future::{Future, poll_fn},
+    hash::{BuildHasher as _, RandomState},
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Instant,
+};
+
+use bytes::Bytes;
+use civitas_directory::Directory;
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use crate::{
+    body::Body,
+    call::Arrival,
+    dialect,
+    metrics::Metrics,
+    negotiation, oauth, operations, problem,
+    refusal::Refusal,
+    reply::Reply,
+    router::{self, Family, Route},
+    settings::Settings,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID: usize = 128;
+
+/// The HTTP surface over a directory. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Surface>);
+
+/// What all requests share.
+pub(crate) struct Surface {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    in_work: Semaphore,
+    connections: Arc<Semaphore>,
+    process: u64,
+    issued: AtomicU64,
+}
+
+impl App {
+    /// The surface with its settings.
+    pub fn new(directory: Arc<Directory>, settings: Settings) -> Self {
+        let limits = settings.limits;
+        Self(Arc::new(Surface {
+            directory,
+            settings,
+            metrics: Metrics::default(),
+            in_work: Semaphore::new(limits.max_concurrent_requests),
+            connections: Arc::new(Semaphore::new(limits.max_connections)),
+            process: RandomState::new().hash_one(0),
+            issued: AtomicU64::new(0),
+        }))
+    }
+}
+
+impl Surface {
+    /// Answers a request that came over a connection accepted on `local`.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        local: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        let started = Instant::now();
+        let (parts, incoming) = request.into_parts();
+        let request_id = self.request_id(&parts);
+        let family = Family::of(parts.uri.path());
+        let mut body = self.body(incoming, &parts);
+        let route = router::find(parts.uri.path(), self.directory.resource_types());
+        let template = route.as_ref().map_or("-", Route::template);
+        let arrival = Arrival {
+            app: self,
+            parts: &parts,
+            body: &mut body,
+            request_id: &request_id,
+            now: (self.settings.clock)(),
+            local,
+        };
+        let outcome = self.guarded(arrival, route).await;
+        let cause = outcome.as_ref().err().map(cause);
+        let mut reply = outcome.unwrap_or_else(|refusal| {
+            let mut reply = word(family, &refusal, &parts);
+            refusal.header_fields(&self.settings.realm, &mut reply.headers);
+            reply
+        });
+        if family == Family::Scim {
+            dialect::scim::finish(&mut reply);
+        }
+        if reply.status.as_u16() >= 400 {
+            body.discard().await;
+        }
+        if let Ok(value) = HeaderValue::try_from(&request_id) {
+            reply.headers.insert(REQUEST_ID, value);
+        }
+        let took = started.elapsed();
+        self.metrics
+            .observe(family, &parts.method, reply.status, took);
+        let micros = took.as_micros() as u64;
+        log(
+            &request_id,
+            &parts.method,
+            template,
+            reply.status,
+            micros,
+            cause.flatten(),
+        );
+        reply.into_response()
+    }
+
+    /// Routes and answers within the bounds of one request. A panic ends the request only.
+    async fn guarded(
+        &self,
+        arrival: Arrival<'_>,
+        route: Result<Route<'_>, Refusal>,
+    ) -> Result<Reply, Refusal> {
+        self.check_headers(arrival.parts)?;
+        let route = route?;
+        let _permit = self.permit(&route)?;
+        let request_id = arrival.request_id;
+        let answer = caught(dispatch(arrival, route));
+        match timeout(self.settings.limits.request_timeout, answer).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(Refusal::Panic {
+                request_id: request_id.to_owned(),
+            }),
+            Err(_) => Err(Refusal::TooSlow),
+        }
+    }
+
+    /// Leave to do work. What operators ask for is answered under any load.
+    fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
+        match route {
+            Route::Live | Route::Ready | Route::Metrics => Ok(None),
+            Route::Scim(_) | Route::Token => self
+                .in_work
+                .try_acquire()
+                .map(Some)
+                .map_err(|_| Refusal::Overloaded),
+        }
+    }
+
+    fn check_headers(&self, parts: &Parts) -> Result<(), Refusal> {
+        let limit = self.settings.limits.header_bytes;
+        let target = parts.uri.path_and_query().map_or(0, |it| it.as_str().len());
+        let fields = parts
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if fields.sum::<usize>() + target > limit {
+            return Err(Refusal::HeaderTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    fn body(&self, incoming: Incoming, parts: &Parts) -> Body {
+        let limits = &self.settings.limits;
+        let awaits_invitation = parts.headers.contains_key(header::EXPECT);
+        Body::new(
+            incoming,
+            limits.body_bytes,
+            limits.body_read_timeout,
+            awaits_invitation,
+        )
+    }
+
+    /// The request id that the client sent, if it is fit for logs and header fields, else a
+    /// new one.
+    fn request_id(&self, parts: &Parts) -> String {
+        let sent = parts
+            .headers
+            .get(REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        let sane = |id: &&str| {
+            (1..=MAX_REQUEST_ID).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|it| it.is_ascii_alphanumeric() || b"-_.:/+=".contains(&it))
+        };
+        sent.filter(sane)
+            .map_or_else(|| self.issue_request_id(), str::to_owned)
+    }
+
+    fn issue_request_id(&self) -> String {
+        let mut id = String::with_capacity(24);
+        let number = self.issued.fetch_add(1, Relaxed);
+        let _ = write!(id, "{:016x}-{number:x}", self.process);
+        id
+    }
+
+    /// Places for connections.
+    pub(crate) fn connections(&self) -> &Arc<Semaphore> {
+        &self.connections
+    }
+
+    /// Requests in work, and open connections.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let limits = &self.settings.limits;
+        (
+            limits
+                .max_concurrent_requests
+                .saturating_sub(self.in_work.available_permits()),
+            limits
+                .max_connections
+                .saturating_sub(self.connections.available_permits()),
+        )
+    }
+}
+
+async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refusal> {
+    let method = &arrival.parts.method;
+    route.check_method(method)?;
+    if *method == Method::OPTIONS {
+        return Ok(options(&route));
+    }
+    match route {
+        Route::Scim(route) => dialect::scim::answer(arrival, route).await,
+        Route::Token => oauth::token(arrival).await,
+        Route::Live => Ok(operations::live()),
+        Route::Ready => operations::ready(arrival.app).await,
+        Route::Metrics => Ok(operations::metrics(arrival.app)),
+    }
+}
+
+/// RFC 9110 §9.3.7, RFC 5789 §3.1.
+fn options(route: &Route<'_>) -> Reply {
+    let allow = HeaderValue::from_static(route.allow());
+    let reply = Reply::empty(StatusCode::NO_CONTENT).with(header::ALLOW, allow);
+    if route.patchable() {
+        let types = HeaderValue::from_static(negotiation::SCIM_TYPES);
+        reply.with(HeaderName::from_static("accept-patch"), types)
+    } else {
+        reply
+    }
+}
+
+fn word(family: Family, refusal: &Refusal, parts: &Parts) -> Reply {
+    match family {
+        Family::Scim => dialect::scim::status::word(refusal, &parts.headers),
+        Family::OAuth => oauth::word(refusal),
+        Family::Problem => problem::word(refusal),
+    }
+}
+
+/// The future's output; `None` when it panicked.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // What a panic leaves behind is dropped unseen with the future.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+/// What the log is told of a refusal beyond its status.
+fn cause(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::Directory(civitas_directory::Error::Unavailable(cause)) => Some(cause.clone()),
+        Refusal::Panic { .. } => Some("panic".to_owned()),
+        _ => None,
+    }
+}
+
+/// One event per request. Neither the query nor an id stands in it, let alone a secret.
+fn log(
+    request_id: &str,
+    method: &Method,
+    route: &str,
+    status: StatusCode,
+    micros: u64,
+    cause: Option<String>,
+) {
+    let status = status.as_u16();
+    match status {
+        500.. => {
+            let cause = cause.unwrap_or_default();
+            tracing::error!(request_id, %method, route, status, micros, cause, "answered");
+        }
+        400.. => tracing::info!(request_id, %method, route, status, micros, "answered"),
+        _ => tracing::debug!(request_id, %method, route, status, micros, "answered"),
+    }
+}

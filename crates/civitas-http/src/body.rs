@@ -1,0 +1,105 @@
+//! Reading request bodies within bounds.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+
+use crate::refusal::Refusal;
+
+/// How long and how much a refused request may still send before the connection is closed.
+/// Closing at once would make the client's system drop the refusal unread.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The body of a request and what reading it may cost.
+pub(crate) struct Body {
+    incoming: Incoming,
+    limit: usize,
+    within: Duration,
+    invited: bool,
+}
+
+impl Body {
+    /// A body of at most `limit` bytes that arrives `within` a time. `awaits_invitation`: the
+    /// client sends it only when told to go on (RFC 9110 §10.1.1).
+    pub(crate) fn new(
+        incoming: Incoming,
+        limit: usize,
+        within: Duration,
+        awaits_invitation: bool,
+    ) -> Self {
+        Self {
+            incoming,
+            limit,
+            within,
+            invited: !awaits_invitation,
+        }
+    }
+
+    /// The whole body.
+    pub(crate) async fn read(&mut self) -> Result<Bytes, Refusal> {
+        let too_large = Refusal::TooLarge { limit: self.limit };
+        if self.incoming.size_hint().lower() > self.limit as u64 {
+            return Err(too_large);
+        }
+        if self.incoming.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        self.invited = true;
+        let all = collect(&mut self.incoming, self.limit);
+        match timeout(self.within, all).await {
+            Ok(Ok(Some(bytes))) => Ok(bytes),
+            Ok(Ok(None)) => Err(too_large),
+            Ok(Err(_)) => Err(Refusal::BodyCutOff),
+            Err(_) => Err(Refusal::Timeout),
+        }
+    }
+
+    /// Takes in, within bounds, what was not read.
+    pub(crate) async fn discard(&mut self) {
+        if self.invited && !self.incoming.is_end_stream() {
+            let all = skip(&mut self.incoming, LINGER_BYTES);
+            let _ = timeout(LINGER, all).await;
+        }
+    }
+}
+
+/// The frames as one; `None` when they exceed the limit.
+async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Option<Bytes>, hyper::Error> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        if first.len().max(rest.len()) + data.len() > limit {
+            return Ok(None);
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    }))
+}
+
+async fn skip(incoming: &mut Incoming, limit: usize) {
+    let mut skipped = 0;
+    while let Some(Ok(frame)) = incoming.frame().await {
+        skipped += frame.data_ref().map_or(0, Bytes::len);
+        if skipped > limit {
+            return;
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What a dialect is told of a request that may proceed: who calls, for which tenant, under
+//! which conditions.
+//!
+//! The order of the checks decides what a caller hears of several errors at once, and what
+//! a stranger learns: route and method, header syntax, tenant, authentication, role,
+//! `Accept`, then (when the body is read) `Content-Type` and size. What exists, whether
+//! preconditions hold and what the body says come after, in the directory.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use civitas_directory::{Role, Roles, Scope, Tenant, Timestamp, precondition::Expect};
+use civitas_scim::tolerance::Tolerance;
+use http::{HeaderMap, Method, header, request::Parts};
+
+use crate::{
+    app::Surface,
+    body::Body,
+    conditional::Preconditions,
+    credentials::Credentials,
+    negotiation::{Media, SCIM_TYPES, check_scim_content},
+    prefer::{Prefer, Return},
+    refusal::{Refusal, Unauthenticated},
+};
+
+/// A request that may proceed.
+pub(crate) struct Call<'r> {
+    pub(crate) app: &'r Surface,
+    /// For the directory: partition, actor, request id, instant.
+    pub(crate) scope: Scope,
+    /// Scheme and authority of URLs that are issued, and the path of the SCIM base.
+    pub(crate) base: String,
+    /// The representation to answer in.
+    pub(crate) media: Media,
+    /// The conditions.
+    pub(crate) conditions: Preconditions,
+    prefer: Prefer,
+    pub(crate) parts: &'r Parts,
+    body: &'r mut Body,
+}
+
+/// A request in its circumstances, before anything of it was checked.
+pub(crate) struct Arrival<'r> {
+    pub(crate) app: &'r Surface,
+    pub(crate) parts: &'r Parts,
+    pub(crate) body: &'r mut Body,
+    pub(crate) request_id: &'r str,
+    pub(crate) now: Timestamp,
+    /// The address the connection was accepted on.
+    pub(crate) local: SocketAddr,
+}
+
+impl<'r> Arrival<'r> {
+    /// The request as a call of somebody with the role.
+    pub(crate) async fn authorize(self, needs: Role) -> Result<Call<'r>, Refusal> {
+        let headers = &self.parts.headers;
+        let conditions = Preconditions::parse(headers)?;
+        let tenant = self.tenant().await?;
+        let (client_id, roles) = self.caller(&tenant).await?;
+        if !roles.allow(needs) {
+            return Err(Refusal::Forbidden { needs });
+        }
+        let media = Media::preferred(headers).ok_or(Refusal::NotAcceptable {
+            offered: SCIM_TYPES,
+        })?;
+        Ok(Call {
+            scope: Scope {
+                partition: tenant.partition,
+                actor: format!("client:{client_id}"),
+                request_id: self.request_id.to_owned(),
+                now: self.now,
+            },
+            base: self.scim_base(&tenant),
+            media,
+            conditions,
+            prefer: Prefer::parse(headers),
+            app: self.app,
+            parts: self.parts,
+            body: self.body,
+        })
+    }
+
+    /// The tenant that the request's host name leads to.
+    pub(crate) async fn tenant(&self) -> Result<Arc<Tenant>, Refusal> {
+        let host = host(self.parts).map(|it| host_name(it).to_ascii_lowercase());
+        let tenant = self.app.directory.tenant(host.as_deref()).await?;
+        tenant.ok_or_else(|| Refusal::UnknownHost {
+            host: host.unwrap_or_default(),
+        })
+    }
+
+    /// The base of SCIM URLs of a tenant.
+    pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
+        let origin = origin(
+            self.app.settings.public_base.as_deref(),
+            host(self.parts),
+            tenant,
+            self.local,
+        );
+        origin + "/scim/v2"
+    }
+
+    async fn caller(&self, tenant: &Tenant) -> Result<(String, Roles), Refusal> {
+        let directory = &self.app.directory;
+        match Credentials::of(&self.parts.headers)? {
+            None => Err(Unauthenticated::Missing.into()),
+            Some(Credentials::Bearer(token)) => {
+                let caller = directory.verify_token(tenant, token, self.now).await?;
+                let caller = caller.ok_or(Unauthenticated::InvalidToken)?;
+                Ok((caller.client_id, caller.roles))
+            }
+            Some(Credentials::Basic { client_id, secret }) => {
+                let client = directory.authenticate(tenant, &client_id, &secret).await?;
+                let client = client.ok_or(Unauthenticated::WrongSecret)?;
+                Ok((client_id, client.roles))
+            }
+        }
+    }
+}
+
+impl Call<'_> {
+    /// The body, after its type and size were checked.
+    pub(crate) async fn body(&mut self) -> Result<Bytes, Refusal> {
+        check_scim_content(&self.parts.headers)?;
+        self.body.read().await
+    }
+
+    /// What a write requires of the resource.
+    pub(crate) fn expect(&self) -> Expect {
+        self.conditions.of_write()
+    }
+
+    /// How tolerant to be towards what was sent.
+    pub(crate) fn tolerance(&self) -> &'static Tolerance {
+        self.prefer.tolerance()
+    }
+
+    /// The preferences.
+    pub(crate) fn prefer(&self) -> Prefer {
+        self.prefer
+    }
+
+    /// Whether the caller prefers an answer without content.
+    pub(crate) fn prefers_minimal(&self) -> bool {
+        self.prefer.answer == Some(Return::Minimal)
+    }
+}
+
+/// The role that a method asks for: reading is GET and HEAD; `.search`, a POST that reads,
+/// is told apart by its route.
+pub(crate) fn role_of(method: &Method) -> Role {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        Role::Read
+    } else {
+        Role::Write
+    }
+}
+
+/// The authority that the request names, in the request target or in `Host`.
+fn host(parts: &Parts) -> Option<&str> {
+    let target = parts.uri.authority().map(http::uri::Authority::as_str);
+    target.or_else(|| single(&parts.headers))
+}
+
+fn single(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
+}
+
+/// A host without port; brackets of an IPv6 address stay.
+fn host_name(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+fn origin(
+    public_base: Option<&str>,
+    host: Option<&str>,
+    tenant: &Tenant,
+    local: SocketAddr,
+) -> String {
+    let vouched = host.filter(|host| {
+        let name = host_name(host);
+        tenant.hosts.iter().any(|it| it.eq_ignore_ascii_case(name)) || is_loopback(name)
+    });
+    match (public_base, vouched) {
+        (Some(base), vouched) => {
+            let named = vouched
+                .map(host_name)
+                .or(tenant.hosts.first().map(String::as_str));
+            let base = base.trim_end_matches('/');
+            named.map_or_else(|| base.to_owned(), |name| base.replace("{host}", name))
+        }
+        (None, Some(host)) => format!("http://{host}"),
+        (None, None) => format!("http://{local}"),
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use civitas_directory::Partition;
+
+    use super::*;
+
+    #[test]
+    fn urls_start_with_a_name_somebody_vouches_for() {
+        let tenant = Tenant {
+            name: "t".into(),
+            hosts: vec!["id.example.com".into()],
+            partition: Partition::from_raw(1),
+        };
+        let local = SocketAddr::from(([10, 0, 0, 1], 8080));
+        for (base, host, expected) in [
+            (
+                None,
+                Some("ID.example.com:8443"),
+                "http://ID.example.com:8443",
+            ),
+            (None, Some("localhost:8080"), "http://localhost:8080"),
+            (None, Some("[::1]:8080"), "http://[::1]:8080"),
+            (None, Some("evil.example"), "http://10.0.0.1:8080"),
+            (None, Some("id.example.com:x@evil"), "http://10.0.0.1:8080"),
+            (None, None, "http://10.0.0.1:8080"),
+            (
+                Some("https://a.example/"),
+                Some("evil.example"),
+                "https://a.example",
+            ),
+            (
+                Some("https://{host}"),
+                Some("id.example.com:80"),
+                "https://id.example.com",
+            ),
+            (
+                Some("https://{host}"),
+                Some("evil.example"),
+                "https://id.example.com",
+            ),
+        ] {
+            assert_eq!(
+                origin(base, host, &tenant, local),
+                expected,
+                "{base:?} {host:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The dialects. Each only translates: wire shapes, query language, and the one table from
+//! refusals to its own answers. None imports another.
+
+pub(crate) mod scim;

@@ -1,0 +1,69 @@
+//! SCIM 2.0 (RFC 7643, RFC 7644) below `/scim/v2`.
+
+mod discovery;
+mod query;
+mod render;
+mod resource;
+mod search;
+pub(crate) mod status;
+
+use civitas_directory::Role;
+use civitas_scim::schema::ResourceType;
+use http::{HeaderValue, Method, header};
+
+use crate::{
+    call::{Arrival, role_of},
+    refusal::Refusal,
+    reply::Reply,
+    router::Scim,
+};
+
+/// Answers a request whose route and method are known to fit.
+pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_>) -> Result<Reply, Refusal> {
+    let method = &arrival.parts.method;
+    if route == Scim::ProviderConfig && discovery::is_anonymous(&arrival) {
+        return discovery::provider_config_for_strangers(&arrival).await;
+    }
+    let needs = match route {
+        Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
+        _ => role_of(method),
+    };
+    let call = arrival.authorize(needs).await?;
+    let types = call.app.directory.resource_types();
+    match route {
+        Scim::Root => search::by_query(&call, &every_type(types)).await,
+        Scim::RootSearch => search::by_message(call, &every_type(types)).await,
+        Scim::Collection(kind) if *method == Method::POST => resource::create(call, kind).await,
+        Scim::Collection(kind) => search::by_query(&call, &[kind]).await,
+        Scim::CollectionSearch(kind) => search::by_message(call, &[kind]).await,
+        Scim::Resource(kind, id) => match *method {
+            Method::PUT => resource::replace(call, kind, &id).await,
+            Method::PATCH => resource::patch(call, kind, &id).await,
+            Method::DELETE => resource::delete(&call, kind, &id).await,
+            _ => resource::read(&call, kind, &id).await,
+        },
+        Scim::ProviderConfig => discovery::provider_config(&call),
+        Scim::Schemas => discovery::schemas(&call),
+        Scim::Schema(urn) => discovery::schema(&call, &urn),
+        Scim::ResourceTypes => discovery::resource_types(&call),
+        Scim::ResourceType(name) => discovery::resource_type(&call, &name),
+        Scim::Bulk => Err(Refusal::NotBuilt {
+            what: "bulk (RFC 7644 §3.7)",
+        }),
+        Scim::Me => Err(Refusal::NotBuilt {
+            what: "the alias /Me (RFC 7644 §3.11)",
+        }),
+    }
+}
+
+/// What every answer of the dialect carries: `Accept` and `Prefer` choose between its forms
+/// (RFC 9110 §12.5.5, RFC 7240 §2).
+pub(crate) fn finish(reply: &mut Reply) {
+    reply
+        .headers
+        .insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
+}
+
+fn every_type(types: &[ResourceType]) -> Vec<&ResourceType> {
+    types.iter().collect()
+}

@@ -1,0 +1,222 @@
+//! Which media types go out and come in (RFC 9110 §12.5.1, §8.3; RFC 7644 §3.8).
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE},
+};
+
+use crate::refusal::Refusal;
+
+/// A representation of SCIM messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Media {
+    /// `application/scim+json`, what is sent unless the other is preferred.
+    #[default]
+    ScimJson,
+    /// `application/json`.
+    Json,
+}
+
+/// The media types that are offered and accepted, as a header value.
+pub(crate) const SCIM_TYPES: &str = "application/scim+json, application/json";
+
+impl Media {
+    /// The `Content-Type`.
+    pub(crate) const fn content_type(self) -> HeaderValue {
+        match self {
+            Self::ScimJson => HeaderValue::from_static("application/scim+json"),
+            Self::Json => HeaderValue::from_static("application/json"),
+        }
+    }
+
+    /// The representation that `Accept` prefers; `None` when it takes neither.
+    pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
+        if !headers.contains_key(ACCEPT) {
+            return Some(Self::ScimJson);
+        }
+        let scim = weight(headers, "application", "scim+json");
+        let json = weight(headers, "application", "json");
+        match (scim, json) {
+            (0, 0) => None,
+            (scim, json) if json > scim => Some(Self::Json),
+            _ => Some(Self::ScimJson),
+        }
+    }
+}
+
+/// The weight, in thousandths, that `Accept` gives a media type: that of the most specific
+/// range that covers it. Members that are not media ranges are passed over.
+fn weight(headers: &HeaderMap, kind: &str, subtype: &str) -> u16 {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| covers(range, kind, subtype))
+        .max_by_key(|(specificity, weight)| (*specificity, *weight))
+        .map_or(0, |(_, weight)| weight)
+}
+
+/// How specific a media range is for the type (3 by its name, 2 by `type/*`, 1 by `*/*`),
+/// and its weight; `None` when it does not cover the type.
+fn covers(range: &str, kind: &str, subtype: &str) -> Option<(u8, u16)> {
+    let mut parts = range.split(';').map(str::trim);
+    let (range_kind, range_subtype) = parts.next()?.split_once('/')?;
+    let specificity = match (range_kind, range_subtype) {
+        ("*", "*") => 1,
+        (it, "*") if it.eq_ignore_ascii_case(kind) => 2,
+        (it, sub) if it.eq_ignore_ascii_case(kind) && sub.eq_ignore_ascii_case(subtype) => 3,
+        _ => return None,
+    };
+    let weight = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .map_or(Some(1_000), |(_, value)| thousandths(value.trim()))?;
+    Some((specificity, weight))
+}
+
+/// A weight of at most three decimals (RFC 9110 §12.4.2).
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = decimals.len() <= 3 && decimals.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction: u16 = format!("{decimals:0<3}").parse().ok().filter(|_| digits)?;
+    match whole {
+        "0" => Some(fraction),
+        "1" if fraction == 0 => Some(1_000),
+        _ => None,
+    }
+}
+
+/// Checks that a request body is SCIM or plain JSON in UTF-8, without coding. A body
+/// without `Content-Type` is read as SCIM.
+pub(crate) fn check_scim_content(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers.get(CONTENT_TYPE);
+    let readable = content_type.is_none_or(|value| {
+        value.to_str().is_ok_and(|text| {
+            let (media, parameters) = media_type(text);
+            let json = ["application/scim+json", "application/json"];
+            json.iter().any(|it| it.eq_ignore_ascii_case(media)) && is_utf8(parameters)
+        })
+    });
+    if readable {
+        check_coding(headers)
+    } else {
+        Err(Refusal::UnsupportedMediaType {
+            accepted: SCIM_TYPES,
+        })
+    }
+}
+
+/// Checks that a request body is a form in UTF-8, without coding.
+pub(crate) fn check_form_content(headers: &HeaderMap) -> Result<(), Refusal> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let text = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let (media, parameters) = media_type(text.unwrap_or_default());
+    if media.eq_ignore_ascii_case(FORM) && is_utf8(parameters) {
+        check_coding(headers)
+    } else {
+        Err(Refusal::UnsupportedMediaType { accepted: FORM })
+    }
+}
+
+fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let coded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if coded {
+        Err(Refusal::UnsupportedCoding)
+    } else {
+        Ok(())
+    }
+}
+
+fn media_type(text: &str) -> (&str, &str) {
+    let (media, parameters) = text.split_once(';').unwrap_or((text, ""));
+    (media.trim(), parameters)
+}
+
+/// Whether `charset`, if it is among the parameters, names UTF-8.
+fn is_utf8(parameters: &str) -> bool {
+    parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .all(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: http::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn accept_chooses_by_specificity_then_weight() {
+        use Media::{Json, ScimJson};
+        for (accept, chosen) in [
+            ("text/html", None),
+            ("*/*", Some(ScimJson)),
+            ("application/*", Some(ScimJson)),
+            ("application/json, application/scim+json", Some(ScimJson)),
+            ("application/json", Some(Json)),
+            ("Application/JSON", Some(Json)),
+            ("application/scim+json;q=0.1, application/json", Some(Json)),
+            ("application/scim+json;q=0, */*", Some(Json)),
+            ("application/json;q=0.5, */*;q=0.1", Some(Json)),
+            ("*/*, application/json;q=0.999", Some(ScimJson)),
+            (
+                "application/scim+json; charset=utf-8; q=0.2, text/html",
+                Some(ScimJson),
+            ),
+            ("application/scim+json;q=0, application/json;q=0", None),
+            ("application/scim+json;q=1.5", None),
+            ("application/scim+json;q=0.1234", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                Media::preferred(&with(ACCEPT, accept)),
+                chosen,
+                "Accept: {accept}"
+            );
+        }
+        assert_eq!(Media::preferred(&HeaderMap::new()), Some(ScimJson));
+    }
+
+    #[test]
+    fn several_accept_fields_are_one_list() {
+        let mut headers = with(ACCEPT, "text/html");
+        headers.append(ACCEPT, HeaderValue::from_static("application/json"));
+        assert_eq!(Media::preferred(&headers), Some(Media::Json));
+    }
+
+    #[test]
+    fn content_types_are_json_in_utf_8() {
+        for (written, readable) in [
+            ("application/scim+json", true),
+            ("application/json", true),
+            ("APPLICATION/SCIM+JSON; Charset=\"utf-8\"", true),
+            ("application/json;charset=UTF-8", true),
+            ("application/json; profile=x", true),
+            ("text/plain", false),
+            ("application/xml", false),
+            ("application/json; charset=iso-8859-1", false),
+            ("application/json, text/plain", false),
+            ("", false),
+        ] {
+            let outcome = check_scim_content(&with(CONTENT_TYPE, written));
+            assert_eq!(outcome.is_ok(), readable, "Content-Type: {written}");
+        }
+        assert!(check_scim_content(&HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn codings_are_refused() {
+        assert!(check_scim_content(&with(CONTENT_ENCODING, "Identity")).is_ok());
+        assert!(check_scim_content(&with(CONTENT_ENCODING, "gzip")).is_err());
+    }
+}

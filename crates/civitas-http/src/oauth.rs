@@ -1,0 +1,247 @@
+//! The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4).
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::borrow::Cow;
+
+use civitas_directory::{Client, Error, Role, Roles};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::{
+    call::Arrival,
+    credentials::Credentials,
+    form,
+    negotiation::check_form_content,
+    refusal::{Refusal, Unauthenticated},
+    reply::{NO_STORE, Reply},
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The `error` of RFC 6749 §5.2 and, for what is not the client's fault, §4.1.2.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    InvalidRequest,
+    InvalidClient,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    InvalidScope,
+    ServerError,
+    TemporarilyUnavailable,
+}
+
+impl Code {
+    const fn keyword(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+}
+
+/// A request that the protocol has its own words for.
+struct Refused(Code, &'static str);
+
+/// `POST /oauth2/v1/token`.
+pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
+    let tenant = arrival.tenant().await?;
+    check_form_content(&arrival.parts.headers)?;
+    let body = arrival.body.read().await?;
+    let request = match TokenRequest::parse(&body) {
+        Ok(request) => request,
+        Err(refused) => return Ok(refused.reply()),
+    };
+    let shown = Credentials::of(&arrival.parts.headers)?;
+    let (client_id, secret) = match request.credentials(shown) {
+        Ok(Some(credentials)) => credentials,
+        Ok(None) => return Err(Unauthenticated::Missing.into()),
+        Err(refused) => return Ok(refused.reply()),
+    };
+    let directory = &arrival.app.directory;
+    let client = directory.authenticate(&tenant, &client_id, &secret).await?;
+    let client = client.ok_or(Unauthenticated::WrongSecret)?;
+    let roles = match request.granted(&client) {
+        Ok(roles) => roles,
+        Err(refused) => return Ok(refused.reply()),
+    };
+    let token = directory.issue_token(&tenant, &client, roles, arrival.now)?;
+    let body = json!({
+        "access_token": token.access_token,
+        "token_type": "Bearer",
+        "expires_in": token.expires_in,
+        "scope": token.scope,
+    });
+    Ok(unkept(Reply::new(StatusCode::OK, JSON, body.to_string())))
+}
+
+/// The parameters of a token request (RFC 6749 §4.4.2). A parameter without value counts as
+/// left out (§3.2); unknown ones are passed over.
+#[derive(Default)]
+struct TokenRequest<'b> {
+    grant_type: Option<Cow<'b, str>>,
+    scope: Option<Cow<'b, str>>,
+    client_id: Option<Cow<'b, str>>,
+    client_secret: Option<Cow<'b, str>>,
+}
+
+impl<'b> TokenRequest<'b> {
+    fn parse(body: &'b [u8]) -> Result<Self, Refused> {
+        let malformed = || Refused(Code::InvalidRequest, "the body is no form in UTF-8");
+        let text = std::str::from_utf8(body).map_err(|_| malformed())?;
+        let pairs = form::pairs(text).ok_or_else(malformed)?;
+        let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|two| two[0] == two[1]) {
+            return Err(Refused(Code::InvalidRequest, "a parameter is repeated"));
+        }
+        let mut request = Self::default();
+        for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
+            match name.as_ref() {
+                "grant_type" => request.grant_type = Some(value),
+                "scope" => request.scope = Some(value),
+                "client_id" => request.client_id = Some(value),
+                "client_secret" => request.client_secret = Some(value),
+                _ => {}
+            }
+        }
+        if request.grant_type.is_none() {
+            return Err(Refused(Code::InvalidRequest, "grant_type is missing"));
+        }
+        Ok(request)
+    }
+
+    /// Id and secret of the client, from the header field or the body, not both
+    /// (RFC 6749 §2.3).
+    fn credentials(
+        &self,
+        shown: Option<Credentials<'_>>,
+    ) -> Result<Option<(String, String)>, Refused> {
+        let named = (self.client_id.as_deref(), self.client_secret.as_deref());
+        match (shown, named) {
+            (Some(Credentials::Bearer(_)), _) => Err(Refused(
+                Code::InvalidRequest,
+                "clients authenticate here with their secret, not with a token",
+            )),
+            (Some(basic @ Credentials::Basic { .. }), (id, None)) => match basic.form_decoded() {
+                Some(Credentials::Basic { client_id, secret })
+                    if id.is_none_or(|id| id == client_id) =>
+                {
+                    Ok(Some((client_id, secret)))
+                }
+                Some(Credentials::Basic { .. }) => Err(Refused(
+                    Code::InvalidRequest,
+                    "client_id is not the client's that authenticates",
+                )),
+                Some(Credentials::Bearer(_)) | None => Ok(None),
+            },
+            (Some(Credentials::Basic { .. }), (_, Some(_))) => Err(Refused(
+                Code::InvalidRequest,
+                "the client authenticates in two ways",
+            )),
+            (None, (Some(id), Some(secret))) => Ok(Some((id.to_owned(), secret.to_owned()))),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The roles to grant: those asked for by `scope`, else all the client has.
+    fn granted(&self, client: &Client) -> Result<Roles, Refused> {
+        if self.grant_type.as_deref() != Some("client_credentials") {
+            let only = "the grant type is client_credentials";
+            return Err(Refused(Code::UnsupportedGrantType, only));
+        }
+        if client.roles == Roles::NONE {
+            return Err(Refused(Code::UnauthorizedClient, "the client has no role"));
+        }
+        let Some(scope) = &self.scope else {
+            return Ok(client.roles);
+        };
+        scope
+            .split(' ')
+            .filter(|name| !name.is_empty())
+            .map(|name| Role::named(name).filter(|role| client.roles.allow(*role)))
+            .collect::<Option<Roles>>()
+            .filter(|roles| *roles != Roles::NONE)
+            .ok_or(Refused(
+                Code::InvalidScope,
+                "scope names a role that the client does not have",
+            ))
+    }
+}
+
+impl Refused {
+    fn reply(&self) -> Reply {
+        error(StatusCode::BAD_REQUEST, self.0, self.1)
+    }
+}
+
+/// A refusal in OAuth's words.
+pub(crate) fn word(refusal: &Refusal) -> Reply {
+    let (status, code) = status(refusal);
+    // Only printable ASCII without quotes may stand in a description (RFC 6749 §5.2).
+    let mut description = refusal.to_string();
+    description.retain(|it| (it.is_ascii_graphic() || it == ' ') && it != '"' && it != '\\');
+    error(status, code, &description)
+}
+
+fn error(status: StatusCode, code: Code, description: &str) -> Reply {
+    let body = json!({ "error": code.keyword(), "error_description": description });
+    unkept(Reply::new(status, JSON, body.to_string()))
+}
+
+/// RFC 6749 §5.1.
+fn unkept(reply: Reply) -> Reply {
+    reply
+        .with(header::CACHE_CONTROL, NO_STORE)
+        .with(header::PRAGMA, HeaderValue::from_static("no-cache"))
+}
+
+fn status(refusal: &Refusal) -> (StatusCode, Code) {
+    match refusal {
+        // RFC 6749 §5.2: the client, and whether it is one at all.
+        Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, Code::InvalidClient),
+        Refusal::Forbidden { .. } | Refusal::Directory(Error::Forbidden { .. }) => {
+            (StatusCode::BAD_REQUEST, Code::UnauthorizedClient)
+        }
+        // RFC 6749 §5.2: "malformed" has one code and one status.
+        Refusal::MalformedHeader { .. }
+        | Refusal::MalformedQuery
+        | Refusal::UnsupportedVersion { .. }
+        | Refusal::FilteredDiscovery
+        | Refusal::UnsupportedMediaType { .. }
+        | Refusal::UnsupportedCoding
+        | Refusal::BodyCutOff
+        | Refusal::Directory(Error::Invalid(_) | Error::Stale | Error::Taken { .. }) => {
+            (StatusCode::BAD_REQUEST, Code::InvalidRequest)
+        }
+        // RFC 9110 §15: what happens before OAuth begins.
+        Refusal::UnknownHost { .. }
+        | Refusal::UnknownPath
+        | Refusal::Directory(Error::NotFound { .. }) => {
+            (StatusCode::NOT_FOUND, Code::InvalidRequest)
+        }
+        Refusal::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest),
+        Refusal::UnknownMethod | Refusal::NotBuilt { .. } => {
+            (StatusCode::NOT_IMPLEMENTED, Code::InvalidRequest)
+        }
+        Refusal::NotAcceptable { .. } => (StatusCode::NOT_ACCEPTABLE, Code::InvalidRequest),
+        Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest),
+        Refusal::HeaderTooLarge { .. } => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Code::InvalidRequest,
+        ),
+        Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, Code::InvalidRequest),
+        Refusal::TooSlow
+        | Refusal::Overloaded
+        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::Conflict) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::TemporarilyUnavailable,
+        ),
+        Refusal::Panic { .. } => (StatusCode::INTERNAL_SERVER_ERROR, Code::ServerError),
+    }
+}

@@ -1,0 +1,153 @@
+//! Preferences (RFC 7240).
+
+use civitas_scim::tolerance::Tolerance;
+use http::{HeaderMap, HeaderValue};
+
+/// What to send back after a write (RFC 7240 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Return {
+    /// Headers only.
+    Minimal,
+    /// The resource.
+    Representation,
+}
+
+/// The preferences that are honoured; the others are passed over, as is one that contradicts
+/// itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Prefer {
+    /// `return`.
+    pub(crate) answer: Option<Return>,
+    /// `handling`: whether it is `strict`.
+    strict: Option<bool>,
+}
+
+impl Prefer {
+    /// Reads the header fields. Nothing in them is an error (RFC 7240 §2).
+    pub(crate) fn parse(headers: &HeaderMap) -> Self {
+        let mut answer = Choice::Open;
+        let mut strict = Choice::Open;
+        for value in headers.get_all("prefer") {
+            for preference in value.to_str().unwrap_or_default().split(',') {
+                match named(preference) {
+                    Some((name, "minimal")) if is(name, "return") => answer.take(Return::Minimal),
+                    Some((name, "representation")) if is(name, "return") => {
+                        answer.take(Return::Representation);
+                    }
+                    Some((name, "strict")) if is(name, "handling") => strict.take(true),
+                    Some((name, "lenient")) if is(name, "handling") => strict.take(false),
+                    _ => {}
+                }
+            }
+        }
+        Self {
+            answer: answer.made(),
+            strict: strict.made(),
+        }
+    }
+
+    /// How tolerant to be towards the body.
+    pub(crate) fn tolerance(self) -> &'static Tolerance {
+        if self.strict == Some(true) {
+            &Tolerance::STRICT
+        } else {
+            &Tolerance::GENERIC
+        }
+    }
+
+    /// `Preference-Applied` of an answer to which `handling` applied, and `return` as given.
+    pub(crate) fn applied(self, answer: Option<Return>) -> Option<HeaderValue> {
+        let handling = self.strict.map(|strict| {
+            if strict {
+                "handling=strict"
+            } else {
+                "handling=lenient"
+            }
+        });
+        let answer = answer.map(|answer| match answer {
+            Return::Minimal => "return=minimal",
+            Return::Representation => "return=representation",
+        });
+        match (answer, handling) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(HeaderValue::from_static(one)),
+            (Some(one), Some(other)) => HeaderValue::try_from(format!("{one}, {other}")).ok(),
+        }
+    }
+}
+
+/// A choice between values, of which contradicting ones cancel each other.
+enum Choice<T> {
+    Open,
+    Made(T),
+    Contradicted,
+}
+
+impl<T: PartialEq> Choice<T> {
+    fn take(&mut self, value: T) {
+        *self = match self {
+            Self::Open => Self::Made(value),
+            Self::Made(made) if *made == value => Self::Made(value),
+            Self::Made(_) | Self::Contradicted => Self::Contradicted,
+        };
+    }
+
+    fn made(self) -> Option<T> {
+        match self {
+            Self::Made(value) => Some(value),
+            Self::Open | Self::Contradicted => None,
+        }
+    }
+}
+
+/// Name and value of a preference, parameters left out.
+fn named(preference: &str) -> Option<(&str, &str)> {
+    let (name, value) = preference.split(';').next()?.split_once('=')?;
+    Some((name.trim(), value.trim().trim_matches('"')))
+}
+
+fn is(name: &str, expected: &str) -> bool {
+    name.eq_ignore_ascii_case(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences() {
+        use Return::{Minimal, Representation};
+        for (written, answer, strict) in [
+            ("return=minimal", Some(Minimal), None),
+            ("Return=\"representation\"; x=1", Some(Representation), None),
+            ("return=Minimal", None, None),
+            ("return=minimal, return=representation", None, None),
+            ("return=minimal, return=minimal", Some(Minimal), None),
+            ("handling=strict, return=minimal", Some(Minimal), Some(true)),
+            ("handling=lenient", None, Some(false)),
+            ("handling=strict, handling=lenient", None, None),
+            ("respond-async, wait=10, frobnicate=\"a\"", None, None),
+            ("", None, None),
+        ] {
+            let value = HeaderValue::from_str(written).unwrap();
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", value);
+            assert_eq!(
+                Prefer::parse(&headers),
+                Prefer { answer, strict },
+                "Prefer: {written}"
+            );
+        }
+    }
+
+    #[test]
+    fn applied_preferences_are_named() {
+        let strict = Prefer {
+            answer: None,
+            strict: Some(true),
+        };
+        let applied = strict.applied(Some(Return::Minimal)).unwrap();
+        assert_eq!(applied, "return=minimal, handling=strict");
+        assert_eq!(Prefer::default().applied(None), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Every reason not to do what a request asks. Each family of answers words them all: the
+//! dialects in their `status.rs`, the token endpoint in [`crate::oauth`], the rest in
+//! [`crate::problem`].
+
+use civitas_directory::{Error, Role};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Seconds after which a refused request may be tried again (RFC 9110 §10.2.3).
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Why a request is refused. The text is for the caller.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The host name leads to no tenant.
+    #[error("the host name {host:?} belongs to no tenant of this directory")]
+    UnknownHost {
+        /// As the client sent it.
+        host: String,
+    },
+    /// No route has this path.
+    #[error("there is nothing at this path")]
+    UnknownPath,
+    /// The path names a protocol version that is not spoken.
+    #[error("SCIM version {version:?} is not supported; use v2")]
+    UnsupportedVersion {
+        /// The version segment of the path.
+        version: String,
+    },
+    /// The path exists, the method does not apply to it.
+    #[error("the method does not apply to this path; allowed are {allow}")]
+    MethodNotAllowed {
+        /// The methods that apply.
+        allow: &'static str,
+    },
+    /// No path knows the method.
+    #[error("the method is not implemented")]
+    UnknownMethod,
+    /// The feature is described by the protocol and not offered.
+    #[error("{what} is not supported")]
+    NotBuilt {
+        /// The feature.
+        what: &'static str,
+    },
+    /// A header field does not parse.
+    #[error("the header field {name} is malformed")]
+    MalformedHeader {
+        /// Its name.
+        name: HeaderName,
+    },
+    /// The request target does not decode.
+    #[error("the query of the URL is not percent-encoded UTF-8")]
+    MalformedQuery,
+    /// The header fields are too large.
+    #[error("the request line and header fields exceed {limit} bytes")]
+    HeaderTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The caller is not known.
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
+    /// The caller is known and lacks a role.
+    #[error("this needs the role {}", needs.name())]
+    Forbidden {
+        /// The role that would be enough.
+        needs: Role,
+    },
+    /// Discovery documents cannot be filtered (RFC 7644 §4).
+    #[error("a filter does not apply to discovery documents")]
+    FilteredDiscovery,
+    /// `Accept` takes none of what is offered.
+    #[error("none of the media types in Accept is offered; offered are {offered}")]
+    NotAcceptable {
+        /// What is offered.
+        offered: &'static str,
+    },
+    /// The body is of another media type or charset than what is read.
+    #[error("the body must be {accepted}, in UTF-8")]
+    UnsupportedMediaType {
+        /// What is read.
+        accepted: &'static str,
+    },
+    /// The body has a content coding.
+    #[error("the body must be sent without content coding")]
+    UnsupportedCoding,
+    /// The body is too large.
+    #[error("the body exceeds {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body ended before it was complete.
+    #[error("the body is incomplete")]
+    BodyCutOff,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    Timeout,
+    /// The answer was not ready in time.
+    #[error("the request took longer than it may; try again later")]
+    TooSlow,
+    /// Too many requests are in work.
+    #[error("the server has more work than it accepts; try again later")]
+    Overloaded,
+    /// A defect.
+    #[error("the server failed; the request id {request_id} helps its operator to find out why")]
+    Panic {
+        /// Correlates with the log.
+        request_id: String,
+    },
+    /// The directory refused.
+    #[error(transparent)]
+    Directory(#[from] Error),
+}
+
+/// What is wrong with the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unauthenticated {
+    /// There are none of a supported scheme.
+    #[error("authenticate with HTTP Basic or a bearer token")]
+    Missing,
+    /// The client is unknown or disabled, or the secret is wrong.
+    #[error("the client id or the secret is wrong")]
+    WrongSecret,
+    /// The token is malformed, expired, revoked or not for this tenant.
+    #[error("the access token is not valid")]
+    InvalidToken,
+}
+
+impl From<civitas_scim::Invalid> for Refusal {
+    fn from(invalid: civitas_scim::Invalid) -> Self {
+        Self::Directory(Error::Invalid(invalid))
+    }
+}
+
+impl Refusal {
+    /// Header fields that belong to the refusal, whatever family words it.
+    pub(crate) fn header_fields(&self, realm: &str, headers: &mut HeaderMap) {
+        match self {
+            Self::MethodNotAllowed { allow } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::UnsupportedMediaType { accepted } => {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(accepted));
+            }
+            Self::UnsupportedCoding => {
+                let identity = HeaderValue::from_static("identity");
+                headers.insert(header::ACCEPT_ENCODING, identity);
+            }
+            Self::Overloaded
+            | Self::TooSlow
+            | Self::Directory(Error::Overloaded | Error::Unavailable(_)) => {
+                headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            Self::Timeout => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        for challenge in self.challenges(realm) {
+            if let Ok(value) = HeaderValue::try_from(challenge) {
+                headers.append(header::WWW_AUTHENTICATE, value);
+            }
+        }
+    }
+
+    /// The challenges of `WWW-Authenticate` (RFC 6750 §3, RFC 7617 §2).
+    fn challenges(&self, realm: &str) -> Vec<String> {
+        let bearer = format!("Bearer realm=\"{realm}\"");
+        let basic = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
+        match self {
+            Self::Unauthenticated(Unauthenticated::InvalidToken) => {
+                let error = "error=\"invalid_token\"";
+                let why = "error_description=\"the access token is not valid\"";
+                vec![format!("{bearer}, {error}, {why}"), basic]
+            }
+            Self::Unauthenticated(Unauthenticated::Missing | Unauthenticated::WrongSecret) => {
+                vec![bearer, basic]
+            }
+            Self::Forbidden { needs } | Self::Directory(Error::Forbidden { needs }) => {
+                let scope = needs.name();
+                vec![format!(
+                    "{bearer}, error=\"insufficient_scope\", scope=\"{scope}\""
+                )]
+            }
+            Self::MalformedHeader { name } if name == header::AUTHORIZATION => {
+                vec![format!("{bearer}, error=\"invalid_request\""), basic]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

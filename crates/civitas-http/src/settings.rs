@@ -1,0 +1,78 @@
+//! What the surface is told when it is composed.
+
+use std::time::Duration;
+
+use civitas_directory::Timestamp;
+
+/// Settings of the HTTP surface.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme and authority of the URLs that are issued (`Location`, `meta.location`,
+    /// `$ref`), such as `https://id.example.com`. `{host}` in it stands for the host name
+    /// that the request named, which leads to its tenant. Without it, URLs start with
+    /// `http://` and the request's `Host` where that is a host name of the tenant or the
+    /// loopback interface, and with the address listened on otherwise: URLs are never
+    /// built from a name that nobody vouches for (RFC 9110 §10.2.2).
+    pub public_base: Option<String>,
+    /// What a request may cost.
+    pub limits: HttpLimits,
+    /// The only source of time.
+    pub clock: fn() -> Timestamp,
+    /// The protection space that challenges name (RFC 9110 §11.5): printable ASCII without
+    /// `"` and `\`.
+    pub realm: String,
+}
+
+impl Settings {
+    /// Default limits, URLs from the request's host, the realm `civitas`.
+    pub fn new(clock: fn() -> Timestamp) -> Self {
+        Self {
+            public_base: None,
+            limits: HttpLimits::default(),
+            clock,
+            realm: "civitas".into(),
+        }
+    }
+}
+
+/// Bounds on what one connection, one request and all of them together may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Largest request body in bytes; above it 413.
+    pub body_bytes: usize,
+    /// Largest request line and header fields together, in bytes; above it 431. Four times
+    /// as much closes the connection.
+    pub header_bytes: usize,
+    /// Longest time from the header fields to the answer; then 503.
+    pub request_timeout: Duration,
+    /// Longest time for a request body to arrive; then 408.
+    pub body_read_timeout: Duration,
+    /// Longest time from the first byte of a request to the end of its header fields; then
+    /// the connection is closed.
+    pub header_read_timeout: Duration,
+    /// Longest time a connection may do nothing, between requests or while it does not take
+    /// its answer; then it is closed.
+    pub idle_timeout: Duration,
+    /// Most requests in work; above it 503 with `Retry-After`.
+    pub max_concurrent_requests: usize,
+    /// Most open connections; more wait to be accepted.
+    pub max_connections: usize,
+    /// Longest time that requests in work are waited for at shutdown.
+    pub drain_timeout: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1024 * 1024,
+            header_bytes: 16 * 1024,
+            request_timeout: Duration::from_secs(30),
+            body_read_timeout: Duration::from_secs(20),
+            header_read_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            max_concurrent_requests: 1_024,
+            max_connections: 10_000,
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A store that fails on demand: reading `panic`, `down`, `slow` or `full` does what the id
+//! says.
+
+use std::time::Duration;
+
+use civitas_directory::{
+    ChangeSet, Client, Committed, Found, Partition, Rejected, Store, Tenant, Version,
+    store::{
+        Event, FoundPage, Query, ReadError, Referent, RegistryError, Want, memory::MemoryStore,
+    },
+};
+use civitas_scim::schema::ResourceType;
+
+/// The store in memory, with faults.
+#[derive(Default)]
+pub(crate) struct Faulty(MemoryStore);
+
+#[async_trait::async_trait]
+impl Store for Faulty {
+    async fn read(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Result<Option<Found>, ReadError> {
+        match id {
+            "panic" => panic!("secret internals"),
+            "down" => return Err(ReadError::Unavailable("secret path".into())),
+            "full" => return Err(ReadError::Overloaded),
+            "slow" => tokio::time::sleep(Duration::from_millis(400)).await,
+            _ => {}
+        }
+        self.0.read(partition, resource_type, id, want).await
+    }
+
+    async fn referents(
+        &self,
+        partition: Partition,
+        ids: &[String],
+    ) -> Result<Vec<Option<Referent>>, ReadError> {
+        self.0.referents(partition, ids).await
+    }
+
+    async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
+        self.0.search(partition, query).await
+    }
+
+    async fn password_hash(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<String>, ReadError> {
+        self.0.password_hash(partition, id).await
+    }
+
+    async fn events(
+        &self,
+        partition: Partition,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        self.0.events(partition, after, limit).await
+    }
+
+    async fn commit(
+        &self,
+        partition: Partition,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected> {
+        self.0.commit(partition, change_set).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
+        self.0.tenants().await
+    }
+
+    async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
+        self.0.tenant_by_host(host).await
+    }
+
+    async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
+        self.0.create_tenant(name, hosts).await
+    }
+
+    async fn client(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Client>, RegistryError> {
+        self.0.client(partition, id).await
+    }
+
+    async fn clients(&self, partition: Partition) -> Result<Vec<Client>, RegistryError> {
+        self.0.clients(partition).await
+    }
+
+    async fn create_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        self.0.create_client(partition, client).await
+    }
+
+    async fn replace_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        self.0.replace_client(partition, client).await
+    }
+
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
+        self.0.signing_key(fresh).await
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        self.0.ready().await
+    }
+
+    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
+        self.0.verify(types).await
+    }
+
+    fn commits(&self) -> u64 {
+        self.0.commits()
+    }
+}

@@ -1,0 +1,191 @@
+//! Every refusal: status, header fields, body.
+
+use std::time::Duration;
+
+use civitas_directory::Limits;
+use civitas_http::HttpLimits;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::world::{Answer, SEARCH, USER, World, ask, basic};
+
+#[tokio::test]
+async fn paths_that_lead_nowhere_are_worded_by_their_family() {
+    let world = World::start().await;
+    for path in ["/scim", "/scim/v2/Foo", "/scim/v2/users", "/scim/v2/Users/a/b"] {
+        assert_eq!(world.send(ask("GET", path)).await.scim_error(404), "", "{path}");
+    }
+    let version = world.send(ask("GET", "/scim/v1/Users")).await;
+    assert_eq!(version.scim_error(400), "invalidVers");
+    for path in ["/", "/favicon.ico", "/health"] {
+        let answer = world.send(ask("GET", path)).await;
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        let body = answer.json();
+        assert_eq!((answer.status, &body["status"]), (404, &json!(404)));
+        assert_eq!(body["title"], "Not Found");
+    }
+    let oauth = world.send(ask("GET", "/oauth2/v1/authorize")).await;
+    assert_eq!((oauth.status, oauth.json()["error"].as_str()), (404, Some("invalid_request")));
+}
+
+#[tokio::test]
+async fn a_host_of_no_tenant_is_named() {
+    let world = World::start().await;
+    let answer = world.send(ask("GET", "/scim/v2/Users").by("admin").header("Host", "x.example:1"));
+    let answer = answer.await;
+    assert_eq!(answer.scim_error(404), "");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("x.example") && detail.contains("no tenant"), "{detail}");
+    let elsewhere = ask("GET", "/scim/v2/Users").by("admin").header("Host", "other.example.com");
+    assert_eq!(world.send(elsewhere).await.status, 401, "another tenant's client");
+}
+
+#[tokio::test]
+async fn credentials_that_are_no_good() {
+    let world = World::start().await;
+    let token = world.token("reader", "read").await;
+    let get = || ask("GET", "/scim/v2/Users");
+    for (shown, error) in [
+        (basic("admin", "wrong"), None),
+        (basic("unknown", "wrong"), None),
+        (basic("gone", crate::world::SECRET), None),
+        ("Basic !!!".to_owned(), None),
+        ("Digest realm=x".to_owned(), None),
+        ("Bearer abc".to_owned(), Some("invalid_token")),
+        (format!("Bearer {token}x"), Some("invalid_token")),
+        ("Bearer".to_owned(), Some("invalid_token")),
+    ] {
+        let answer = world.send(get().header("Authorization", &shown)).await;
+        assert_eq!(answer.scim_error(401), "", "{shown}");
+        let challenges = answer.header("www-authenticate");
+        assert_eq!(challenges.contains("error="), error.is_some(), "{shown}: {challenges}");
+        assert!(challenges.contains(error.unwrap_or_default()), "{challenges}");
+    }
+    let twice = get().by("admin").bearer(&token);
+    let answer = world.send(twice).await;
+    assert_eq!(answer.scim_error(400), "");
+    assert!(answer.header("www-authenticate").contains("error=\"invalid_request\""));
+    assert_eq!(world.send(get().bearer(&token)).await.status, 200);
+    let create = ask("POST", "/scim/v2/Users").bearer(&token).json(&json!({}));
+    let answer = world.send(create).await;
+    assert_eq!(answer.scim_error(403), "");
+    assert!(answer.header("www-authenticate").contains("error=\"insufficient_scope\""));
+}
+
+#[tokio::test]
+async fn a_body_has_a_size_a_shape_and_an_end() {
+    let world = World::start().await;
+    let post = || ask("POST", "/scim/v2/Users").by("writer");
+    let large = format!("{{\"userName\":\"{}\"}}", "a".repeat(1024 * 1024));
+    let answer = world.send(post().body(large.clone())).await;
+    assert_eq!(answer.scim_error(413), "", "declared");
+    let chunked = format!(
+        "POST /scim/v2/Users HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\nConnection: close\r\n\
+         Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n",
+        crate::world::HOST,
+        basic("writer", crate::world::SECRET),
+        large.len(),
+    );
+    assert_eq!(world.raw(chunked.as_bytes()).await.scim_error(413), "", "chunked");
+    for (body, keyword) in [
+        ("", "invalidSyntax"),
+        ("{", "invalidSyntax"),
+        ("[]", "invalidSyntax"),
+        ("{\"userName\":\"a\",\"userName\":\"b\"}", "invalidSyntax"),
+        ("{\"userName\":\"a\"}", "invalidSyntax"),
+        (&json!({ "schemas": [USER] }).to_string(), "invalidValue"),
+        (&json!({ "schemas": [USER], "userName": 1 }).to_string(), "invalidValue"),
+    ] {
+        assert_eq!(world.send(post().body(body)).await.scim_error(400), keyword, "{body}");
+    }
+    let cut = ask("GET", "/scim/v2/Users?filter=%zz").by("reader");
+    assert_eq!(world.send(cut).await.scim_error(400), "invalidValue");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let limits =
+        HttpLimits { body_read_timeout: Duration::from_millis(100), ..HttpLimits::default() };
+    let world = World::with(limits, Limits::default()).await;
+    let bytes = ask("POST", "/scim/v2/Users").by("writer").body("{}").bytes();
+    let mut stream = TcpStream::connect(world.addr).await.unwrap();
+    stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = Answer::parse(&answer);
+    assert_eq!(answer.scim_error(408), "");
+    assert_eq!(answer.header("connection"), "close");
+}
+
+#[tokio::test]
+async fn header_fields_have_a_size() {
+    let world = World::start().await;
+    let padding = "a".repeat(17 * 1024);
+    let large = ask("GET", "/scim/v2/Users").by("admin").header("X-Padding", &padding);
+    assert_eq!(world.send(large).await.scim_error(431), "");
+    let long = ask("GET", &format!("/scim/v2/Users?filter={padding}")).by("admin");
+    assert_eq!(world.send(long).await.scim_error(431), "");
+    let huge = ask("GET", "/scim/v2/Users").header("X-Padding", &"a".repeat(300 * 1024));
+    assert_eq!(world.send(huge).await.status, 431, "refused before it is read");
+}
+
+#[tokio::test]
+async fn failures_tell_nothing_internal() {
+    let world = World::start().await;
+    let get = |id: &str| ask("GET", &format!("/scim/v2/Users/{id}")).by("reader");
+    let panicked = world.send(get("panic").header("X-Request-Id", "trace-7")).await;
+    assert_eq!(panicked.scim_error(500), "");
+    assert_eq!(panicked.header("x-request-id"), "trace-7");
+    let text = String::from_utf8(panicked.body).unwrap();
+    assert!(text.contains("trace-7") && !text.contains("secret"), "{text}");
+    for id in ["down", "full"] {
+        let answer = world.send(get(id)).await;
+        assert_eq!(answer.scim_error(503), "");
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+    }
+    assert_eq!(world.send(get("none")).await.scim_error(404), "");
+}
+
+#[tokio::test]
+async fn too_slow_and_too_many() {
+    let limits = HttpLimits {
+        request_timeout: Duration::from_millis(200),
+        max_concurrent_requests: 1,
+        ..HttpLimits::default()
+    };
+    let world = World::with(limits, Limits::default()).await;
+    let slow = world.send(ask("GET", "/scim/v2/Users/slow").by("reader"));
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let refused = world.send(ask("GET", "/scim/v2/Users").by("reader")).await;
+        (refused, world.send(ask("GET", "/health/live")).await)
+    };
+    let (slow, (refused, live)) = tokio::join!(slow, other);
+    assert_eq!(slow.scim_error(503), "");
+    assert_eq!(refused.scim_error(503), "");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(live.status, 200, "health is answered under any load");
+}
+
+#[tokio::test]
+async fn discovery_is_not_filtered_and_search_is_a_message() {
+    let world = World::start().await;
+    for path in ["Schemas", "ResourceTypes", "ServiceProviderConfig"] {
+        let ask = ask("GET", &format!("/scim/v2/{path}?filter=id%20pr")).by("reader");
+        assert_eq!(world.send(ask).await.scim_error(403), "", "{path}");
+    }
+    for (message, keyword) in [
+        (json!({}), "invalidSyntax"),
+        (json!({ "schemas": [SEARCH], "filter": "nope" }), "invalidFilter"),
+        (json!({ "schemas": [SEARCH], "count": "many" }), "invalidValue"),
+    ] {
+        let ask = ask("POST", "/scim/v2/Users/.search").by("reader").json(&message);
+        assert_eq!(world.send(ask).await.scim_error(400), keyword, "{message}");
+    }
+    let both = ask("GET", "/scim/v2/Users?attributes=id&excludedAttributes=name").by("reader");
+    assert_eq!(world.send(both).await.scim_error(400), "invalidValue");
+}
