@@ -5,7 +5,7 @@ use civitas_directory::{Client, Directory, Limits, Roles, Store, password::Hashe
 use crate::{
     cli, console, development,
     failure::Failure,
-    source::{Opened, find_tenant},
+    source::find_tenant,
 };
 
 /// `civitas tenant …`

@@ -8,7 +8,7 @@ use std::{
 
 use civitas_directory::{Directory, Limits};
 use civitas_http::{App, Settings};
-use civitas_store::sqlite::DataFolder;
+use civitas_store::DataFolder;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -117,11 +117,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn http_settings(config: &Config) -> Settings {
     let mut settings = Settings::new(now);
     settings.public_base.clone_from(&config.public_base_url);
-    settings.limits.max_body_bytes = config.http.max_body_bytes;
+    settings.limits.body_bytes = config.http.max_body_bytes;
     settings.limits.max_connections = config.http.max_connections;
     settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;
     settings.limits.request_timeout = config.http.request_timeout;
-    settings.limits.header_timeout = config.http.header_timeout;
+    settings.limits.header_read_timeout = config.http.header_timeout;
     settings
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use civitas_directory::{Directory, Limits, Scope, Store, Tenant, Timestamp};
-use civitas_store::sqlite::SqliteStore;
+use civitas_store::SqliteStore;
 
 use crate::{
     cli::{Place, Source},

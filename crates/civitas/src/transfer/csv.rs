@@ -5,8 +5,7 @@ use std::io::Read;
 
 use civitas_scim::{
     Attributes, Invalid,
-    messages::{Op, Operation},
-    patch,
+    patch::{self, Op, Operation},
     schema::{ResourceType, urn},
     tolerance::Tolerance,
 };
@@ -16,10 +15,10 @@ use super::Row;
 use crate::failure::Failure;
 
 /// The users of the file. Empty cells are left out.
-pub(super) fn rows(
-    input: impl Read,
+pub(super) fn rows<R: Read>(
+    input: R,
     user: &ResourceType,
-) -> Result<impl Iterator<Item = Result<Row, Failure>>, Failure> {
+) -> Result<impl Iterator<Item = Result<Row, Failure>> + use<R>, Failure> {
     let mut reader = ::csv::ReaderBuilder::new()
         .flexible(false)
         .from_reader(input);
