@@ -92,11 +92,11 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `look` sees in the partition; in an empty one when nothing was written to it.
-    fn look<T>(&self, partition: Partition, look: impl FnOnce(&Shelf) -> T) -> T {
+    /// What is seen in the partition; in an empty one when nothing was written to it.
+    fn look<T>(&self, partition: Partition, see: impl FnOnce(&Shelf) -> T) -> T {
         match self.state().shelves.get(&partition) {
-            Some(shelf) => look(shelf),
-            None => look(&Shelf::default()),
+            Some(kept) => see(kept),
+            None => see(&Shelf::default()),
         }
     }
 }
@@ -266,16 +266,16 @@ impl State {
     }
 
     /// Applies the changes to a copy and moves it in when all guards held.
-    fn commit(&mut self, partition: Partition, set: ChangeSet) -> Result<Committed, Rejected> {
-        let shelf = self.shelves.entry(partition).or_default();
+    fn commit(&mut self, partition: Partition, asked: ChangeSet) -> Result<Committed, Rejected> {
+        let kept = self.shelves.entry(partition).or_default();
         let mut draft = Draft {
-            resources: shelf.resources.clone(),
-            at: set.at,
+            resources: kept.resources.clone(),
+            at: asked.at,
             last_position: self.last_position,
             touched: Vec::new(),
         };
         let mut first = None;
-        for change in set.changes {
+        for change in asked.changes {
             let position = draft.apply(change)?;
             first.get_or_insert(position);
         }
@@ -283,12 +283,12 @@ impl State {
         for touched in &draft.touched {
             self.last_event += 1;
             let version = Version(self.last_event);
-            draft.resources.mark(touched.position, version, set.at);
-            shelf.events.push(Event {
+            draft.resources.mark(touched.position, version, asked.at);
+            kept.events.push(Event {
                 version,
-                at: set.at,
-                actor: set.actor.clone(),
-                request_id: set.request_id.clone(),
+                at: asked.at,
+                actor: asked.actor.clone(),
+                request_id: asked.request_id.clone(),
                 kind: touched.kind,
                 resource_type: touched.resource_type.clone(),
                 id: touched.id.clone(),
@@ -296,7 +296,7 @@ impl State {
         }
         let committed = draft.committed(first, before);
         self.last_position = draft.last_position;
-        shelf.resources = draft.resources;
+        kept.resources = draft.resources;
         self.commits += 1;
         Ok(committed)
     }
@@ -593,9 +593,9 @@ impl Resources {
         let mut all: BTreeMap<Position, Arc<Stored>> = BTreeMap::new();
         let mut waiting = direct.clone();
         while let Some(group) = waiting.pop() {
-            if !all.contains_key(&group.position) {
-                waiting.extend(self.groups_with(group.position));
-                all.insert(group.position, group);
+            let above = self.groups_with(group.position);
+            if all.insert(group.position, group).is_none() {
+                waiting.extend(above);
             }
         }
         for group in &direct {

@@ -320,7 +320,7 @@ impl Script {
     }
 
     fn random_group(&mut self, id: &str) -> Resource {
-        let display: &str = *self.dice.pick(&TEXTS);
+        let display = *self.dice.pick(&TEXTS);
         let group = group(id, display);
         if self.dice.once_in(3) {
             group.with("externalId", *self.dice.pick(&TEXTS))
@@ -480,7 +480,7 @@ impl Script {
         let query = query(selections, page);
         let told = self.reference.search(query.clone()).await;
         let answer = self.subject.search(query.clone()).await;
-        let (told, answer) = (Seen::of(told), Seen::of(answer));
+        let (told, answer) = (Seen::of(&told), Seen::of(&answer));
         assert_eq!(answer, told, "{}: {filter:?} as {query:?}", self.seed);
     }
 
@@ -498,7 +498,7 @@ impl Script {
             let told = self.reference.search(ask(here)).await;
             let answer = self.subject.search(ask(there)).await;
             (here, there) = (told.next, answer.next);
-            let (told, answer) = (Seen::of(told), Seen::of(answer));
+            let (told, answer) = (Seen::of(&told), Seen::of(&answer));
             assert_eq!(answer, told, "{}: {filter:?}, pages of {count}", self.seed);
             if here.is_none() {
                 return;
@@ -538,7 +538,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(page: FoundPage) -> Self {
+    fn of(page: &FoundPage) -> Self {
         Self {
             total: page.total,
             more: page.next.is_some(),

@@ -267,10 +267,10 @@ pub async fn members_may_expect_a_version(store: Arc<dyn Store>) {
         })]
     };
     let second = stage.done(expecting(first, &["u2"])).await.version;
-    let stale = Rejected::Stale { id: "g1".into() };
-    assert_eq!(stage.refused(expecting(first, &["u3"])).await, stale);
+    let outdated = Rejected::Stale { id: "g1".into() };
+    assert_eq!(stage.refused(expecting(first, &["u3"])).await, outdated);
     // Also where nothing would change.
-    assert_eq!(stage.refused(expecting(first, &["u2"])).await, stale);
+    assert_eq!(stage.refused(expecting(first, &["u2"])).await, outdated);
     stage.done(expecting(second, &["u3"])).await;
     assert_eq!(stage.member_ids("g1").await, ["u1", "u2", "u3"]);
 }

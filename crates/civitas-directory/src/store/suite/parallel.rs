@@ -62,8 +62,8 @@ pub async fn of_parallel_replaces_one_commits(store: Arc<dyn Store>) {
         panic!("{} won", won.len());
     };
     assert_eq!(stage.version(&ann).await, won.version);
-    let stale = Err(Rejected::Stale { id: "u1".into() });
-    assert_eq!(lost, vec![stale; CALLERS - 1]);
+    let outdated = Err(Rejected::Stale { id: "u1".into() });
+    assert_eq!(lost, vec![outdated; CALLERS - 1]);
     assert_eq!(stage.events().await.len(), 2);
     stage.clean().await;
 }

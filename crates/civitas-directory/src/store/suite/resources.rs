@@ -293,7 +293,7 @@ pub async fn replace_makes_new_index_entries(store: Arc<dyn Store>) {
         r#"externalId eq "E1""#,
         r#"title eq "boss""#,
         r#"emails.value eq "anna@x.org""#,
-        r#"not (displayName pr)"#,
+        "not (displayName pr)",
     ] {
         assert_eq!(stage.select("User", filter).await, ["u1"], "{filter}");
     }

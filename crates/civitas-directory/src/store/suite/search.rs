@@ -591,7 +591,7 @@ pub async fn several_types_at_once(store: Arc<dyn Store>) {
     assert_eq!((found.total, found.next), (5, None));
     for (filter, expected) in [
         (r#"displayName eq "staff""#, &["g1", "u3"][..]),
-        (r#"userName pr"#, &["u1", "u2", "u3"][..]),
+        ("userName pr", &["u1", "u2", "u3"][..]),
         (r#"userName ne "ann""#, &["g1", "u2", "g2", "u3"][..]),
         (r#"meta.resourceType eq "Group""#, &["g1", "g2"][..]),
         (r#"id eq "g2" or userName eq "ann""#, &["u1", "g2"][..]),

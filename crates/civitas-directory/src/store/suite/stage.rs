@@ -142,12 +142,6 @@ impl Resource {
         self
     }
 
-    /// The same without the attribute.
-    pub(super) fn without(mut self, name: &str) -> Self {
-        self.attributes.shift_remove(name);
-        self
-    }
-
     pub(super) fn id(&self) -> &str {
         self.text("id").unwrap_or_default()
     }
