@@ -86,8 +86,8 @@ pub struct Found {
     pub record: Record,
     /// Groups of a user, direct ones first, each once; `None` when not asked for.
     pub groups: Option<Vec<GroupRef>>,
-    /// Members of a group in creation order; `None` when not asked for. One more than the
-    /// asked limit says that there are more.
+    /// Members of a group, those of one type in creation order; `None` when not asked for.
+    /// One more than the asked limit says that there are more.
     pub members: Option<Vec<MemberRef>>,
 }
 

@@ -37,13 +37,19 @@ fn cpu() -> Duration {
 fn rss_mib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)).and_then(|it| it.parse().ok());
+    let kib = line
+        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|it| it.parse().ok());
     kib.unwrap_or(0u64) / 1024
 }
 
 fn report(what: &str, times: u32, cpu_before: Duration, since: Instant) {
     let (cpu, wall) = (cpu() - cpu_before, since.elapsed());
-    println!("{what:<46} {:>9.1?} wall {:>9.1?} cpu", wall / times, cpu / times);
+    println!(
+        "{what:<46} {:>9.1?} wall {:>9.1?} cpu",
+        wall / times,
+        cpu / times
+    );
 }
 
 fn id(number: u64) -> String {
@@ -105,11 +111,7 @@ fn set(changes: Vec<Change>, number: u64) -> ChangeSet {
 }
 
 /// Commits that many change sets from parallel tasks, one at a time each.
-async fn parallel(
-    store: &Arc<SqliteStore>,
-    partition: Partition,
-    sets: Vec<ChangeSet>,
-) {
+async fn parallel(store: &Arc<SqliteStore>, partition: Partition, sets: Vec<ChangeSet>) {
     let mut tasks = Vec::new();
     let mut lots: Vec<Vec<ChangeSet>> = (0..PARALLEL).map(|_| Vec::new()).collect();
     for (number, set) in sets.into_iter().enumerate() {
@@ -128,17 +130,27 @@ async fn parallel(
     }
 }
 
-fn query(filter: Option<&str>, sort: Option<&str>, offset: u64, count: usize, groups: bool) -> Query {
+fn query(
+    filter: Option<&str>,
+    sort: Option<&str>,
+    offset: u64,
+    count: usize,
+    groups: bool,
+) -> Query {
     let condition = filter.map(|filter| {
         let filter = Filter::parse(filter, &Limits::default()).expect("a filter");
-        filter.resolve(&core::user(), &[], &Tolerance::GENERIC).expect("a condition")
+        filter
+            .resolve(&core::user(), &[], &Tolerance::GENERIC)
+            .expect("a condition")
     });
     Query {
         selections: vec![Selection {
             resource_type: "User".into(),
             condition,
             sort: sort.map(|path| {
-                let (path, descending) = path.strip_prefix('-').map_or((path, false), |it| (it, true));
+                let (path, descending) = path
+                    .strip_prefix('-')
+                    .map_or((path, false), |it| (it, true));
                 Sort::resolve(path, descending, &core::user()).expect("an order")
             }),
         }],
@@ -153,10 +165,20 @@ fn query(filter: Option<&str>, sort: Option<&str>, offset: u64, count: usize, gr
 
 fn main() {
     let mut arguments = env::args().skip(1);
-    let users: u64 = arguments.next().and_then(|it| it.parse().ok()).unwrap_or(100_000);
-    let folder = arguments.next().map_or_else(|| PathBuf::from("/tmp/civitas-figures"), PathBuf::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(figures(users, &folder));
+    let users: u64 = arguments
+        .next()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(100_000);
+    let folder = arguments
+        .next()
+        .map_or_else(|| PathBuf::from("/tmp/civitas-figures"), PathBuf::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    runtime
+        .expect("a runtime")
+        .block_on(figures(users, &folder));
 }
 
 async fn figures(users: u64, folder: &Path) {
@@ -176,7 +198,10 @@ async fn figures(users: u64, folder: &Path) {
     let size = fs::metadata(folder.join(DataFolder::DATABASE)).map_or(0, |it| it.len());
     println!("{} bytes on disk per user", size / users);
     let since = Instant::now();
-    let findings = store.verify(&[core::user(), core::group()]).await.expect("verified");
+    let findings = store
+        .verify(&[core::user(), core::group()])
+        .await
+        .expect("verified");
     println!("verify {:?}: {findings:?}", since.elapsed());
 }
 
@@ -184,7 +209,10 @@ async fn load(store: &Arc<SqliteStore>, partition: Partition, users: u64) {
     let (before, since) = (cpu(), Instant::now());
     for start in (0..users).step_by(500) {
         let users = (start..users.min(start + 500)).map(|number| create(&user(number)));
-        store.commit(partition, set(users.collect(), start)).await.expect("committed");
+        store
+            .commit(partition, set(users.collect(), start))
+            .await
+            .expect("committed");
     }
     report("load, per user", users as u32, before, since);
     let group = json!({ "id": "staff", "displayName": "Staff" });
@@ -197,10 +225,16 @@ async fn load(store: &Arc<SqliteStore>, partition: Partition, users: u64) {
         unique: Vec::new(),
         password_hash: None,
     };
-    store.commit(partition, set(vec![Change::Create(create)], 0)).await.expect("committed");
+    store
+        .commit(partition, set(vec![Change::Create(create)], 0))
+        .await
+        .expect("committed");
     for start in (0..users / 2).step_by(1_000) {
         let members: Vec<String> = (start..start + 1_000).map(id).collect();
-        store.commit(partition, set(vec![add(&members)], 0)).await.expect("committed");
+        store
+            .commit(partition, set(vec![add(&members)], 0))
+            .await
+            .expect("committed");
     }
 }
 
@@ -220,11 +254,16 @@ fn add(members: &[String]) -> Change {
 
 async fn writes(store: &Arc<SqliteStore>, partition: Partition, users: u64) {
     let fresh = users + u64::from(std::process::id()) * 100_000;
-    let sets: Vec<_> = (fresh..fresh + 8_000).map(|n| set(vec![create(&user(n))], n)).collect();
+    let sets: Vec<_> = (fresh..fresh + 8_000)
+        .map(|n| set(vec![create(&user(n))], n))
+        .collect();
     let (commits, before, since) = (store.commits(), cpu(), Instant::now());
     parallel(store, partition, sets).await;
     report("create, 16 callers", 8_000, before, since);
-    println!("  {:.1} change sets a commit", 8_000.0 / (store.commits() - commits) as f64);
+    println!(
+        "  {:.1} change sets a commit",
+        8_000.0 / (store.commits() - commits) as f64
+    );
 
     let (before, since) = (cpu(), Instant::now());
     for number in fresh + 8_000..fresh + 8_500 {
@@ -233,7 +272,9 @@ async fn writes(store: &Arc<SqliteStore>, partition: Partition, users: u64) {
     }
     report("create, one caller", 500, before, since);
 
-    let sets: Vec<_> = (fresh..fresh + 8_000).map(|n| set(vec![add(&[id(n)])], n)).collect();
+    let sets: Vec<_> = (fresh..fresh + 8_000)
+        .map(|n| set(vec![add(&[id(n)])], n))
+        .collect();
     let (before, since) = (cpu(), Instant::now());
     parallel(store, partition, sets).await;
     report("add a member, 16 callers", 8_000, before, since);
@@ -248,38 +289,112 @@ async fn reads(store: &SqliteStore, partition: Partition, users: u64) {
         let (before, since) = (cpu(), Instant::now());
         for number in 0..50_000u64 {
             let id = id(number.wrapping_mul(0x9E37_79B9) % users);
-            let found = store.read(partition, "User", &id, want).await.expect("read");
+            let found = store
+                .read(partition, "User", &id, want)
+                .await
+                .expect("read");
             assert!(found.is_some());
         }
-        report(&format!("read by id, groups: {groups}"), 50_000, before, since);
+        report(
+            &format!("read by id, groups: {groups}"),
+            50_000,
+            before,
+            since,
+        );
     }
 }
 
 async fn searches(store: &SqliteStore, partition: Partition, users: u64) {
-    let one = user(users / 3)["userName"].as_str().unwrap_or_default().to_owned();
+    let one = user(users / 3)["userName"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let eq = format!("userName eq \"{one}\"");
     let cases: [(&str, Query, u32); 14] = [
         ("userName eq", query(Some(&eq), None, 0, 100, true), 5_000),
         ("page of 100", query(None, None, 0, 100, true), 500),
-        ("page of 100 without groups", query(None, None, 0, 100, false), 500),
-        ("page of 100 at 90 %", query(None, None, users / 10 * 9, 100, true), 500),
-        ("emails.value co, rare", query(Some("emails.value co \"1234a\""), None, 0, 100, true), 20),
-        ("emails.value co, half", query(Some("emails.value co \"example.com\""), None, 0, 100, true), 20),
-        ("emails.value ew", query(Some("emails.value ew \"@mail.example\""), None, 0, 100, true), 20),
-        ("displayName sw", query(Some("displayName sw \"given1234\""), None, 0, 100, true), 100),
-        ("active eq true", query(Some("active eq true"), None, 0, 100, true), 20),
-        ("active eq true and userName sw",
-            query(Some("active eq true and userName sw \"user12\""), None, 0, 100, true), 20),
-        ("groups.value eq", query(Some("groups.value eq \"staff\""), None, 0, 100, true), 20),
-        ("sorted by userName", query(None, Some("userName"), 0, 100, true), 100),
-        ("sorted by userName at 90 %", query(None, Some("userName"), users / 10 * 9, 100, true), 20),
-        ("sorted by userName, descending", query(None, Some("-userName"), 0, 100, true), 20),
+        (
+            "page of 100 without groups",
+            query(None, None, 0, 100, false),
+            500,
+        ),
+        (
+            "page of 100 at 90 %",
+            query(None, None, users / 10 * 9, 100, true),
+            500,
+        ),
+        (
+            "emails.value co, rare",
+            query(Some("emails.value co \"1234a\""), None, 0, 100, true),
+            20,
+        ),
+        (
+            "emails.value co, half",
+            query(Some("emails.value co \"example.com\""), None, 0, 100, true),
+            20,
+        ),
+        (
+            "emails.value ew",
+            query(
+                Some("emails.value ew \"@mail.example\""),
+                None,
+                0,
+                100,
+                true,
+            ),
+            20,
+        ),
+        (
+            "displayName sw",
+            query(Some("displayName sw \"given1234\""), None, 0, 100, true),
+            100,
+        ),
+        (
+            "active eq true",
+            query(Some("active eq true"), None, 0, 100, true),
+            20,
+        ),
+        (
+            "active eq true and userName sw",
+            query(
+                Some("active eq true and userName sw \"user12\""),
+                None,
+                0,
+                100,
+                true,
+            ),
+            20,
+        ),
+        (
+            "groups.value eq",
+            query(Some("groups.value eq \"staff\""), None, 0, 100, true),
+            20,
+        ),
+        (
+            "sorted by userName",
+            query(None, Some("userName"), 0, 100, true),
+            100,
+        ),
+        (
+            "sorted by userName at 90 %",
+            query(None, Some("userName"), users / 10 * 9, 100, true),
+            20,
+        ),
+        (
+            "sorted by userName, descending",
+            query(None, Some("-userName"), 0, 100, true),
+            20,
+        ),
     ];
     for (what, query, times) in cases {
         let mut total = 0;
         let (before, since) = (cpu(), Instant::now());
         for _ in 0..times {
-            total = store.search(partition, query.clone()).await.expect("found").total;
+            total = store
+                .search(partition, query.clone())
+                .await
+                .expect("found")
+                .total;
         }
         report(&format!("{what} ({total})"), times, before, since);
     }

@@ -158,12 +158,7 @@ pub(crate) fn has_values(target: &Target) -> bool {
     target.indexed && (target.extension.is_some() || !matches!(&*target.attribute, "id" | "meta"))
 }
 
-fn compare<'c>(
-    condition: &'c Condition,
-    target: &Target,
-    operator: Operator,
-    key: &Key,
-) -> Op<'c> {
+fn compare<'c>(condition: &'c Condition, target: &Target, operator: Operator, key: &Key) -> Op<'c> {
     if operator != Operator::Ne {
         return leaf(target, operator, key).map_or(Op::Check, Op::Leaf);
     }
@@ -183,14 +178,12 @@ fn leaf(target: &Target, operator: Operator, key: &Key) -> Option<Leaf> {
             Some(Leaf::HasMember(id.clone()))
         }
         ("members.value", _) => None,
-        ("groups.value" | "groups.display", Key::Text(operand)) => {
-            Some(Leaf::InGroup(GroupTest {
-                by_id: target.path == "groups.value",
-                comparison: target.comparison,
-                operator,
-                operand: operand.clone(),
-            }))
-        }
+        ("groups.value" | "groups.display", Key::Text(operand)) => Some(Leaf::InGroup(GroupTest {
+            by_id: target.path == "groups.value",
+            comparison: target.comparison,
+            operator,
+            operand: operand.clone(),
+        })),
         // Stored ids are plain ASCII, so that their bytes are their prepared form.
         ("id", _) if target.comparison == Comparison::Exact => span(operator, key).map(Leaf::Id),
         ("meta.created", Key::Integer(at)) => instant(Instant::Created, operator, *at),
@@ -358,9 +351,8 @@ impl Leaf {
 impl GroupTest {
     /// The `id` asked for, where the test is for just one.
     pub(crate) fn id(&self) -> Option<&str> {
-        let exact = self.by_id
-            && self.comparison == Comparison::Exact
-            && self.operator == Operator::Eq;
+        let exact =
+            self.by_id && self.comparison == Comparison::Exact && self.operator == Operator::Eq;
         exact.then_some(self.operand.as_str())
     }
 
@@ -463,13 +455,18 @@ mod tests {
                 (Operator::Lt, i64::lt),
                 (Operator::Le, i64::le),
             ] {
-                let Some(Leaf::Instant(_, low, high)) = instant(Instant::Created, operator, operand)
+                let Some(Leaf::Instant(_, low, high)) =
+                    instant(Instant::Created, operator, operand)
                 else {
                     panic!("{operator:?} is answered");
                 };
                 for at in -4..=4 {
                     let expected = holds(&(at * 1000), &operand);
-                    assert_eq!((low..=high).contains(&at), expected, "{at} {operator:?} {operand}");
+                    assert_eq!(
+                        (low..=high).contains(&at),
+                        expected,
+                        "{at} {operator:?} {operand}"
+                    );
                 }
             }
         }

@@ -119,7 +119,13 @@ mod tests {
 
     #[test]
     fn algebra_agrees_with_membership() {
-        let lists = [vec![], vec![3], vec![1, 3, 5], vec![0, 1, 2, 3, 4, 9], (0..10).collect()];
+        let lists = [
+            vec![],
+            vec![3],
+            vec![1, 3, 5],
+            vec![0, 1, 2, 3, 4, 9],
+            (0..10).collect(),
+        ];
         let sets: Vec<Rids> = lists
             .iter()
             .flat_map(|list: &Vec<i64>| [Rids::Only(list.clone()), Rids::Except(list.clone())])
@@ -129,7 +135,10 @@ mod tests {
                 let both = (0..10).filter(|r| a.contains(*r) && b.contains(*r));
                 let either = (0..10).filter(|r| a.contains(*r) || b.contains(*r));
                 assert_eq!(members(&a.clone().and(b.clone())), both.collect::<Vec<_>>());
-                assert_eq!(members(&a.clone().or(b.clone())), either.collect::<Vec<_>>());
+                assert_eq!(
+                    members(&a.clone().or(b.clone())),
+                    either.collect::<Vec<_>>()
+                );
             }
         }
     }

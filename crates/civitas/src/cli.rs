@@ -53,7 +53,7 @@ pub(crate) struct Place {
     /// Data folder of the embedded store [default: ./civitas-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Store to use: `sqlite:PATH` of a database file
+    /// Store to use: `sqlite:PATH` of a data folder
     #[arg(
         long,
         value_name = "URL",

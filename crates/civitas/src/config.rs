@@ -167,11 +167,7 @@ impl Config {
                 "not an http or https URL without user, query and fragment",
             ));
         }
-        let url = raw
-            .store
-            .url
-            .as_deref()
-            .unwrap_or("sqlite:civitas-data/civitas.db");
+        let url = raw.store.url.as_deref().unwrap_or("sqlite:civitas-data");
         let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
         let limits = limits(&raw.limits);

@@ -2,11 +2,7 @@
 
 use civitas_directory::{Client, Directory, Limits, Roles, Store, password::Hasher};
 
-use crate::{
-    cli, console, development,
-    failure::Failure,
-    source::find_tenant,
-};
+use crate::{cli, console, development, failure::Failure, source::find_tenant};
 
 /// `civitas tenant …`
 pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {

@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     announce(&config, address, administrator.as_ref());
     let served = civitas_http::serve(listener, app, stop_signal()?).await;
     served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
-    store.close().await;
+    store.close();
     tracing::info!("stopped");
     Ok(())
 }

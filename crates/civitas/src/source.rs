@@ -18,15 +18,15 @@ use crate::{
 const DEFAULT_FOLDER: &str = "civitas-data";
 const DATABASE_FILE: &str = "civitas.db";
 
-/// The database file of the embedded store.
+/// The data folder of the embedded store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Location {
-    file: PathBuf,
+    folder: PathBuf,
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.file.display())
+        write!(f, "sqlite:{}", self.folder.display())
     }
 }
 
@@ -44,43 +44,35 @@ impl Location {
         }
     }
 
-    /// The folder that holds the database, its log and its lock.
-    fn folder(&self) -> &Path {
-        match self.file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
-
     /// Opens the store, making folder and file when they are not there.
     pub(crate) fn open(&self) -> Result<SqliteStore, Failure> {
         self.make_folder()?;
-        SqliteStore::open(&self.file).map_err(|error| Failure::other(format!("{self}: {error}")))
+        SqliteStore::open(&self.folder).map_err(|error| Failure::other(format!("{self}: {error}")))
     }
 
     /// The folder of the data, made when it is not there.
     pub(crate) fn prepared_folder(&self) -> Result<&Path, Failure> {
         self.make_folder()?;
-        Ok(self.folder())
+        Ok(&self.folder)
     }
 
     fn make_folder(&self) -> Result<(), Failure> {
-        fs::create_dir_all(self.folder()).map_err(|error| {
+        fs::create_dir_all(&self.folder).map_err(|error| {
             Failure::other(format!(
                 "cannot use the data folder {}: {error}",
-                self.folder().display()
+                self.folder.display()
             ))
         })
     }
 
     /// Opens a store that must be there already.
     pub(crate) fn open_existing(&self) -> Result<SqliteStore, Failure> {
-        if self.file.exists() {
+        if self.folder.join(DATABASE_FILE).exists() {
             return self.open();
         }
         Err(Failure::other(format!(
-            "there is no database {}; `civitas serve` makes one, or name it with --data",
-            self.file.display()
+            "there is no database in {}; `civitas serve` makes one, or name it with --data",
+            self.folder.display()
         )))
     }
 }

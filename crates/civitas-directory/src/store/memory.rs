@@ -22,9 +22,7 @@ use super::{
     Selection, Store, Want,
 };
 use crate::{
-    change::{
-        Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique,
-    },
+    change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     client::Client,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     tenant::{Partition, Tenant},
@@ -94,11 +92,11 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `look` sees in the partition; in an empty one when nothing was written to it.
-    fn look<T>(&self, partition: Partition, look: impl FnOnce(&Shelf) -> T) -> T {
+    /// What is seen in the partition; in an empty one when nothing was written to it.
+    fn look<T>(&self, partition: Partition, see: impl FnOnce(&Shelf) -> T) -> T {
         match self.state().shelves.get(&partition) {
-            Some(shelf) => look(shelf),
-            None => look(&Shelf::default()),
+            Some(kept) => see(kept),
+            None => see(&Shelf::default()),
         }
     }
 }
@@ -151,7 +149,13 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Event>, ReadError> {
         Ok(self.look(partition, |shelf| {
             let later = |event: &&Event| after.is_none_or(|after| event.version > after);
-            shelf.events.iter().filter(later).take(limit).cloned().collect()
+            shelf
+                .events
+                .iter()
+                .filter(later)
+                .take(limit)
+                .cloned()
+                .collect()
         }))
     }
 
@@ -246,7 +250,10 @@ impl State {
         if self.tenants.contains_key(name) {
             return Err(RegistryError::TenantExists(name.into()));
         }
-        if let Some(host) = hosts.iter().find(|host| self.tenant_by_host(host).is_some()) {
+        if let Some(host) = hosts
+            .iter()
+            .find(|host| self.tenant_by_host(host).is_some())
+        {
             return Err(RegistryError::HostTaken(host.clone()));
         }
         let tenant = Tenant {
@@ -259,16 +266,16 @@ impl State {
     }
 
     /// Applies the changes to a copy and moves it in when all guards held.
-    fn commit(&mut self, partition: Partition, set: ChangeSet) -> Result<Committed, Rejected> {
-        let shelf = self.shelves.entry(partition).or_default();
+    fn commit(&mut self, partition: Partition, asked: ChangeSet) -> Result<Committed, Rejected> {
+        let kept = self.shelves.entry(partition).or_default();
         let mut draft = Draft {
-            resources: shelf.resources.clone(),
-            at: set.at,
+            resources: kept.resources.clone(),
+            at: asked.at,
             last_position: self.last_position,
             touched: Vec::new(),
         };
         let mut first = None;
-        for change in set.changes {
+        for change in asked.changes {
             let position = draft.apply(change)?;
             first.get_or_insert(position);
         }
@@ -276,12 +283,12 @@ impl State {
         for touched in &draft.touched {
             self.last_event += 1;
             let version = Version(self.last_event);
-            draft.resources.mark(touched.position, version, set.at);
-            shelf.events.push(Event {
+            draft.resources.mark(touched.position, version, asked.at);
+            kept.events.push(Event {
                 version,
-                at: set.at,
-                actor: set.actor.clone(),
-                request_id: set.request_id.clone(),
+                at: asked.at,
+                actor: asked.actor.clone(),
+                request_id: asked.request_id.clone(),
                 kind: touched.kind,
                 resource_type: touched.resource_type.clone(),
                 id: touched.id.clone(),
@@ -289,7 +296,7 @@ impl State {
         }
         let committed = draft.committed(first, before);
         self.last_position = draft.last_position;
-        shelf.resources = draft.resources;
+        kept.resources = draft.resources;
         self.commits += 1;
         Ok(committed)
     }
@@ -329,7 +336,8 @@ impl Draft {
         if self.resources.positions.contains_key(&new.id) {
             return Err(Rejected::Exists { id: new.id });
         }
-        self.resources.check_free(&new.resource_type, &new.id, &new.unique)?;
+        self.resources
+            .check_free(&new.resource_type, &new.id, &new.unique)?;
         self.last_position += 1;
         let position = Position(self.last_position);
         self.resources.positions.insert(new.id.clone(), position);
@@ -354,7 +362,8 @@ impl Draft {
 
     fn replace(&mut self, new: Replace) -> Result<Position, Rejected> {
         let old = self.guarded(&new.resource_type, &new.id, Some(new.expect))?;
-        self.resources.check_free(&new.resource_type, &new.id, &new.unique)?;
+        self.resources
+            .check_free(&new.resource_type, &new.id, &new.unique)?;
         let mut stored = Stored::clone(&old);
         stored.record.document = new.document;
         stored.display = new.display;
@@ -386,8 +395,16 @@ impl Draft {
         let group = self.guarded(GROUP, &change.group, change.expect)?;
         let added = self.resources.new_members(change)?;
         let before = self.resources.members_of(group.position);
-        let mut after = if change.clear { BTreeSet::new() } else { before.clone() };
-        for gone in change.remove.iter().filter_map(|id| self.resources.by_id(id)) {
+        let mut after = if change.clear {
+            BTreeSet::new()
+        } else {
+            before.clone()
+        };
+        for gone in change
+            .remove
+            .iter()
+            .filter_map(|id| self.resources.by_id(id))
+        {
             after.remove(&gone.position);
         }
         after.extend(added.iter().map(|member| member.position));
@@ -397,7 +414,9 @@ impl Draft {
         self.resources.members.insert(group.position, after);
         for member in added {
             if self.resources.contains(member.position, group.position) {
-                return Err(Rejected::Cycle { id: member.record.id.clone() });
+                return Err(Rejected::Cycle {
+                    id: member.record.id.clone(),
+                });
             }
         }
         self.touch(&group, EventKind::Changed);
@@ -482,18 +501,15 @@ impl Resources {
     }
 
     /// Refuses unique values that another resource of the type has in its index.
-    fn check_free(
-        &self,
-        resource_type: &str,
-        id: &str,
-        unique: &[Unique],
-    ) -> Result<(), Rejected> {
+    fn check_free(&self, resource_type: &str, id: &str, unique: &[Unique]) -> Result<(), Rejected> {
         let mut others = self.stored.values().filter(|stored| {
             stored.record.resource_type == resource_type && stored.record.id != id
         });
         let taken = others.find_map(|other| unique.iter().find(|value| other.holds(value)));
         match taken {
-            Some(value) => Err(Rejected::Taken { path: value.path.clone() }),
+            Some(value) => Err(Rejected::Taken {
+                path: value.path.clone(),
+            }),
             None => Ok(()),
         }
     }
@@ -506,7 +522,11 @@ impl Resources {
                 return Err(Rejected::NoSuchMember { id: new.id.clone() });
             };
             let actual = &member.record.resource_type;
-            if new.claimed_type.as_ref().is_some_and(|claimed| claimed != actual) {
+            if new
+                .claimed_type
+                .as_ref()
+                .is_some_and(|claimed| claimed != actual)
+            {
                 return Err(Rejected::MemberType {
                     id: new.id.clone(),
                     actual: actual.clone(),
@@ -522,7 +542,10 @@ impl Resources {
         let mut seen = BTreeSet::from([group]);
         let mut waiting = vec![group];
         while let Some(group) = waiting.pop() {
-            let fresh = self.members_of(group).into_iter().filter(|it| seen.insert(*it));
+            let fresh = self
+                .members_of(group)
+                .into_iter()
+                .filter(|it| seen.insert(*it));
             waiting.extend(fresh.collect::<Vec<_>>());
         }
         seen.contains(&member)
@@ -551,8 +574,8 @@ impl Resources {
 impl Resources {
     fn found(&self, stored: &Stored, want: Want) -> Found {
         let record = stored.record.clone();
-        let groups = (want.groups && record.resource_type == USER)
-            .then(|| self.group_refs(stored.position));
+        let groups =
+            (want.groups && record.resource_type == USER).then(|| self.group_refs(stored.position));
         let members = want
             .members
             .filter(|_| record.resource_type == GROUP)
@@ -570,9 +593,9 @@ impl Resources {
         let mut all: BTreeMap<Position, Arc<Stored>> = BTreeMap::new();
         let mut waiting = direct.clone();
         while let Some(group) = waiting.pop() {
-            if !all.contains_key(&group.position) {
-                waiting.extend(self.groups_with(group.position));
-                all.insert(group.position, group);
+            let above = self.groups_with(group.position);
+            if all.insert(group.position, group).is_none() {
+                waiting.extend(above);
             }
         }
         for group in &direct {
@@ -583,11 +606,15 @@ impl Resources {
         direct.chain(indirect).collect()
     }
 
-    /// The members of a group, `limit` and one more.
+    /// The members of a group, `limit` and one more: users, then groups.
     fn member_refs(&self, group: Position, limit: usize) -> Vec<MemberRef> {
-        self.members_of(group)
-            .iter()
-            .filter_map(|member| self.stored.get(member))
+        let members = self.members_of(group);
+        let of_type = |groups: bool| {
+            let stored = members.iter().filter_map(|member| self.stored.get(member));
+            stored.filter(move |it| (it.record.resource_type == GROUP) == groups)
+        };
+        of_type(false)
+            .chain(of_type(true))
             .take(limit.saturating_add(1))
             .map(|member| member.member_ref())
             .collect()
@@ -597,8 +624,8 @@ impl Resources {
         let several = query.selections.len() > 1;
         let mut hits: Vec<Hit<'_>> = Vec::new();
         for (order, selection) in query.selections.iter().enumerate() {
-            let place = |hit: Hit<'_>| if several { hit.among_types(order) } else { hit };
-            hits.extend(self.select(selection).map(place));
+            let found = self.select(selection);
+            hits.extend(found.map(|hit| if several { hit.among_types(order) } else { hit }));
         }
         let sort = query.selections.iter().find_map(|it| it.sort.as_ref());
         let descending = sort.is_some_and(|sort| sort.descending);
@@ -607,7 +634,10 @@ impl Resources {
         let (hits, more) = cut(&hits, query.page);
         FoundPage {
             total,
-            items: hits.iter().map(|hit| self.found(hit.stored, query.want)).collect(),
+            items: hits
+                .iter()
+                .map(|hit| self.found(hit.stored, query.want))
+                .collect(),
             next: hits
                 .last()
                 .filter(|_| more && !several && sort.is_none())
@@ -627,11 +657,13 @@ impl Resources {
             .filter_map(move |stored| {
                 let resource = self.found(stored, whole).resource();
                 let condition = selection.condition.as_ref();
-                condition.is_none_or(|it| it.matches(&resource)).then(|| Hit {
-                    key: selection.sort.as_ref().and_then(|sort| sort.key(&resource)),
-                    among_types: None,
-                    stored,
-                })
+                condition
+                    .is_none_or(|it| it.matches(&resource))
+                    .then(|| Hit {
+                        key: selection.sort.as_ref().and_then(|sort| sort.key(&resource)),
+                        among_types: None,
+                        stored,
+                    })
             })
     }
 }
@@ -666,9 +698,7 @@ impl Hit<'_> {
 /// The hits of the page, and whether more follow.
 fn cut<'h, 's>(hits: &'h [Hit<'s>], page: Page) -> (&'h [Hit<'s>], bool) {
     let (start, count) = match page {
-        Page::Index { offset, count } => {
-            (usize::try_from(offset).unwrap_or(usize::MAX), count)
-        }
+        Page::Index { offset, count } => (usize::try_from(offset).unwrap_or(usize::MAX), count),
         Page::After { position, count } => {
             let seen = |hit: &Hit<'_>| position.is_some_and(|last| hit.stored.position <= last);
             (hits.iter().take_while(|hit| seen(hit)).count(), count)
@@ -755,7 +785,7 @@ impl Stored {
             return Some("the document has another id".into());
         }
         let own = |it: &&ResourceType| it.name == self.record.resource_type;
-        let right = index::entries(types.iter().find(own)?, &attributes);
+        let right = index::entries(&attributes, types.iter().find(own)?);
         let missing = right.iter().find(|entry| !self.index.contains(entry));
         if let Some(entry) = missing {
             return Some(format!("no index entry {} {:?}", entry.path, entry.key));

@@ -4,9 +4,7 @@
 //! behind. Only a set of several changes, of which a later one may be refused, needs a
 //! savepoint.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use civitas_directory::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
@@ -170,7 +168,9 @@ impl<'w> Batch<'w> {
             .connection
             .prepare_cached("INSERT INTO kind (partition, type, next) VALUES (?1, ?2, 1)")?
             .insert((partition, resource_type))?;
-        self.ledger.kinds.push((partition, resource_type.into(), kind));
+        self.ledger
+            .kinds
+            .push((partition, resource_type.into(), kind));
         Ok(kind)
     }
 
@@ -259,7 +259,10 @@ impl<'b, 'w> Applying<'b, 'w> {
     /// The state in which all changes left the resource of the first one.
     fn committed(&self, first: Option<Row>) -> Committed {
         let rid = first.map(|row| row.rid);
-        let touched = self.touched.iter().rfind(|touched| Some(touched.rid) == rid);
+        let touched = self
+            .touched
+            .iter()
+            .rfind(|touched| Some(touched.rid) == rid);
         let (version, modified) = match (touched, first) {
             (Some(touched), _) => (touched.version, self.set.at.0),
             (None, Some(row)) => (row.version, row.modified),
@@ -273,7 +276,9 @@ impl<'b, 'w> Applying<'b, 'w> {
     }
 
     fn create(&mut self, create: &Create) -> ApplyResult<Row> {
-        let kind = self.batch.make_kind(self.partition, &create.resource_type)?;
+        let kind = self
+            .batch
+            .make_kind(self.partition, &create.resource_type)?;
         self.require_free(kind, &create.unique, 0)?;
         let rid = self.batch.next_rid(kind)?;
         let version = self.batch.ledger.last + 1;
@@ -360,7 +365,10 @@ impl<'b, 'w> Applying<'b, 'w> {
             "DELETE FROM password WHERE rid = ?1",
             "DELETE FROM resource WHERE rid = ?1",
         ] {
-            self.batch.connection.prepare_cached(sql)?.execute([row.rid])?;
+            self.batch
+                .connection
+                .prepare_cached(sql)?
+                .execute([row.rid])?;
         }
         self.unindex(kind, row.rid, &delete.index)?;
         self.batch.ledger.count(row.rid, -1);
@@ -403,10 +411,9 @@ impl<'b, 'w> Applying<'b, 'w> {
         for id in &members.remove {
             changes += self.remove(group.rid, id, &added)?;
         }
-        let mut add = self
-            .batch
-            .connection
-            .prepare_cached("INSERT OR IGNORE INTO membership (group_rid, member_rid) VALUES (?1, ?2)")?;
+        let mut add = self.batch.connection.prepare_cached(
+            "INSERT OR IGNORE INTO membership (group_rid, member_rid) VALUES (?1, ?2)",
+        )?;
         for member in &added {
             changes += add.execute([group.rid, *member])?;
         }
@@ -522,12 +529,7 @@ impl<'b, 'w> Applying<'b, 'w> {
 
     /// The resource, if it is there and has the version that was read: the stored one, or
     /// the one that an earlier change of the set replaced.
-    fn require(
-        &self,
-        resource_type: &str,
-        id: &str,
-        expect: Option<Version>,
-    ) -> ApplyResult<Row> {
+    fn require(&self, resource_type: &str, id: &str, expect: Option<Version>) -> ApplyResult<Row> {
         let row = self
             .batch
             .connection

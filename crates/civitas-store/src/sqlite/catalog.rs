@@ -70,8 +70,13 @@ impl Catalog {
         kind: i64,
         path: &str,
     ) -> Result<Option<i64>> {
-        let known =
-            self.read(|facts| facts.attributes.get(&kind).and_then(|it| it.get(path)).copied());
+        let known = self.read(|facts| {
+            facts
+                .attributes
+                .get(&kind)
+                .and_then(|it| it.get(path))
+                .copied()
+        });
         if known.is_some() {
             return Ok(known);
         }

@@ -8,9 +8,7 @@ use super::schema::{BLOCK_BITS, last_of, rid};
 /// How many resources the kind has.
 pub(super) fn total(connection: &Connection, kind: i64) -> Result<u64> {
     connection
-        .prepare_cached(
-            "SELECT coalesce(sum(count), 0) FROM census WHERE kind = ?1 AND bits = ?2",
-        )?
+        .prepare_cached("SELECT coalesce(sum(count), 0) FROM census WHERE kind = ?1 AND bits = ?2")?
         .query_row((kind, BLOCK_BITS[0]), |row| row.get(0))
         .map(i64::cast_unsigned)
 }
@@ -70,8 +68,8 @@ fn descend(
         let (block, count): (i64, i64) = (row.get(0)?, row.get(1)?);
         let start = rid(kind, block << bits);
         let end = rid(kind, (block + 1) << bits);
-        let excluded = except.partition_point(|rid| *rid < end)
-            - except.partition_point(|rid| *rid < start);
+        let excluded =
+            except.partition_point(|rid| *rid < end) - except.partition_point(|rid| *rid < start);
         let present = count - excluded as i64;
         if *left < present {
             return Ok(Some(block));

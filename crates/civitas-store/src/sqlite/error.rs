@@ -63,7 +63,9 @@ impl OpenError {
 #[derive(Debug)]
 pub(super) enum ReadFault {
     Sql(rusqlite::Error),
-    TooCostly { limit: usize },
+    TooCostly {
+        limit: usize,
+    },
     /// A search turned out longer than one may be that does not leave its thread.
     Slow,
 }

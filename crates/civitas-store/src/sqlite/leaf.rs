@@ -28,7 +28,9 @@ impl Indexes<'_> {
         match leaf {
             Leaf::Values { path, span } => self.values(path, span),
             Leaf::Id(span) => self.ids(span),
-            Leaf::Instant(which, low, high) => self.rids(instants(*which), [self.kind, *low, *high]),
+            Leaf::Instant(which, low, high) => {
+                self.rids(instants(*which), [self.kind, *low, *high])
+            }
             Leaf::HasMember(id) => self.rids(HAS_MEMBER, (self.reader.partition, id)),
             Leaf::HasMembers => self.rids(HAS_MEMBERS, [self.kind]),
             Leaf::InGroup(test) => self.in_group(test),
@@ -73,10 +75,12 @@ impl Indexes<'_> {
         let prefix = ToSqlOutput::from(prefix);
         let parameters = std::iter::once(prefix).chain(keys.into_iter().map(sql));
         match span {
-            Span::Containing(part) => self.tested(&statement, parameters, |text| contains(text, part)),
-            Span::Ending(part) => {
-                self.tested(&statement, parameters, |text| text.ends_with(part.as_bytes()))
+            Span::Containing(part) => {
+                self.tested(&statement, parameters, |text| contains(text, part))
             }
+            Span::Ending(part) => self.tested(&statement, parameters, |text| {
+                text.ends_with(part.as_bytes())
+            }),
             _ => self.rids(&statement, params_from_iter(parameters)),
         }
     }
@@ -235,9 +239,8 @@ impl Index {
             Span::Present => (select("rid", &format!("{key} <> ''")), Vec::new()),
             Span::Containing(_) | Span::Ending(_) => {
                 let columns = format!("rid, {key}");
-                let statement = format!(
-                    "SELECT {columns} FROM {table} WHERE {prefix} = ?1 AND {key} > ''"
-                );
+                let statement =
+                    format!("SELECT {columns} FROM {table} WHERE {prefix} = ?1 AND {key} > ''");
                 (statement, Vec::new())
             }
             Span::Range { low, high } => {
@@ -285,5 +288,8 @@ impl Index {
 
 fn contains(text: &[u8], part: &str) -> bool {
     // Both are UTF-8, so that bytes match only at character boundaries.
-    part.is_empty() || text.windows(part.len()).any(|window| window == part.as_bytes())
+    part.is_empty()
+        || text
+            .windows(part.len())
+            .any(|window| window == part.as_bytes())
 }

@@ -82,7 +82,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let held = DataFolder::lock(folder.path()).unwrap();
         let refused = DataFolder::lock(folder.path()).unwrap_err().to_string();
-        assert!(refused.contains(&folder.path().display().to_string()), "{refused}");
+        assert!(
+            refused.contains(&folder.path().display().to_string()),
+            "{refused}"
+        );
         assert!(refused.contains(&process::id().to_string()), "{refused}");
         drop(held);
         DataFolder::lock(folder.path()).unwrap();

@@ -183,8 +183,10 @@ impl SqliteStore {
         resource_type: &str,
         condition: &Condition,
     ) -> Result<Vec<String>, ReadError> {
-        self.reading(partition, |reader| search::explain(reader, resource_type, condition))
-            .map_err(unavailable)
+        self.reading(partition, |reader| {
+            search::explain(reader, resource_type, condition)
+        })
+        .map_err(unavailable)
     }
 
     /// Runs on a reader, where it stands.
@@ -202,7 +204,9 @@ impl SqliteStore {
     ) -> Result<T, RegistryError> {
         match self.writer.chore(work).await {
             Some(done) => Ok(done?),
-            None => Err(RegistryError::Unavailable("the writer is not available".into())),
+            None => Err(RegistryError::Unavailable(
+                "the writer is not available".into(),
+            )),
         }
     }
 

@@ -26,7 +26,9 @@ impl Reader<'_> {
     /// One resource. The statement stays open while what stands beside it is read, so that
     /// all is of one state.
     pub(super) fn read(&self, resource_type: &str, id: &str, want: Want) -> Result<Option<Found>> {
-        let kind = self.catalog.kind(self.connection, self.partition, resource_type)?;
+        let kind = self
+            .catalog
+            .kind(self.connection, self.partition, resource_type)?;
         let Some(kind) = kind else {
             return Ok(None);
         };
@@ -36,7 +38,9 @@ impl Reader<'_> {
         )?;
         let mut rows = statement.query((self.partition, id))?;
         match rows.next()? {
-            Some(row) if kind_of(row.get(0)?) == kind => self.found(row, resource_type, want).map(Some),
+            Some(row) if kind_of(row.get(0)?) == kind => {
+                self.found(row, resource_type, want).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -55,7 +59,10 @@ impl Reader<'_> {
                 document: row.get(5)?,
             },
             groups: want.groups.then(|| self.groups(rid)).transpose()?,
-            members: want.members.map(|limit| self.members(rid, limit)).transpose()?,
+            members: want
+                .members
+                .map(|limit| self.members(rid, limit))
+                .transpose()?,
         })
     }
 
@@ -117,7 +124,9 @@ impl Reader<'_> {
         let mut rows = statement.query([group, limit])?;
         let mut members = Vec::new();
         while let Some(row) = rows.next()? {
-            let name = self.catalog.type_name(self.connection, kind_of(row.get(0)?))?;
+            let name = self
+                .catalog
+                .type_name(self.connection, kind_of(row.get(0)?))?;
             members.push(MemberRef {
                 id: row.get(1)?,
                 resource_type: name.as_ref().into(),
@@ -131,9 +140,7 @@ impl Reader<'_> {
     pub(super) fn referent(&self, id: &str) -> Result<Option<Referent>> {
         let found: Option<(i64, String)> = self
             .connection
-            .prepare_cached(
-                "SELECT rid, display FROM resource WHERE partition = ?1 AND id = ?2",
-            )?
+            .prepare_cached("SELECT rid, display FROM resource WHERE partition = ?1 AND id = ?2")?
             .query_row((self.partition, id), |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((rid, display)) = found else {

@@ -16,7 +16,9 @@ pub(super) fn tenants(connection: &Connection) -> Outcome<Vec<Tenant>> {
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let tenants: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
     let tenants = tenants.into_iter();
-    tenants.map(|(id, name)| tenant(connection, id, name)).collect()
+    tenants
+        .map(|(id, name)| tenant(connection, id, name))
+        .collect()
 }
 
 pub(super) fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Option<Tenant>> {
@@ -26,7 +28,9 @@ pub(super) fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Opt
         )?
         .query_row([host], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    found.map(|(id, name)| tenant(connection, id, name)).transpose()
+    found
+        .map(|(id, name)| tenant(connection, id, name))
+        .transpose()
 }
 
 fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
@@ -114,7 +118,11 @@ pub(super) fn create_client(
 ) -> Outcome<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tenant = transaction
-        .query_row("SELECT name FROM tenant WHERE id = ?1", [partition.raw()], |_| Ok(()))
+        .query_row(
+            "SELECT name FROM tenant WHERE id = ?1",
+            [partition.raw()],
+            |_| Ok(()),
+        )
         .optional()?;
     if tenant.is_none() {
         return Err(RegistryError::Missing("tenant".into()).into());
@@ -122,7 +130,13 @@ pub(super) fn create_client(
     let inserted = transaction.execute(
         "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled)
          VALUES (?1, ?2, ?3, ?4, ?5)",
-        (partition.raw(), &client.id, &client.secret_hash, names(client.roles), client.enabled),
+        (
+            partition.raw(),
+            &client.id,
+            &client.secret_hash,
+            names(client.roles),
+            client.enabled,
+        ),
     )?;
     if inserted == 0 {
         return Err(RegistryError::ClientExists(client.id.clone()).into());
@@ -139,7 +153,13 @@ pub(super) fn replace_client(
     let updated = connection.execute(
         "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5
          WHERE tenant = ?1 AND id = ?2",
-        (partition.raw(), &client.id, &client.secret_hash, names(client.roles), client.enabled),
+        (
+            partition.raw(),
+            &client.id,
+            &client.secret_hash,
+            names(client.roles),
+            client.enabled,
+        ),
     )?;
     if updated == 0 {
         return Err(RegistryError::Missing(format!("client {}", client.id)).into());

@@ -108,7 +108,13 @@ mod tests {
             .unwrap()
             .collect::<Result<_>>()
             .unwrap();
-        assert!(options.contains(&"DEFAULT_MEMSTATUS=0".into()), "{options:?}");
-        assert!(!options.contains(&"ENABLE_MEMORY_MANAGEMENT".into()), "{options:?}");
+        assert!(
+            options.contains(&"DEFAULT_MEMSTATUS=0".into()),
+            "{options:?}"
+        );
+        assert!(
+            !options.contains(&"ENABLE_MEMORY_MANAGEMENT".into()),
+            "{options:?}"
+        );
     }
 }

@@ -278,7 +278,13 @@ impl Search<'_> {
             }
             Rids::Except(except) => {
                 let mut visit = |rid, found| visit(rid, found).map(|()| true);
-                self.scan((kind, resource_type), rid(kind, 0), except, want, &mut visit)
+                self.scan(
+                    (kind, resource_type),
+                    rid(kind, 0),
+                    except,
+                    want,
+                    &mut visit,
+                )
             }
         }
     }
@@ -409,12 +415,7 @@ impl Search<'_> {
     }
 
     /// The resources of a page whose order is settled.
-    fn page(
-        &self,
-        total: u64,
-        parts: &[(&Matched, i64)],
-        want: Want,
-    ) -> ReadResult<FoundPage> {
+    fn page(&self, total: u64, parts: &[(&Matched, i64)], want: Want) -> ReadResult<FoundPage> {
         let mut items = Vec::new();
         for (matched, rid) in parts {
             items.extend(self.by_rid(*rid, &matched.resource_type, want)?);

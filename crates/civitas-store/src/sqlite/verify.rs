@@ -95,8 +95,8 @@ fn documents(
 ) -> Result<()> {
     let attributes = attributes(connection, kind)?;
     let mut expected: BTreeMap<i64, i64> = attributes.values().map(|id| (*id, 0)).collect();
-    let mut statement = connection
-        .prepare("SELECT rid, id, document FROM resource WHERE rid BETWEEN ?1 AND ?2")?;
+    let mut statement =
+        connection.prepare("SELECT rid, id, document FROM resource WHERE rid BETWEEN ?1 AND ?2")?;
     let mut rows = statement.query([rid(kind, 0), rid(kind + 1, 0) - 1])?;
     while let Some(row) = rows.next()? {
         let (rid, id): (i64, String) = (row.get(0)?, row.get(1)?);
@@ -231,7 +231,9 @@ fn cycles(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
     }
     let looped = parents.values().filter(|left| **left > 0).count();
     if looped > 0 {
-        findings.push(format!("{looped} groups contain themselves or belong to one that does"));
+        findings.push(format!(
+            "{looped} groups contain themselves or belong to one that does"
+        ));
     }
     Ok(())
 }

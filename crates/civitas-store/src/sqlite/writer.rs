@@ -100,10 +100,11 @@ impl Writer {
             change_set,
             reply,
         };
-        self.send(Job::Commit(commit)).map_err(|refused| match refused {
-            Refused::Full => Rejected::Overloaded,
-            Refused::Closed => Rejected::Unavailable(CLOSED.into()),
-        })?;
+        self.send(Job::Commit(commit))
+            .map_err(|refused| match refused {
+                Refused::Full => Rejected::Overloaded,
+                Refused::Closed => Rejected::Unavailable(CLOSED.into()),
+            })?;
         answer
             .await
             .unwrap_or_else(|_| Err(Rejected::Unavailable(CLOSED.into())))
@@ -134,8 +135,17 @@ impl Writer {
 
     /// Finishes what waits, writes the log back into the file, and ends the thread.
     pub(super) fn close(&self) {
-        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(
+            self.sender
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's writer ended by a panic");
         }
@@ -203,7 +213,9 @@ impl Worker {
             }
         }
         // Falls by half a step, so that one short batch does not end the waiting.
-        self.recent = commits.len().max(usize::midpoint(self.recent, commits.len()));
+        self.recent = commits
+            .len()
+            .max(usize::midpoint(self.recent, commits.len()));
         (commits, other)
     }
 
@@ -242,9 +254,8 @@ impl Worker {
         commits: &[Commit],
     ) -> Result<Vec<Result<Committed, Rejected>>, BatchFault> {
         let tried = catch_unwind(AssertUnwindSafe(|| self.transact(commits)));
-        let result = tried.unwrap_or_else(|_| {
-            Err(BatchFault::Apply(rusqlite::Error::UnwindingPanic))
-        });
+        let result =
+            tried.unwrap_or_else(|_| Err(BatchFault::Apply(rusqlite::Error::UnwindingPanic)));
         if result.is_err() && !self.connection.is_autocommit() {
             if let Err(error) = self.connection.execute_batch("ROLLBACK") {
                 tracing::error!(%error, "a transaction was not rolled back");
@@ -257,8 +268,7 @@ impl Worker {
         let connection = &self.connection;
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN IMMEDIATE").map_err(BatchFault::Transaction)?;
-        let mut batch =
-            Batch::begin(connection, &self.catalog).map_err(BatchFault::Transaction)?;
+        let mut batch = Batch::begin(connection, &self.catalog).map_err(BatchFault::Transaction)?;
         let mut results = Vec::with_capacity(commits.len());
         for commit in commits {
             results.push(match batch.apply(commit.partition, &commit.change_set) {

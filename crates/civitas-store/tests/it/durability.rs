@@ -15,7 +15,9 @@ async fn parallel_commits_share_transactions() {
     let mut tasks = Vec::new();
     for number in 0..200 {
         let stage = Arc::clone(&stage);
-        tasks.push(tokio::spawn(async move { stage.user(&format!("u{number}")).await }));
+        tasks.push(tokio::spawn(async move {
+            stage.user(&format!("u{number}")).await
+        }));
     }
     let mut versions = Vec::new();
     for task in tasks {
@@ -36,11 +38,17 @@ async fn a_refused_change_set_does_not_harm_its_neighbours() {
     for number in 0..90 {
         let stage = Arc::clone(&stage);
         // Every third asks for the same name, and in a set with a good change.
-        let name = if number % 3 == 0 { "same".into() } else { format!("u{number}") };
+        let name = if number % 3 == 0 {
+            "same".into()
+        } else {
+            format!("u{number}")
+        };
         tasks.push(tokio::spawn(async move {
             let good = json!({ "id": format!("a{number}"), "userName": format!("a{number}") });
             let bad = json!({ "id": format!("b{number}"), "userName": name });
-            stage.commit(vec![create("User", good), create("User", bad)]).await
+            stage
+                .commit(vec![create("User", good), create("User", bad)])
+                .await
         }));
     }
     let mut taken = 0;
@@ -55,7 +63,9 @@ async fn a_refused_change_set_does_not_harm_its_neighbours() {
         }
     }
     assert_eq!(taken, 29);
-    let all = stage.search("User", None, None, crate::stage::index_page(0, 1_000)).await;
+    let all = stage
+        .search("User", None, None, crate::stage::index_page(0, 1_000))
+        .await;
     assert_eq!(all.unwrap().total, 61 * 2);
     stage.verify().await;
 }
@@ -67,16 +77,28 @@ async fn a_reopened_file_keeps_everything() {
     let key = stage.store.signing_key([7; 32]).await.unwrap();
     stage.user("ann").await;
     stage.group("staff", &["ann"]).await;
-    let (user, group) = (stage.read("User", "ann").await, stage.read("Group", "staff").await);
+    let (user, group) = (
+        stage.read("User", "ann").await,
+        stage.read("Group", "staff").await,
+    );
     drop(stage);
     let log = folder.path().join("civitas.db-wal");
-    assert!(!log.exists() || log.metadata().unwrap().len() == 0, "the log is written back");
+    assert!(
+        !log.exists() || log.metadata().unwrap().len() == 0,
+        "the log is written back"
+    );
 
     let stage = Stage::of(SqliteStore::open(folder.path()).unwrap()).await;
     assert_eq!(stage.store.signing_key([9; 32]).await.unwrap(), key);
     assert_eq!(stage.read("User", "ann").await, user);
     assert_eq!(stage.read("Group", "staff").await, group);
-    let last = stage.store.events(stage.partition, None, 10).await.unwrap().pop().unwrap();
+    let last = stage
+        .store
+        .events(stage.partition, None, 10)
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     assert!(stage.user("bob").await.version > last.version);
     stage.verify().await;
 }
@@ -89,8 +111,12 @@ async fn two_stores_on_one_file_write_in_turn() {
     for number in 0..10 {
         here.user(&format!("here{number}")).await;
         there.user(&format!("there{number}")).await;
-        there.group(&format!("g{number}"), &[&format!("here{number}")]).await;
-        here.add(&format!("g{number}"), &[&format!("there{number}")]).await.unwrap();
+        there
+            .group(&format!("g{number}"), &[&format!("here{number}")])
+            .await;
+        here.add(&format!("g{number}"), &[&format!("there{number}")])
+            .await
+            .unwrap();
     }
     let found = here.read("User", "there3").await.unwrap();
     assert_eq!(found.groups.unwrap().len(), 1);
@@ -104,7 +130,10 @@ async fn writes_to_a_closed_store_are_refused() {
     stage.user("ann").await;
     stage.store.close();
     let refused = stage.commit(vec![add("staff", &["ann"])]).await;
-    assert!(matches!(refused, Err(Rejected::Unavailable(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Rejected::Unavailable(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -150,10 +179,16 @@ fn a_newer_file_is_refused() {
 #[test]
 fn another_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(DataFolder::DATABASE), "a text, not a database".repeat(99))
-        .unwrap();
+    std::fs::write(
+        folder.path().join(DataFolder::DATABASE),
+        "a text, not a database".repeat(99),
+    )
+    .unwrap();
     let refused = SqliteStore::open(folder.path()).err().unwrap();
-    assert!(matches!(refused, OpenError::NotADatabase { .. }), "{refused}");
+    assert!(
+        matches!(refused, OpenError::NotADatabase { .. }),
+        "{refused}"
+    );
 }
 
 #[test]

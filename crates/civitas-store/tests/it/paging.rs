@@ -12,7 +12,10 @@ async fn holed() -> (Stage, Vec<String>) {
     for batch in 0..7 {
         let users = (batch * 100..batch * 100 + 100).map(|number| {
             let id = format!("u{number:04}");
-            create("User", json!({ "id": id, "userName": id, "active": number % 2 == 0 }))
+            create(
+                "User",
+                json!({ "id": id, "userName": id, "active": number % 2 == 0 }),
+            )
         });
         stage.commit(users.collect()).await.unwrap();
     }
@@ -32,18 +35,28 @@ async fn pages_by_offset_skip_holes() {
     let (stage, left) = holed().await;
     stage.verify().await;
     for offset in (0..left.len() + 10).step_by(13) {
-        let page = stage.search("User", None, None, index_page(offset as u64, 5)).await.unwrap();
+        let page = stage
+            .search("User", None, None, index_page(offset as u64, 5))
+            .await
+            .unwrap();
         assert_eq!(page.total, left.len() as u64);
         let expected: Vec<_> = left.iter().skip(offset).take(5).collect();
         assert_eq!(ids(&page), expected, "offset {offset}");
-        assert_eq!(page.next.is_some(), offset + 5 < left.len(), "offset {offset}");
+        assert_eq!(
+            page.next.is_some(),
+            offset + 5 < left.len(),
+            "offset {offset}"
+        );
     }
 }
 
 #[tokio::test]
 async fn pages_of_a_negation_skip_what_it_excludes() {
     let (stage, left) = holed().await;
-    let odd: Vec<_> = left.iter().filter(|id| !id.ends_with(['0', '2', '4', '6', '8'])).collect();
+    let odd: Vec<_> = left
+        .iter()
+        .filter(|id| !id.ends_with(['0', '2', '4', '6', '8']))
+        .collect();
     for offset in (0..odd.len() + 10).step_by(11) {
         let not = condition("User", "not (active eq true)");
         let page = index_page(offset as u64, 3);
@@ -61,8 +74,14 @@ async fn positions_go_through_all() {
         let filter = filter.map(|filter| condition("User", filter));
         let (mut position, mut seen) = (None, Vec::new());
         loop {
-            let page = Page::After { position, count: 50 };
-            let found = stage.search("User", filter.clone(), None, page).await.unwrap();
+            let page = Page::After {
+                position,
+                count: 50,
+            };
+            let found = stage
+                .search("User", filter.clone(), None, page)
+                .await
+                .unwrap();
             assert_eq!(found.total, left.len() as u64);
             seen.extend(ids(&found).into_iter().map(String::from));
             position = found.next;

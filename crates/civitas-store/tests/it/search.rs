@@ -28,7 +28,19 @@ impl Dice {
 
     fn text(&mut self) -> String {
         let length = self.roll(4);
-        let letters = ["a", "B", "b", "é", "E\u{301}", "ß", "\u{10FFFF}", "\u{D7FF}", "0", "%", "_"];
+        let letters = [
+            "a",
+            "B",
+            "b",
+            "é",
+            "E\u{301}",
+            "ß",
+            "\u{10FFFF}",
+            "\u{D7FF}",
+            "0",
+            "%",
+            "_",
+        ];
         (0..length).map(|_| self.pick(&letters)).collect()
     }
 }
@@ -105,16 +117,24 @@ fn leaf(dice: &mut Dice, of: &str) -> String {
         2 => {
             let path = dice.pick(&["meta.created", "meta.lastModified"]);
             let operator = dice.pick(&["eq", "ne", "gt", "ge", "lt", "le"]);
-            format!("{path} {operator} \"1970-01-01T00:00:0{}.{:03}Z\"", instant / 1000, instant % 1000)
+            format!(
+                "{path} {operator} \"1970-01-01T00:00:0{}.{:03}Z\"",
+                instant / 1000,
+                instant % 1000
+            )
         }
-        3 if of == "User" => dice.pick(&["groups pr", "groups.type eq \"direct\"", "emails pr"]).into(),
+        3 if of == "User" => dice
+            .pick(&["groups pr", "groups.type eq \"direct\"", "emails pr"])
+            .into(),
         3 => format!("members.value eq \"u{:03}\"", dice.roll(120)),
         4 => format!("meta.resourceType {operator} \"User\""),
         _ => {
             let path = dice.pick(texts);
             let operand = match path {
                 "id" | "members.value" if dice.chance(80) => format!("u{:03}", dice.roll(120)),
-                "groups.value" | "groups.display" if dice.chance(80) => format!("g{}", dice.roll(8)),
+                "groups.value" | "groups.display" if dice.chance(80) => {
+                    format!("g{}", dice.roll(8))
+                }
                 _ => dice.text(),
             };
             format!("{path} {operator} {}", quoted(&operand))
@@ -132,7 +152,12 @@ fn filter(dice: &mut Dice, of: &str, depth: usize) -> String {
         6 if of == "User" => {
             let operator = dice.pick(&["eq", "ne", "co", "sw", "gt"]);
             let value = format!("value {operator} {}", quoted(&dice.text()));
-            let other = dice.pick(&["type eq \"work\"", "primary eq true", "value pr", "not (value pr)"]);
+            let other = dice.pick(&[
+                "type eq \"work\"",
+                "primary eq true",
+                "value pr",
+                "not (value pr)",
+            ]);
             match dice.roll(3) {
                 0 => format!("emails[{value}]"),
                 1 => format!("emails[{value} and {other}]"),
@@ -153,7 +178,10 @@ async fn populated(dice: &mut Dice) -> Stage {
         stage.create("User", user(dice, number)).await;
         if dice.chance(40) {
             let group = format!("g{}", dice.roll(6));
-            stage.add(&group, &[&format!("u{number:03}")]).await.unwrap();
+            stage
+                .add(&group, &[&format!("u{number:03}")])
+                .await
+                .unwrap();
         }
     }
     for (outer, inner) in [("g7", "g0"), ("g0", "g1"), ("g7", "g2")] {
@@ -170,7 +198,8 @@ async fn everything(stage: &Stage, of: &str) -> Vec<(String, civitas_scim::Attri
     let query = query(of, None, 1_000);
     let all = stage.store.search(stage.partition, query).await.unwrap();
     let all = all.items.into_iter();
-    all.map(|found| (found.record.id.clone(), found.resource())).collect()
+    all.map(|found| (found.record.id.clone(), found.resource()))
+        .collect()
 }
 
 fn query(of: &str, condition: Option<Condition>, count: usize) -> Query {
@@ -199,9 +228,14 @@ async fn index_and_evaluator_agree() {
             let all = everything(&stage, of).await;
             for _ in 0..400 {
                 let filter = filter(&mut dice, of, 3);
-                let Ok(condition) = civitas_scim::filter::Filter::parse(&filter, &Default::default())
-                    .unwrap()
-                    .resolve(&resource_type(of), &[], &civitas_scim::tolerance::Tolerance::GENERIC)
+                let Ok(condition) =
+                    civitas_scim::filter::Filter::parse(&filter, &Default::default())
+                        .unwrap()
+                        .resolve(
+                            &resource_type(of),
+                            &[],
+                            &civitas_scim::tolerance::Tolerance::GENERIC,
+                        )
                 else {
                     continue;
                 };
@@ -210,7 +244,9 @@ async fn index_and_evaluator_agree() {
                     .filter(|(_, resource)| condition.matches(resource))
                     .map(|(id, _)| id.as_str())
                     .collect();
-                let found = stage.store.search(stage.partition, query(of, Some(condition), 1_000));
+                let found = stage
+                    .store
+                    .search(stage.partition, query(of, Some(condition), 1_000));
                 let found = found.await.unwrap();
                 assert_eq!(ids(&found), expected, "seed {seed}: {filter}");
                 assert_eq!(found.total, expected.len() as u64, "seed {seed}: {filter}");
@@ -231,21 +267,41 @@ async fn sorting_by_index_and_by_document_agree() {
     let all = everything(&stage, "User").await;
     let all: Vec<_> = match all.len() {
         1_000 => {
-            let rest = stage.search("User", None, None, index_page(1_000, 1_000)).await.unwrap();
-            let rest = rest.items.into_iter().map(|it| (it.record.id.clone(), it.resource()));
+            let rest = stage
+                .search("User", None, None, index_page(1_000, 1_000))
+                .await
+                .unwrap();
+            let rest = rest
+                .items
+                .into_iter()
+                .map(|it| (it.record.id.clone(), it.resource()));
             all.into_iter().chain(rest).collect()
         }
         _ => all,
     };
-    for path in ["userName", "displayName", "externalId", "active", "emails.value", "id",
-        "meta.created", "meta.lastModified", "title"]
-    {
+    for path in [
+        "userName",
+        "displayName",
+        "externalId",
+        "active",
+        "emails.value",
+        "id",
+        "meta.created",
+        "meta.lastModified",
+        "title",
+    ] {
         for descending in [false, true] {
-            for filter in [None, Some("not (displayName eq \"\")"), Some("userName gt \"a\"")] {
+            for filter in [
+                None,
+                Some("not (displayName eq \"\")"),
+                Some("userName gt \"a\""),
+            ] {
                 let sort = sort("User", path, descending);
                 let condition = filter.map(|filter| condition("User", filter));
                 let holds = |it: &civitas_scim::Attributes| {
-                    condition.as_ref().is_none_or(|condition| condition.matches(it))
+                    condition
+                        .as_ref()
+                        .is_none_or(|condition| condition.matches(it))
                 };
                 let mut expected: Vec<_> = all
                     .iter()
@@ -263,9 +319,17 @@ async fn sorting_by_index_and_by_document_agree() {
                     let page = index_page(offset as u64, count);
                     let found = stage.search("User", condition.clone(), Some(sort.clone()), page);
                     let found = found.await.unwrap();
-                    let expected: Vec<_> =
-                        expected.iter().skip(offset).take(count).map(|(_, id)| *id).collect();
-                    assert_eq!(ids(&found), expected, "{path} {descending} {filter:?} {offset}");
+                    let expected: Vec<_> = expected
+                        .iter()
+                        .skip(offset)
+                        .take(count)
+                        .map(|(_, id)| *id)
+                        .collect();
+                    assert_eq!(
+                        ids(&found),
+                        expected,
+                        "{path} {descending} {filter:?} {offset}"
+                    );
                 }
             }
         }
@@ -284,14 +348,23 @@ async fn a_query_that_no_index_answers_has_a_limit() {
             ..query("User", Some(condition("User", filter)), 100)
         };
         let found = stage.store.search(stage.partition, query).await;
-        found.map(|page| page.total).map_err(|error| error.to_string())
+        found
+            .map(|page| page.total)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(ask("title pr", 20).await, Ok(0));
     assert!(ask("title pr", 19).await.unwrap_err().contains("19"));
     assert_eq!(ask("userName eq \"u3\" and not (title pr)", 1).await, Ok(1));
-    assert!(ask("userName sw \"u1\" and not (title pr)", 5).await.is_err());
+    assert!(
+        ask("userName sw \"u1\" and not (title pr)", 5)
+            .await
+            .is_err()
+    );
     // What the index answers costs nothing.
-    assert_eq!(ask("userName co \"1\" and userName ew \"1\"", 1).await, Ok(2));
+    assert_eq!(
+        ask("userName co \"1\" and userName ew \"1\"", 1).await,
+        Ok(2)
+    );
 }
 
 #[tokio::test]

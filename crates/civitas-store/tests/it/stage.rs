@@ -37,7 +37,11 @@ pub(crate) fn resource_type(name: &str) -> ResourceType {
 pub(crate) fn condition(resource_type: &str, filter: &str) -> Condition {
     Filter::parse(filter, &Limits::default())
         .unwrap()
-        .resolve(&self::resource_type(resource_type), &[], &Tolerance::GENERIC)
+        .resolve(
+            &self::resource_type(resource_type),
+            &[],
+            &Tolerance::GENERIC,
+        )
         .unwrap()
 }
 
@@ -81,15 +85,19 @@ impl Stage {
     }
 
     pub(crate) async fn create(&self, resource_type: &str, resource: Value) -> Committed {
-        self.commit(vec![create(resource_type, resource)]).await.unwrap()
+        self.commit(vec![create(resource_type, resource)])
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn user(&self, id: &str) -> Committed {
-        self.create("User", json!({ "id": id, "userName": id })).await
+        self.create("User", json!({ "id": id, "userName": id }))
+            .await
     }
 
     pub(crate) async fn group(&self, id: &str, members: &[&str]) -> Committed {
-        self.create("Group", json!({ "id": id, "displayName": id })).await;
+        self.create("Group", json!({ "id": id, "displayName": id }))
+            .await;
         self.add(id, members).await.unwrap()
     }
 
@@ -103,7 +111,10 @@ impl Stage {
             resource_type: resource_type.into(),
             id: id.into(),
             expect: found.record.version,
-            index: index::entries(&found.record.attributes(), &self::resource_type(resource_type)),
+            index: index::entries(
+                &found.record.attributes(),
+                &self::resource_type(resource_type),
+            ),
         };
         self.commit(vec![Change::Delete(delete)]).await.unwrap();
     }
@@ -113,7 +124,10 @@ impl Stage {
             groups: resource_type == "User",
             members: (resource_type == "Group").then_some(1_000),
         };
-        let found = self.store.read(self.partition, resource_type, id, want).await;
+        let found = self
+            .store
+            .read(self.partition, resource_type, id, want)
+            .await;
         found.unwrap()
     }
 
@@ -159,7 +173,10 @@ pub(crate) fn create(resource_type: &str, resource: Value) -> Change {
         resource_type: resource_type.into(),
         id: text("id").unwrap().into(),
         document: document(&resource),
-        display: text("displayName").or(text("userName")).unwrap_or_default().into(),
+        display: text("displayName")
+            .or(text("userName"))
+            .unwrap_or_default()
+            .into(),
         unique: unique
             .map(|entry| Unique {
                 path: entry.path.clone(),
@@ -190,5 +207,8 @@ pub(crate) fn add(group: &str, members: &[&str]) -> Change {
 }
 
 pub(crate) fn ids(page: &FoundPage) -> Vec<&str> {
-    page.items.iter().map(|found| found.record.id.as_str()).collect()
+    page.items
+        .iter()
+        .map(|found| found.record.id.as_str())
+        .collect()
 }

@@ -21,7 +21,12 @@ fn mistakes_explain_themselves() {
     std::fs::write(path("value.toml"), "[server]\nlisten = \"8080\"\n").unwrap();
     std::fs::write(path("good.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
     std::fs::write(path("file"), "not a folder").unwrap();
-    std::fs::write(path("rubbish.db"), "this is not a database".repeat(100)).unwrap();
+    std::fs::create_dir(path("rubbish")).unwrap();
+    std::fs::write(
+        path("rubbish/civitas.db"),
+        "this is not a database".repeat(100),
+    )
+    .unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
 
@@ -67,7 +72,7 @@ fn mistakes_explain_themselves() {
         1,
         &["data folder", &below],
     );
-    let store = format!("sqlite:{}", path("rubbish.db"));
+    let store = format!("sqlite:{}", path("rubbish"));
     fails(
         &[
             "serve",
@@ -78,7 +83,7 @@ fn mistakes_explain_themselves() {
             &store,
         ],
         1,
-        &["rubbish.db"],
+        &["rubbish"],
     );
     fails(
         &["serve", "--dev", "--store", "mysql:x"],

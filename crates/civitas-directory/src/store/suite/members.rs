@@ -108,9 +108,14 @@ pub async fn membership_as_asked_is_no_change(store: Arc<dyn Store>) {
         assert_eq!(stage.dump().await, before, "{idle:?}");
     }
     // An idle change first, and one that is none: the version told is of the first.
-    let mixed = stage.done(vec![add("g1", &["u1"]), add("g2", &["u1"])]).await;
+    let mixed = stage
+        .done(vec![add("g1", &["u1"]), add("g2", &["u1"])])
+        .await;
     assert!(mixed.changed);
-    assert_eq!((mixed.version, mixed.modified), (done.version, done.modified));
+    assert_eq!(
+        (mixed.version, mixed.modified),
+        (done.version, done.modified)
+    );
 }
 
 /// Group and members must be there, and be what they are said to be.
@@ -142,7 +147,9 @@ pub async fn members_are_checked(store: Arc<dyn Store>) {
         let (id, actual) = (id.into(), actual.into());
         assert_eq!(refused, Rejected::MemberType { id, actual });
     }
-    stage.done(vec![claimed("u2", "User"), claimed("g2", "Group")]).await;
+    stage
+        .done(vec![claimed("u2", "User"), claimed("g2", "Group")])
+        .await;
     assert_eq!(stage.member_ids("g1").await, ["u1", "u2", "g2"]);
     stage.clean().await;
 }
@@ -153,7 +160,10 @@ pub async fn groups_do_not_contain_themselves(store: Arc<dyn Store>) {
     let cycle = |id: &str| Rejected::Cycle { id: id.into() };
     assert_eq!(stage.refused(vec![add("g1", &["g1"])]).await, cycle("g1"));
     stage.done(vec![add("g1", &["g2"])]).await;
-    assert_eq!(stage.refused(vec![add("g2", &["u1", "g1"])]).await, cycle("g1"));
+    assert_eq!(
+        stage.refused(vec![add("g2", &["u1", "g1"])]).await,
+        cycle("g1")
+    );
     stage.done(vec![add("g2", &["g3"])]).await;
     assert_eq!(stage.refused(vec![add("g3", &["g1"])]).await, cycle("g1"));
     let in_one_set = vec![add("g3", &["g4"]), add("g4", &["g2"])];
@@ -161,7 +171,9 @@ pub async fn groups_do_not_contain_themselves(store: Arc<dyn Store>) {
     // Two ways to one group are no cycle.
     stage.done(vec![add("g1", &["g3"])]).await;
     // Turned round: g3 over g2, once g2 has let go.
-    stage.done(vec![remove("g2", &["g3"]), add("g3", &["g2"])]).await;
+    stage
+        .done(vec![remove("g2", &["g3"]), add("g3", &["g2"])])
+        .await;
     assert_eq!(stage.refused(vec![add("g2", &["g1"])]).await, cycle("g1"));
     let kept = Change::Members(Members {
         clear: true,
@@ -184,8 +196,14 @@ pub async fn groups_of_a_user_are_direct_or_indirect(store: Arc<dyn Store>) {
             add("g4", &["u1", "u2"]),
         ])
         .await;
-    assert_eq!(sorted(&stage, "u1").await, [("g1", true), ("g4", true), ("g2", false), ("g3", false)]);
-    assert_eq!(sorted(&stage, "u2").await, [("g4", true), ("g1", false), ("g2", false), ("g3", false)]);
+    assert_eq!(
+        sorted(&stage, "u1").await,
+        [("g1", true), ("g4", true), ("g2", false), ("g3", false)]
+    );
+    assert_eq!(
+        sorted(&stage, "u2").await,
+        [("g4", true), ("g1", false), ("g2", false), ("g3", false)]
+    );
     assert_eq!(sorted(&stage, "u3").await, []);
     let groups = stage.found("User", "u2").await.unwrap().groups.unwrap();
     let first = GroupRef {
@@ -195,8 +213,13 @@ pub async fn groups_of_a_user_are_direct_or_indirect(store: Arc<dyn Store>) {
     };
     assert_eq!(groups[0], first);
     let version = stage.version(&user("u1", "user1")).await;
-    stage.done(vec![remove("g1", &["u1"]), remove("g2", &["g4"])]).await;
-    assert_eq!(sorted(&stage, "u1").await, [("g4", true), ("g1", false), ("g3", false)]);
+    stage
+        .done(vec![remove("g1", &["u1"]), remove("g2", &["g4"])])
+        .await;
+    assert_eq!(
+        sorted(&stage, "u1").await,
+        [("g4", true), ("g1", false), ("g3", false)]
+    );
     assert_eq!(stage.version(&user("u1", "user1")).await, version);
     stage.done(vec![remove("g3", &["g4"])]).await;
     assert_eq!(sorted(&stage, "u1").await, [("g4", true)]);
@@ -208,7 +231,10 @@ async fn sorted(stage: &Stage, user: &str) -> Vec<(&'static str, bool)> {
     assert!(groups.is_sorted_by_key(|(_, direct)| !direct), "{groups:?}");
     let known = ["g1", "g2", "g3", "g4"];
     let name = |id: &str| known.into_iter().find(|it| *it == id).unwrap();
-    let mut groups: Vec<_> = groups.iter().map(|(id, direct)| (name(id), *direct)).collect();
+    let mut groups: Vec<_> = groups
+        .iter()
+        .map(|(id, direct)| (name(id), *direct))
+        .collect();
     groups.sort_by_key(|(id, direct)| (!direct, *id));
     groups
 }
@@ -241,10 +267,10 @@ pub async fn members_may_expect_a_version(store: Arc<dyn Store>) {
         })]
     };
     let second = stage.done(expecting(first, &["u2"])).await.version;
-    let stale = Rejected::Stale { id: "g1".into() };
-    assert_eq!(stage.refused(expecting(first, &["u3"])).await, stale);
+    let outdated = Rejected::Stale { id: "g1".into() };
+    assert_eq!(stage.refused(expecting(first, &["u3"])).await, outdated);
     // Also where nothing would change.
-    assert_eq!(stage.refused(expecting(first, &["u2"])).await, stale);
+    assert_eq!(stage.refused(expecting(first, &["u2"])).await, outdated);
     stage.done(expecting(second, &["u3"])).await;
     assert_eq!(stage.member_ids("g1").await, ["u1", "u2", "u3"]);
 }
@@ -259,11 +285,19 @@ pub async fn displays_follow_the_resource(store: Arc<dyn Store>) {
     let found = stage.found("Group", "g1").await.unwrap();
     assert_eq!(found.members.unwrap()[0].display, "Ann");
     assert_eq!(found.record.version, version);
-    stage.replace(&group("g1", "Group 1"), &group("g1", "Crew")).await;
+    stage
+        .replace(&group("g1", "Group 1"), &group("g1", "Crew"))
+        .await;
     let found = stage.found("User", "u1").await.unwrap();
     assert_eq!(found.groups.unwrap()[0].display, "Crew");
     assert_eq!(stage.member_ids("g1").await, ["u1"]);
-    assert_eq!(stage.select("User", r#"groups.display eq "crew""#).await, ["u1"]);
-    assert_eq!(stage.select("User", r#"groups.display eq "group 1""#).await, Vec::<String>::new());
+    assert_eq!(
+        stage.select("User", r#"groups.display eq "crew""#).await,
+        ["u1"]
+    );
+    assert_eq!(
+        stage.select("User", r#"groups.display eq "group 1""#).await,
+        Vec::<String>::new()
+    );
     stage.clean().await;
 }

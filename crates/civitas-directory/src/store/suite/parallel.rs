@@ -36,7 +36,11 @@ pub async fn parallel_members_are_all_added(store: Arc<dyn Store>) {
     let versions: BTreeSet<_> = done.into_iter().map(|it| it.unwrap().version).collect();
     assert_eq!(versions.len(), CALLERS);
     assert_eq!(stage.member_ids("g1").await, ids);
-    let events = stage.store.events(stage.partition, Some(seen), 1_000).await.unwrap();
+    let events = stage
+        .store
+        .events(stage.partition, Some(seen), 1_000)
+        .await
+        .unwrap();
     let told: Vec<_> = events.iter().map(|it| it.version).collect();
     assert_eq!(told, versions.into_iter().collect::<Vec<_>>());
     stage.clean().await;
@@ -58,8 +62,8 @@ pub async fn of_parallel_replaces_one_commits(store: Arc<dyn Store>) {
         panic!("{} won", won.len());
     };
     assert_eq!(stage.version(&ann).await, won.version);
-    let stale = Err(Rejected::Stale { id: "u1".into() });
-    assert_eq!(lost, vec![stale; CALLERS - 1]);
+    let outdated = Err(Rejected::Stale { id: "u1".into() });
+    assert_eq!(lost, vec![outdated; CALLERS - 1]);
     assert_eq!(stage.events().await.len(), 2);
     stage.clean().await;
 }
@@ -68,8 +72,14 @@ pub async fn of_parallel_replaces_one_commits(store: Arc<dyn Store>) {
 pub async fn parallel_creates_of_one_name_leave_one(store: Arc<dyn Store>) {
     let stage = Stage::new(store).await;
     let sets = (0..CALLERS).map(|number| {
-        let name = if number % 2 == 0 { "ann".into() } else { format!("user{number}") };
-        stage.set(vec![Change::Create(user(&format!("u{number}"), &name).create())])
+        let name = if number % 2 == 0 {
+            "ann".into()
+        } else {
+            format!("user{number}")
+        };
+        stage.set(vec![Change::Create(
+            user(&format!("u{number}"), &name).create(),
+        )])
     });
     let done = commit_all(&stage, sets.collect()).await;
     let lost: Vec<_> = done.into_iter().filter_map(Result::err).collect();

@@ -22,13 +22,19 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         partition: umbra.partition,
     };
     assert_eq!(umbra, same);
-    assert_eq!(store.tenants().await.unwrap(), [acme.clone(), umbra.clone()]);
+    assert_eq!(
+        store.tenants().await.unwrap(),
+        [acme.clone(), umbra.clone()]
+    );
     let again = store.create_tenant("acme", &owned(&["acme.test"])).await;
     assert_eq!(again, Err(RegistryError::TenantExists("acme".into())));
     let taken = store
         .create_tenant("zeta", &owned(&["zeta.test", "login.umbra.test"]))
         .await;
-    assert_eq!(taken, Err(RegistryError::HostTaken("login.umbra.test".into())));
+    assert_eq!(
+        taken,
+        Err(RegistryError::HostTaken("login.umbra.test".into()))
+    );
     assert_eq!(store.tenants().await.unwrap(), [acme, umbra.clone()]);
     for (host, tenant) in [
         ("id.umbra.test", Some(&umbra)),
@@ -41,7 +47,10 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         let found = store.tenant_by_host(host).await.unwrap();
         assert_eq!(found.as_ref(), tenant, "{host}");
     }
-    let zeta = store.create_tenant("zeta", &owned(&["zeta.test"])).await.unwrap();
+    let zeta = store
+        .create_tenant("zeta", &owned(&["zeta.test"]))
+        .await
+        .unwrap();
     assert_eq!(store.tenant_by_host("zeta.test").await.unwrap(), Some(zeta));
 }
 
@@ -59,23 +68,36 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     let here = Stage::new(store).await;
     let there = here.beside("umbra").await;
     let store = &here.store;
-    let (sync, admin) = (client("sync", Role::Write), client("admin", Role::Administer));
+    let (sync, admin) = (
+        client("sync", Role::Write),
+        client("admin", Role::Administer),
+    );
     assert_eq!(store.client(here.partition, "sync").await.unwrap(), None);
     assert_eq!(store.clients(here.partition).await.unwrap(), []);
     for client in [&sync, &admin] {
         let created = store.create_client(here.partition, client.clone()).await;
         assert_eq!(created, Ok(()));
     }
-    let again = store.create_client(here.partition, client("sync", Role::Read)).await;
+    let again = store
+        .create_client(here.partition, client("sync", Role::Read))
+        .await;
     assert_eq!(again, Err(RegistryError::ClientExists("sync".into())));
     let listed = store.clients(here.partition).await.unwrap();
     assert_eq!(listed, [admin.clone(), sync.clone()]);
-    assert_eq!(store.client(here.partition, "sync").await.unwrap(), Some(sync));
+    assert_eq!(
+        store.client(here.partition, "sync").await.unwrap(),
+        Some(sync)
+    );
 
     assert_eq!(store.client(there.partition, "sync").await.unwrap(), None);
     assert_eq!(store.clients(there.partition).await.unwrap(), []);
-    let absent = store.replace_client(there.partition, client("sync", Role::Read)).await;
-    assert!(matches!(absent, Err(RegistryError::Missing(_))), "{absent:?}");
+    let absent = store
+        .replace_client(there.partition, client("sync", Role::Read))
+        .await;
+    assert!(
+        matches!(absent, Err(RegistryError::Missing(_))),
+        "{absent:?}"
+    );
     let namesake = client("sync", Role::Read);
     let created = store.create_client(there.partition, namesake.clone()).await;
     assert_eq!(created, Ok(()));
@@ -97,7 +119,10 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
 pub async fn the_signing_key_is_made_once(store: Arc<dyn Store>) {
     assert_eq!(store.signing_key([7; 32]).await, Ok([7; 32]));
     assert_eq!(store.signing_key([8; 32]).await, Ok([7; 32]));
-    Stage::new(Arc::clone(&store)).await.create(&[&user("u1", "ann")]).await;
+    Stage::new(Arc::clone(&store))
+        .await
+        .create(&[&user("u1", "ann")])
+        .await;
     assert_eq!(store.signing_key([9; 32]).await, Ok([7; 32]));
 }
 

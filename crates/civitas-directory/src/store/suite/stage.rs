@@ -7,17 +7,18 @@ use std::sync::{
 
 use civitas_scim::{
     Attributes,
-    condition::{Condition, Sort, Target},
-    filter::Filter,
+    condition::{Condition, Sort},
+    core,
+    filter::{Filter, Limits},
     index::{self, IndexEntry},
-    schema::{ResourceType, core},
+    schema::ResourceType,
+    tolerance::Tolerance,
 };
 use serde_json::{Value, json};
 
 use crate::{
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Members, NewMember, Rejected, Replace,
-        Unique,
+        Change, ChangeSet, Committed, Create, Delete, Members, NewMember, Rejected, Replace, Unique,
     },
     record::{Found, Timestamp, Version},
     store::{Event, FoundPage, Page, Query, Selection, Store, Want},
@@ -31,8 +32,7 @@ const MAX_MEMBERS: usize = 10_000;
 /// `at` of a stage's first commit: 2026-01-01T00:00:00Z. Each next one is a second later.
 pub(super) const START: i64 = 1_767_225_600_000;
 /// URI of the enterprise extension (RFC 7643 §4.3).
-pub(super) const ENTERPRISE: &str =
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// Everything that can be read beside a record.
 pub(super) const WHOLE: Want = Want {
@@ -57,27 +57,21 @@ fn type_of(name: &str) -> &'static ResourceType {
     types().iter().find(|it| it.name == name).unwrap()
 }
 
-/// The filter as resolved against the type.
+/// The filter as resolved against the type, in a query over all types.
 pub(super) fn condition(resource_type: &str, filter: &str) -> Condition {
-    let parsed = Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"));
-    parsed
-        .resolve(type_of(resource_type))
+    let others: Vec<_> = types()
+        .iter()
+        .filter(|it| it.name != resource_type)
+        .collect();
+    Filter::parse(filter, &Limits::default())
+        .and_then(|it| it.resolve(type_of(resource_type), &others, &Tolerance::GENERIC))
         .unwrap_or_else(|error| panic!("{filter}: {error}"))
-}
-
-fn target(resource_type: &str, path: &str) -> Target {
-    match condition(resource_type, &format!("{path} pr")) {
-        Condition::Present(target) => target,
-        other => panic!("{path} pr is {other:?}"),
-    }
 }
 
 /// The order by the attribute.
 pub(super) fn sort(resource_type: &str, path: &str, descending: bool) -> Sort {
-    Sort {
-        target: target(resource_type, path),
-        descending,
-    }
+    Sort::resolve(path, descending, type_of(resource_type))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The resources of a type that a filter selects, in creation order.
@@ -148,12 +142,6 @@ impl Resource {
         self
     }
 
-    /// The same without the attribute.
-    pub(super) fn without(mut self, name: &str) -> Self {
-        self.attributes.shift_remove(name);
-        self
-    }
-
     pub(super) fn id(&self) -> &str {
         self.text("id").unwrap_or_default()
     }
@@ -172,7 +160,7 @@ impl Resource {
     }
 
     pub(super) fn index(&self) -> Vec<IndexEntry> {
-        index::entries(type_of(self.resource_type), &self.attributes)
+        index::entries(&self.attributes, type_of(self.resource_type))
     }
 
     /// `userName` as the value that no other user may hold.
@@ -197,17 +185,19 @@ impl Resource {
 
     /// The change from the old state to this one.
     pub(super) fn replace(&self, old: &Self, expect: Version) -> Replace {
-        let (before, after) = (old.index(), self.index());
-        let (held, unique) = (old.unique(), self.unique());
+        let (index_removed, index_added) = index::difference(&old.index(), &self.index());
+        let held = old.unique();
+        let mut unique = self.unique();
+        unique.retain(|value| !held.contains(value));
         Replace {
             resource_type: self.resource_type.into(),
             id: self.id().into(),
             expect,
             document: self.document(),
             display: self.display(),
-            index_removed: lacking(&before, &after),
-            index_added: lacking(&after, &before),
-            unique: lacking(&unique, &held),
+            index_removed,
+            index_added,
+            unique,
             password_hash: None,
         }
     }
@@ -220,12 +210,6 @@ impl Resource {
             index: self.index(),
         }
     }
-}
-
-/// What `these` have that `those` lack.
-fn lacking<T: PartialEq + Clone>(these: &[T], those: &[T]) -> Vec<T> {
-    let lacks = |it: &&T| !those.contains(it);
-    these.iter().filter(lacks).cloned().collect()
 }
 
 /// A change of the group's members that asks for nothing yet.
