@@ -24,7 +24,10 @@ async fn answer(stream: &mut TcpStream) -> Answer {
     loop {
         bytes.push(stream.read_u8().await.unwrap());
         if bytes.ends_with(b"\r\n\r\n") {
-            let length: usize = Answer::parse(&bytes).header("content-length").parse().unwrap();
+            let length: usize = Answer::parse(&bytes)
+                .header("content-length")
+                .parse()
+                .unwrap();
             let head = bytes.len();
             bytes.resize(head + length, 0);
             stream.read_exact(&mut bytes[head..]).await.unwrap();
@@ -46,22 +49,43 @@ async fn closed_after(stream: &mut TcpStream) -> Duration {
 async fn a_connection_serves_many_requests() {
     let world = World::start().await;
     let mut stream = TcpStream::connect(world.addr).await.unwrap();
-    for path in ["/scim/v2/Users", "/scim/v2/none", "/scim/v2/Schemas", "/health/live"] {
-        let ask = ask("GET", path).by("reader").header("Connection", "keep-alive");
+    for path in [
+        "/scim/v2/Users",
+        "/scim/v2/none",
+        "/scim/v2/Schemas",
+        "/health/live",
+    ] {
+        let ask = ask("GET", path)
+            .by("reader")
+            .header("Connection", "keep-alive");
         stream.write_all(&ask.bytes()).await.unwrap();
         let status = if path.ends_with("none") { 404 } else { 200 };
         assert_eq!(answer(&mut stream).await.status, status, "{path}");
     }
     let refused = ask("POST", "/scim/v2/Users").header("Connection", "keep-alive");
-    stream.write_all(&refused.body(vec![b'x'; 100_000]).bytes()).await.unwrap();
-    assert_eq!(answer(&mut stream).await.status, 401, "the body is taken in all the same");
-    stream.write_all(&ask("GET", "/health/live").bytes()).await.unwrap();
+    stream
+        .write_all(&refused.body(vec![b'x'; 100_000]).bytes())
+        .await
+        .unwrap();
+    assert_eq!(
+        answer(&mut stream).await.status,
+        401,
+        "the body is taken in all the same"
+    );
+    stream
+        .write_all(&ask("GET", "/health/live").bytes())
+        .await
+        .unwrap();
     assert_eq!(answer(&mut stream).await.status, 200);
 }
 
 #[tokio::test]
 async fn header_fields_that_trickle_in_are_not_waited_for() {
-    let world = with(HttpLimits { header_read_timeout: SHORT, ..HttpLimits::default() }).await;
+    let world = with(HttpLimits {
+        header_read_timeout: SHORT,
+        ..HttpLimits::default()
+    })
+    .await;
     let mut stream = TcpStream::connect(world.addr).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let (mut reading, mut writing) = stream.into_split();
@@ -97,12 +121,19 @@ async fn idle_connections_are_closed_in_their_own_time() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait() {
-    let world = with(HttpLimits { max_connections: 1, ..HttpLimits::default() }).await;
+    let world = with(HttpLimits {
+        max_connections: 1,
+        ..HttpLimits::default()
+    })
+    .await;
     let first = TcpStream::connect(world.addr).await.unwrap();
     tokio::time::sleep(SHORT / 3).await;
     let second = world.send(ask("GET", "/health/live"));
     let mut second = std::pin::pin!(second);
-    assert!(timeout(SHORT, second.as_mut()).await.is_err(), "served beyond the limit");
+    assert!(
+        timeout(SHORT, second.as_mut()).await.is_err(),
+        "served beyond the limit"
+    );
     drop(first);
     assert_eq!(second.await.status, 200);
 }
@@ -113,7 +144,9 @@ async fn shutdown_lets_requests_end_and_closes_idle_connections() {
     let addr = world.addr;
     let mut idle = TcpStream::connect(addr).await.unwrap();
     let mut busy = TcpStream::connect(addr).await.unwrap();
-    let ask = ask("GET", "/scim/v2/Users/slow").by("reader").header("Connection", "keep-alive");
+    let ask = ask("GET", "/scim/v2/Users/slow")
+        .by("reader")
+        .header("Connection", "keep-alive");
     busy.write_all(&ask.bytes()).await.unwrap();
     tokio::time::sleep(SHORT).await;
     let stopping = tokio::spawn(world.stop());
@@ -130,5 +163,11 @@ async fn many_idle_connections_do_no_harm() {
     for _ in 0..300 {
         idle.push(TcpStream::connect(world.addr).await.unwrap());
     }
-    assert_eq!(world.send(ask("GET", "/scim/v2/Users").by("reader")).await.status, 200);
+    assert_eq!(
+        world
+            .send(ask("GET", "/scim/v2/Users").by("reader"))
+            .await
+            .status,
+        200
+    );
 }

@@ -15,32 +15,61 @@ use crate::world::{Answer, SEARCH, USER, World, ask, basic};
 #[tokio::test]
 async fn paths_that_lead_nowhere_are_worded_by_their_family() {
     let world = World::start().await;
-    for path in ["/scim", "/scim/v2/Foo", "/scim/v2/users", "/scim/v2/Users/a/b"] {
-        assert_eq!(world.send(ask("GET", path)).await.scim_error(404), "", "{path}");
+    for path in [
+        "/scim",
+        "/scim/v2/Foo",
+        "/scim/v2/users",
+        "/scim/v2/Users/a/b",
+    ] {
+        assert_eq!(
+            world.send(ask("GET", path)).await.scim_error(404),
+            "",
+            "{path}"
+        );
     }
     let version = world.send(ask("GET", "/scim/v1/Users")).await;
     assert_eq!(version.scim_error(400), "invalidVers");
     for path in ["/", "/favicon.ico", "/health"] {
         let answer = world.send(ask("GET", path)).await;
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(
+            answer.header("content-type"),
+            "application/problem+json",
+            "{path}"
+        );
         let body = answer.json();
         assert_eq!((answer.status, &body["status"]), (404, &json!(404)));
         assert_eq!(body["title"], "Not Found");
     }
     let oauth = world.send(ask("GET", "/oauth2/v1/authorize")).await;
-    assert_eq!((oauth.status, oauth.json()["error"].as_str()), (404, Some("invalid_request")));
+    assert_eq!(
+        (oauth.status, oauth.json()["error"].as_str()),
+        (404, Some("invalid_request"))
+    );
 }
 
 #[tokio::test]
 async fn a_host_of_no_tenant_is_named() {
     let world = World::start().await;
-    let answer = world.send(ask("GET", "/scim/v2/Users").by("admin").header("Host", "x.example:1"));
+    let answer = world.send(
+        ask("GET", "/scim/v2/Users")
+            .by("admin")
+            .header("Host", "x.example:1"),
+    );
     let answer = answer.await;
     assert_eq!(answer.scim_error(404), "");
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("x.example") && detail.contains("no tenant"), "{detail}");
-    let elsewhere = ask("GET", "/scim/v2/Users").by("admin").header("Host", "other.example.com");
-    assert_eq!(world.send(elsewhere).await.status, 401, "another tenant's client");
+    assert!(
+        detail.contains("x.example") && detail.contains("no tenant"),
+        "{detail}"
+    );
+    let elsewhere = ask("GET", "/scim/v2/Users")
+        .by("admin")
+        .header("Host", "other.example.com");
+    assert_eq!(
+        world.send(elsewhere).await.status,
+        401,
+        "another tenant's client"
+    );
 }
 
 #[tokio::test]
@@ -61,18 +90,35 @@ async fn credentials_that_are_no_good() {
         let answer = world.send(get().header("Authorization", &shown)).await;
         assert_eq!(answer.scim_error(401), "", "{shown}");
         let challenges = answer.header("www-authenticate");
-        assert_eq!(challenges.contains("error="), error.is_some(), "{shown}: {challenges}");
-        assert!(challenges.contains(error.unwrap_or_default()), "{challenges}");
+        assert_eq!(
+            challenges.contains("error="),
+            error.is_some(),
+            "{shown}: {challenges}"
+        );
+        assert!(
+            challenges.contains(error.unwrap_or_default()),
+            "{challenges}"
+        );
     }
     let twice = get().by("admin").bearer(&token);
     let answer = world.send(twice).await;
     assert_eq!(answer.scim_error(400), "");
-    assert!(answer.header("www-authenticate").contains("error=\"invalid_request\""));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .contains("error=\"invalid_request\"")
+    );
     assert_eq!(world.send(get().bearer(&token)).await.status, 200);
-    let create = ask("POST", "/scim/v2/Users").bearer(&token).json(&json!({}));
+    let create = ask("POST", "/scim/v2/Users")
+        .bearer(&token)
+        .json(&json!({}));
     let answer = world.send(create).await;
     assert_eq!(answer.scim_error(403), "");
-    assert!(answer.header("www-authenticate").contains("error=\"insufficient_scope\""));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .contains("error=\"insufficient_scope\"")
+    );
 }
 
 #[tokio::test]
@@ -89,7 +135,11 @@ async fn a_body_has_a_size_a_shape_and_an_end() {
         basic("writer", crate::world::SECRET),
         large.len(),
     );
-    assert_eq!(world.raw(chunked.as_bytes()).await.scim_error(413), "", "chunked");
+    assert_eq!(
+        world.raw(chunked.as_bytes()).await.scim_error(413),
+        "",
+        "chunked"
+    );
     for (body, keyword) in [
         ("", "invalidSyntax"),
         ("{", "invalidSyntax"),
@@ -97,9 +147,16 @@ async fn a_body_has_a_size_a_shape_and_an_end() {
         ("{\"userName\":\"a\",\"userName\":\"b\"}", "invalidSyntax"),
         ("{\"userName\":\"a\"}", "invalidSyntax"),
         (&json!({ "schemas": [USER] }).to_string(), "invalidValue"),
-        (&json!({ "schemas": [USER], "userName": 1 }).to_string(), "invalidValue"),
+        (
+            &json!({ "schemas": [USER], "userName": 1 }).to_string(),
+            "invalidValue",
+        ),
     ] {
-        assert_eq!(world.send(post().body(body)).await.scim_error(400), keyword, "{body}");
+        assert_eq!(
+            world.send(post().body(body)).await.scim_error(400),
+            keyword,
+            "{body}"
+        );
     }
     let cut = ask("GET", "/scim/v2/Users?filter=%zz").by("reader");
     assert_eq!(world.send(cut).await.scim_error(400), "invalidValue");
@@ -107,10 +164,15 @@ async fn a_body_has_a_size_a_shape_and_an_end() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let limits =
-        HttpLimits { body_read_timeout: Duration::from_millis(100), ..HttpLimits::default() };
+    let limits = HttpLimits {
+        body_read_timeout: Duration::from_millis(100),
+        ..HttpLimits::default()
+    };
     let world = World::with(limits, Limits::default()).await;
-    let bytes = ask("POST", "/scim/v2/Users").by("writer").body("{}").bytes();
+    let bytes = ask("POST", "/scim/v2/Users")
+        .by("writer")
+        .body("{}")
+        .bytes();
     let mut stream = TcpStream::connect(world.addr).await.unwrap();
     stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
     let mut answer = Vec::new();
@@ -124,23 +186,34 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 async fn header_fields_have_a_size() {
     let world = World::start().await;
     let padding = "a".repeat(17 * 1024);
-    let large = ask("GET", "/scim/v2/Users").by("admin").header("X-Padding", &padding);
+    let large = ask("GET", "/scim/v2/Users")
+        .by("admin")
+        .header("X-Padding", &padding);
     assert_eq!(world.send(large).await.scim_error(431), "");
     let long = ask("GET", &format!("/scim/v2/Users?filter={padding}")).by("admin");
     assert_eq!(world.send(long).await.scim_error(431), "");
     let huge = ask("GET", "/scim/v2/Users").header("X-Padding", &"a".repeat(300 * 1024));
-    assert_eq!(world.send(huge).await.status, 431, "refused before it is read");
+    assert_eq!(
+        world.send(huge).await.status,
+        431,
+        "refused before it is read"
+    );
 }
 
 #[tokio::test]
 async fn failures_tell_nothing_internal() {
     let world = World::start().await;
     let get = |id: &str| ask("GET", &format!("/scim/v2/Users/{id}")).by("reader");
-    let panicked = world.send(get("panic").header("X-Request-Id", "trace-7")).await;
+    let panicked = world
+        .send(get("panic").header("X-Request-Id", "trace-7"))
+        .await;
     assert_eq!(panicked.scim_error(500), "");
     assert_eq!(panicked.header("x-request-id"), "trace-7");
     let text = String::from_utf8(panicked.body).unwrap();
-    assert!(text.contains("trace-7") && !text.contains("secret"), "{text}");
+    assert!(
+        text.contains("trace-7") && !text.contains("secret"),
+        "{text}"
+    );
     for id in ["down", "full"] {
         let answer = world.send(get(id)).await;
         assert_eq!(answer.scim_error(503), "");
@@ -180,12 +253,24 @@ async fn discovery_is_not_filtered_and_search_is_a_message() {
     }
     for (message, keyword) in [
         (json!({}), "invalidSyntax"),
-        (json!({ "schemas": [SEARCH], "filter": "nope" }), "invalidFilter"),
-        (json!({ "schemas": [SEARCH], "count": "many" }), "invalidValue"),
+        (
+            json!({ "schemas": [SEARCH], "filter": "nope" }),
+            "invalidFilter",
+        ),
+        (
+            json!({ "schemas": [SEARCH], "count": "many" }),
+            "invalidValue",
+        ),
     ] {
-        let ask = ask("POST", "/scim/v2/Users/.search").by("reader").json(&message);
+        let ask = ask("POST", "/scim/v2/Users/.search")
+            .by("reader")
+            .json(&message);
         assert_eq!(world.send(ask).await.scim_error(400), keyword, "{message}");
     }
-    let both = ask("GET", "/scim/v2/Users?attributes=id&excludedAttributes=name").by("reader");
+    let both = ask(
+        "GET",
+        "/scim/v2/Users?attributes=id&excludedAttributes=name",
+    )
+    .by("reader");
     assert_eq!(world.send(both).await.scim_error(400), "invalidValue");
 }

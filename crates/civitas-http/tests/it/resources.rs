@@ -7,9 +7,14 @@ use serde_json::{Value, json};
 use crate::world::{GROUP, HOST, PATCH_OP, SEARCH, USER, World, ask};
 
 async fn group(world: &World, name: &str, members: &[&Value]) -> Value {
-    let members: Vec<Value> = members.iter().map(|it| json!({ "value": it["id"] })).collect();
+    let members: Vec<Value> = members
+        .iter()
+        .map(|it| json!({ "value": it["id"] }))
+        .collect();
     let body = json!({ "schemas": [GROUP], "displayName": name, "members": members });
-    let answer = world.send(ask("POST", "/scim/v2/Groups").by("writer").json(&body)).await;
+    let answer = world
+        .send(ask("POST", "/scim/v2/Groups").by("writer").json(&body))
+        .await;
     assert_eq!(answer.status, 201, "{answer:?}");
     answer.json()
 }
@@ -27,7 +32,10 @@ async fn the_life_of_a_user() {
     assert_eq!(created.status, 201);
     let user = created.json();
     let location = created.header("location");
-    assert!(location.starts_with(&format!("http://{HOST}/scim/v2/Users/")), "{location}");
+    assert!(
+        location.starts_with(&format!("http://{HOST}/scim/v2/Users/")),
+        "{location}"
+    );
     assert_eq!(user["meta"]["location"], location);
     assert_eq!(user["meta"]["resourceType"], "User");
     assert_eq!(user["meta"]["created"], "2026-01-02T03:04:05.678Z");
@@ -44,7 +52,10 @@ async fn the_life_of_a_user() {
 
     let body = json!({ "schemas": [USER], "userName": "bjensen", "title": "Dr" });
     let replaced = world.send(ask("PUT", &path).by("writer").json(&body)).await;
-    assert_eq!((replaced.status, &replaced.json()["title"]), (200, &json!("Dr")));
+    assert_eq!(
+        (replaced.status, &replaced.json()["title"]),
+        (200, &json!("Dr"))
+    );
     let operations = json!([{ "op": "Replace", "value": { "title": "Prof" } }]);
     let patched = ask("PATCH", &format!("{path}?attributes=title")).by("writer");
     let patched = world.send(patched.json(&patch(&operations))).await;
@@ -54,7 +65,13 @@ async fn the_life_of_a_user() {
     let deleted = world.send(ask("DELETE", &path).by("writer")).await;
     assert_eq!((deleted.status, deleted.body.len()), (204, 0));
     for method in ["GET", "DELETE"] {
-        assert_eq!(world.send(ask(method, &path).by("writer")).await.scim_error(404), "");
+        assert_eq!(
+            world
+                .send(ask(method, &path).by("writer"))
+                .await
+                .scim_error(404),
+            ""
+        );
     }
 }
 
@@ -99,7 +116,10 @@ async fn membership_is_shown_on_both_sides() {
 
 #[tokio::test]
 async fn large_groups_are_not_sent_unasked() {
-    let limits = Limits { max_members_returned: 102, ..Limits::default() };
+    let limits = Limits {
+        max_members_returned: 102,
+        ..Limits::default()
+    };
     let world = World::with(HttpLimits::default(), limits).await;
     let mut users = Vec::new();
     for number in 0..103 {
@@ -107,21 +127,45 @@ async fn large_groups_are_not_sent_unasked() {
     }
     let created = group(&world, "large", &users.iter().take(101).collect::<Vec<_>>()).await;
     let path = format!("/scim/v2/Groups/{}", created["id"].as_str().unwrap());
-    let rename = |name: &str| patch(&json!([{ "op": "replace", "value": { "displayName": name } }]));
+    let rename =
+        |name: &str| patch(&json!([{ "op": "replace", "value": { "displayName": name } }]));
     let send = |target: String, body: Value, prefer: &'static str| {
-        world.send(ask("PATCH", &target).by("writer").json(&body).header("Prefer", prefer))
+        world.send(
+            ask("PATCH", &target)
+                .by("writer")
+                .json(&body)
+                .header("Prefer", prefer),
+        )
     };
     let unasked = send(path.clone(), rename("a"), "x").await;
     assert_eq!((unasked.status, unasked.body.len()), (204, 0));
     assert!(!unasked.header("etag").is_empty());
     let asked = send(path.clone(), rename("b"), "return=representation").await;
-    assert_eq!((asked.status, asked.json()["members"].as_array().unwrap().len()), (200, 101));
+    assert_eq!(
+        (
+            asked.status,
+            asked.json()["members"].as_array().unwrap().len()
+        ),
+        (200, 101)
+    );
     let named = send(format!("{path}?attributes=displayName"), rename("c"), "x").await;
-    assert_eq!((named.status, &named.json()["displayName"]), (200, &json!("c")));
+    assert_eq!(
+        (named.status, &named.json()["displayName"]),
+        (200, &json!("c"))
+    );
 
-    let more: Vec<Value> = users[101..].iter().map(|it| json!({ "value": it["id"] })).collect();
+    let more: Vec<Value> = users[101..]
+        .iter()
+        .map(|it| json!({ "value": it["id"] }))
+        .collect();
     let add = patch(&json!([{ "op": "add", "path": "members", "value": more }]));
-    assert_eq!(send(path.clone(), add, "return=representation").await.status, 204, "done");
+    assert_eq!(
+        send(path.clone(), add, "return=representation")
+            .await
+            .status,
+        204,
+        "done"
+    );
     let whole = world.send(ask("GET", &path).by("reader")).await;
     assert_eq!(whole.scim_error(400), "tooMany");
     let listed = world.send(ask("GET", "/scim/v2/Groups").by("reader")).await;
@@ -143,22 +187,34 @@ async fn lists_are_paged_sorted_and_projected() {
     assert_eq!(page.header("etag"), "");
     let page = page.json();
     assert_eq!(
-        (&page["totalResults"], &page["startIndex"], &page["itemsPerPage"]),
+        (
+            &page["totalResults"],
+            &page["startIndex"],
+            &page["itemsPerPage"]
+        ),
         (&json!(3), &json!(2), &json!(2))
     );
     assert_eq!(page["Resources"][0]["userName"], "b");
     assert_eq!(page["Resources"][1].as_object().unwrap().len(), 3);
 
     let message = json!({ "schemas": [SEARCH], "filter": "userName eq \"A\"" });
-    let search = ask("POST", "/scim/v2/Users/.search?count=0").by("reader").json(&message);
+    let search = ask("POST", "/scim/v2/Users/.search?count=0")
+        .by("reader")
+        .json(&message);
     let found = world.send(search).await;
-    assert_eq!((found.status, &found.json()["Resources"][0]["userName"]), (200, &json!("a")));
+    assert_eq!(
+        (found.status, &found.json()["Resources"][0]["userName"]),
+        (200, &json!("a"))
+    );
     let none = get("/scim/v2/Users?filter=userName+eq+%22zz%22").await;
     assert_eq!((none.status, &none.json()["Resources"]), (200, &json!([])));
     let all = get("/scim/v2").await.json();
     assert_eq!(all["totalResults"], 4);
 
-    let id = found.json()["Resources"][0]["id"].as_str().unwrap().to_owned();
+    let id = found.json()["Resources"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for (filter, results) in [("userName+pr", 1), ("title+pr", 0), ("a)+or+(id+pr", -1)] {
         let answer = get(&format!("/scim/v2/Users/{id}?filter={filter}")).await;
         if results < 0 {
@@ -176,7 +232,10 @@ async fn discovery() {
     let config = get("/scim/v2/ServiceProviderConfig").await;
     assert_eq!(config.header("cache-control"), "private, max-age=300");
     assert_eq!(config.json()["patch"]["supported"], true);
-    let public = world.send(ask("GET", "/scim/v2/ServiceProviderConfig")).await.json();
+    let public = world
+        .send(ask("GET", "/scim/v2/ServiceProviderConfig"))
+        .await
+        .json();
     assert!(public["authenticationSchemes"].is_array() && public.get("patch").is_none());
     let base = format!("http://{HOST}/scim/v2/ServiceProviderConfig");
     assert_eq!(public["meta"]["location"], base);
@@ -186,10 +245,19 @@ async fn discovery() {
         assert_eq!(listed["totalResults"], total);
         let found = get(&format!("/scim/v2/{list}/{one}")).await;
         assert_eq!((found.status, &found.json()["id"]), (200, &json!(one)));
-        assert_eq!(get(&format!("/scim/v2/{list}/none")).await.scim_error(404), "");
+        assert_eq!(
+            get(&format!("/scim/v2/{list}/none")).await.scim_error(404),
+            ""
+        );
     }
-    let escaped = USER.replace(':', "%3A").to_lowercase().replace("%3a", "%3A");
-    assert_eq!(get(&format!("/scim/v2/Schemas/{escaped}")).await.json()["id"], USER);
+    let escaped = USER
+        .replace(':', "%3A")
+        .to_lowercase()
+        .replace("%3a", "%3A");
+    assert_eq!(
+        get(&format!("/scim/v2/Schemas/{escaped}")).await.json()["id"],
+        USER
+    );
 }
 
 #[tokio::test]
@@ -197,10 +265,15 @@ async fn metrics_count_what_happened() {
     let world = World::start().await;
     world.user("a").await;
     let text = world.send(ask("GET", "/metrics")).await;
-    assert_eq!(text.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(
+        text.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
     let text = String::from_utf8(text.body).unwrap();
-    let line =
-        "civitas_http_requests_total{dialect=\"scim\",method=\"POST\",status=\"2xx\"} 1\n";
+    let line = "civitas_http_requests_total{dialect=\"scim\",method=\"POST\",status=\"2xx\"} 1\n";
     assert!(text.contains(line), "{text}");
-    assert!(text.contains("civitas_http_request_duration_seconds_count 1\n"), "{text}");
+    assert!(
+        text.contains("civitas_http_request_duration_seconds_count 1\n"),
+        "{text}"
+    );
 }

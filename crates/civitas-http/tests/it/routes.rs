@@ -11,15 +11,27 @@ const SCIM_ROUTES: &[(&str, &[&str], &[&str])] = &[
     ("/scim/v2/Groups/", &["GET", "HEAD"], &["POST"]),
     ("/scim/v2/Users/.search", &["POST"], &[]),
     ("/scim/v2/Groups/.search", &["POST"], &[]),
-    ("/scim/v2/Users/x", &["GET", "HEAD"], &["PUT", "PATCH", "DELETE"]),
-    ("/scim/v2/Groups/x", &["GET", "HEAD"], &["PUT", "PATCH", "DELETE"]),
+    (
+        "/scim/v2/Users/x",
+        &["GET", "HEAD"],
+        &["PUT", "PATCH", "DELETE"],
+    ),
+    (
+        "/scim/v2/Groups/x",
+        &["GET", "HEAD"],
+        &["PUT", "PATCH", "DELETE"],
+    ),
     ("/scim/v2/Schemas", &["GET", "HEAD"], &[]),
     ("/scim/v2/Schemas/urn:x", &["GET", "HEAD"], &[]),
     ("/scim/v2/ResourceTypes", &["GET", "HEAD"], &[]),
     ("/scim/v2/ResourceTypes/User", &["GET", "HEAD"], &[]),
     ("/scim/v2/ServiceProviderConfig", &["GET", "HEAD"], &[]),
     ("/scim/v2/Bulk", &[], &["POST"]),
-    ("/scim/v2/Me", &["GET", "HEAD"], &["POST", "PUT", "PATCH", "DELETE"]),
+    (
+        "/scim/v2/Me",
+        &["GET", "HEAD"],
+        &["POST", "PUT", "PATCH", "DELETE"],
+    ),
 ];
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -36,8 +48,14 @@ async fn strangers_learn_nothing() {
             }
             assert_eq!(answer.status, 401, "{method} {path}");
             let challenges = answer.header("www-authenticate");
-            assert!(challenges.contains("Bearer realm=\"civitas\""), "{challenges}");
-            assert!(challenges.contains("Basic realm=\"civitas\""), "{challenges}");
+            assert!(
+                challenges.contains("Bearer realm=\"civitas\""),
+                "{challenges}"
+            );
+            assert!(
+                challenges.contains("Basic realm=\"civitas\""),
+                "{challenges}"
+            );
             assert!(!challenges.contains("error="), "{challenges}");
             if *method != "HEAD" {
                 assert_eq!(answer.scim_error(401), "");
@@ -91,35 +109,59 @@ async fn other_methods_are_refused_with_those_that_are_not() {
 async fn options_need_no_credentials() {
     let world = World::start().await;
     for (path, reads, writes) in SCIM_ROUTES {
-        let answer = world.send(ask("OPTIONS", path).header("If-Match", "\"broken")).await;
+        let answer = world
+            .send(ask("OPTIONS", path).header("If-Match", "\"broken"))
+            .await;
         assert_eq!(answer.status, 204, "{path}");
         for method in reads.iter().chain(*writes) {
             assert!(answer.header("allow").contains(method), "{path}");
         }
         let patchable = writes.contains(&"PATCH");
         let types = "application/scim+json, application/json";
-        assert_eq!(answer.header("accept-patch"), if patchable { types } else { "" }, "{path}");
+        assert_eq!(
+            answer.header("accept-patch"),
+            if patchable { types } else { "" },
+            "{path}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let world = World::start().await;
-    for (method, path) in [("POST", "Bulk"), ("GET", "Me"), ("POST", "Me"), ("PATCH", "Me")] {
-        let answer = world.send(ask(method, &format!("/scim/v2/{path}")).by("admin")).await;
+    for (method, path) in [
+        ("POST", "Bulk"),
+        ("GET", "Me"),
+        ("POST", "Me"),
+        ("PATCH", "Me"),
+    ] {
+        let answer = world
+            .send(ask(method, &format!("/scim/v2/{path}")).by("admin"))
+            .await;
         assert_eq!(answer.scim_error(501), "", "{method} {path}");
     }
-    assert_eq!(world.send(ask("BREW", "/scim/v2/Users").by("admin")).await.scim_error(501), "");
+    assert_eq!(
+        world
+            .send(ask("BREW", "/scim/v2/Users").by("admin"))
+            .await
+            .scim_error(501),
+        ""
+    );
 }
 
 #[tokio::test]
 async fn operators_need_no_credentials() {
     let world = World::start().await;
     for path in ["/health/live", "/health/ready", "/metrics"] {
-        let answer = world.send(ask("GET", path).header("Host", "nowhere.example")).await;
+        let answer = world
+            .send(ask("GET", path).header("Host", "nowhere.example"))
+            .await;
         assert_eq!(answer.status, 200, "{path}");
         let answer = world.send(ask("POST", path)).await;
-        assert_eq!((answer.status, answer.header("allow").as_str()), (405, "GET, HEAD, OPTIONS"));
+        assert_eq!(
+            (answer.status, answer.header("allow").as_str()),
+            (405, "GET, HEAD, OPTIONS")
+        );
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
 }

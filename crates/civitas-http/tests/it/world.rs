@@ -42,9 +42,15 @@ impl World {
     /// With limits.
     pub(crate) async fn with(http: HttpLimits, limits: Limits) -> Self {
         let store: Arc<dyn Store> = Arc::new(Faulty::default());
-        let tenant = store.create_tenant("default", &[HOST.to_owned()]).await.unwrap();
+        let tenant = store
+            .create_tenant("default", &[HOST.to_owned()])
+            .await
+            .unwrap();
         // A second tenant, so that not every host name leads to the first.
-        store.create_tenant("other", &["other.example.com".to_owned()]).await.unwrap();
+        store
+            .create_tenant("other", &["other.example.com".to_owned()])
+            .await
+            .unwrap();
         let secret_hash = hashed(SECRET);
         for (id, role, enabled) in [
             ("admin", Some(Role::Administer), true),
@@ -74,7 +80,11 @@ impl World {
         let served = tokio::spawn(serve(listener, app, async {
             let _ = stopped.await;
         }));
-        Self { addr, stop: Some(stop), served }
+        Self {
+            addr,
+            stop: Some(stop),
+            served,
+        }
     }
 
     /// Asks the server to stop, and waits until it has.
@@ -115,7 +125,9 @@ impl World {
     /// Creates a user and returns its representation.
     pub(crate) async fn user(&self, name: &str) -> Value {
         let body = serde_json::json!({ "schemas": [USER], "userName": name });
-        let answer = self.send(ask("POST", "/scim/v2/Users").by("admin").json(&body)).await;
+        let answer = self
+            .send(ask("POST", "/scim/v2/Users").by("admin").json(&body))
+            .await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()
     }
@@ -155,7 +167,12 @@ pub(crate) struct Ask {
 
 /// A request with method and target, and nobody's credentials.
 pub(crate) fn ask(method: &str, target: &str) -> Ask {
-    Ask { method: method.into(), target: target.into(), headers: vec![], body: None }
+    Ask {
+        method: method.into(),
+        target: target.into(),
+        headers: vec![],
+        body: None,
+    }
 }
 
 impl Ask {
@@ -174,11 +191,13 @@ impl Ask {
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {
-        self.header("Content-Type", "application/scim+json").body(body.to_string())
+        self.header("Content-Type", "application/scim+json")
+            .body(body.to_string())
     }
 
     pub(crate) fn form(self, body: &str) -> Self {
-        self.header("Content-Type", "application/x-www-form-urlencoded").body(body)
+        self.header("Content-Type", "application/x-www-form-urlencoded")
+            .body(body)
     }
 
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
@@ -225,13 +244,23 @@ impl Answer {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        Self {
+            status,
+            headers,
+            body: bytes[end + 4..].to_vec(),
+        }
     }
 
     /// The values of a header field, joined; empty when it is missing.
     pub(crate) fn header(&self, name: &str) -> String {
-        let named = self.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" | ")
+        let named = self
+            .headers
+            .iter()
+            .filter(|(given, _)| given.eq_ignore_ascii_case(name));
+        named
+            .map(|(_, value)| value.as_str())
+            .collect::<Vec<_>>()
+            .join(" | ")
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -245,7 +274,12 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["schemas"], serde_json::json!([ERROR]), "{body}");
         assert_eq!(body["status"], status.to_string(), "{body}");
-        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+        assert!(
+            body["detail"]
+                .as_str()
+                .is_some_and(|detail| !detail.is_empty()),
+            "{body}"
+        );
         assert!(self.header("content-type").ends_with("json"), "{self:?}");
         assert_eq!(self.header("cache-control"), "no-store");
         assert!(!self.header("x-request-id").is_empty());

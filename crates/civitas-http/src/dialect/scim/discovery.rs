@@ -26,7 +26,9 @@ pub(super) fn is_anonymous(arrival: &Arrival<'_>) -> bool {
 pub(super) async fn provider_config_for_strangers(arrival: &Arrival<'_>) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
     let media = Media::preferred(&arrival.parts.headers);
-    let media = media.ok_or(Refusal::NotAcceptable { offered: SCIM_TYPES })?;
+    let media = media.ok_or(Refusal::NotAcceptable {
+        offered: SCIM_TYPES,
+    })?;
     let base = arrival.scim_base(&tenant);
     let config = discovery::public_service_provider_config(&support(arrival.app), &base);
     Ok(reply(media, config.to_string().into_bytes()))
@@ -34,33 +36,55 @@ pub(super) async fn provider_config_for_strangers(arrival: &Arrival<'_>) -> Resu
 
 /// `GET /ServiceProviderConfig`.
 pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
-    one(call, Some(discovery::service_provider_config(&support(call.app), &call.base)))
+    one(
+        call,
+        Some(discovery::service_provider_config(
+            &support(call.app),
+            &call.base,
+        )),
+    )
 }
 
 /// `GET /Schemas`.
 pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
     let published = discovery::schemas(call.app.directory.resource_types());
-    list(call, published.iter().map(|schema| discovery::schema(schema, &call.base)))
+    list(
+        call,
+        published
+            .iter()
+            .map(|schema| discovery::schema(schema, &call.base)),
+    )
 }
 
 /// `GET /Schemas/{urn}`.
 pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
     let published = discovery::schemas(call.app.directory.resource_types());
-    let found = published.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn));
-    one(call, found.map(|schema| discovery::schema(schema, &call.base)))
+    let found = published
+        .iter()
+        .find(|schema| schema.id.eq_ignore_ascii_case(urn));
+    one(
+        call,
+        found.map(|schema| discovery::schema(schema, &call.base)),
+    )
 }
 
 /// `GET /ResourceTypes`.
 pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
     let types = call.app.directory.resource_types().iter();
-    list(call, types.map(|kind| discovery::resource_type(kind, &call.base)))
+    list(
+        call,
+        types.map(|kind| discovery::resource_type(kind, &call.base)),
+    )
 }
 
 /// `GET /ResourceTypes/{name}`.
 pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Refusal> {
     let mut types = call.app.directory.resource_types().iter();
     let found = types.find(|kind| kind.name == name);
-    one(call, found.map(|kind| discovery::resource_type(kind, &call.base)))
+    one(
+        call,
+        found.map(|kind| discovery::resource_type(kind, &call.base)),
+    )
 }
 
 fn one(call: &Call<'_>, document: Option<Value>) -> Result<Reply, Refusal> {
@@ -72,7 +96,10 @@ fn one(call: &Call<'_>, document: Option<Value>) -> Result<Reply, Refusal> {
 fn list(call: &Call<'_>, documents: impl Iterator<Item = Value>) -> Result<Reply, Refusal> {
     refuse_filter(call)?;
     let texts: Vec<String> = documents.map(|document| document.to_string()).collect();
-    Ok(reply(call.media, list_response(texts.len() as u64, 1, texts)))
+    Ok(reply(
+        call.media,
+        list_response(texts.len() as u64, 1, texts),
+    ))
 }
 
 /// Other parameters than a filter have no say (RFC 7644 §4).

@@ -1,6 +1,9 @@
 //! The query of a request URL (RFC 7644 §3.4.2, §3.9).
 
-use civitas_scim::{projection::{self, Projection}, schema::ResourceType};
+use civitas_scim::{
+    projection::{self, Projection},
+    schema::ResourceType,
+};
 
 use crate::{
     call::Call,
@@ -34,6 +37,10 @@ pub(super) fn filter(call: &Call<'_>) -> Result<Option<String>, Refusal> {
 
 /// Attribute names of a parameter: separated by commas, the parameter possibly repeated.
 fn names(pairs: &Pairs<'_>, parameter: &str) -> Vec<String> {
-    let named = pairs.iter().filter(|(name, _)| name.eq_ignore_ascii_case(parameter));
-    named.flat_map(|(_, value)| projection::names(value)).collect()
+    let named = pairs
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case(parameter));
+    named
+        .flat_map(|(_, value)| projection::names(value))
+        .collect()
 }

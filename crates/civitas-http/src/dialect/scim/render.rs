@@ -24,7 +24,11 @@ impl<'k> View<'k> {
     /// What a projection shows.
     pub(super) fn new(kind: &'k ResourceType, projection: Projection) -> Self {
         let whole = projection.is_default() && kind.splices();
-        Self { kind, projection, whole }
+        Self {
+            kind,
+            projection,
+            whole,
+        }
     }
 
     /// Whether the caller asked for no projection.
@@ -37,7 +41,10 @@ impl<'k> View<'k> {
         let takes = |attribute: &str| {
             self.kind.schema.attribute(attribute).is_some() && self.projection.includes(attribute)
         };
-        Want { groups: takes("groups"), members: takes("members").then_some(most_members) }
+        Want {
+            groups: takes("groups"),
+            members: takes("members").then_some(most_members),
+        }
     }
 }
 
@@ -72,12 +79,29 @@ impl<'c> Renderer<'c> {
 
     /// A page of resources as a list response (RFC 7644 §3.4.2).
     pub(super) fn list(&self, page: &FoundPage, start_index: u64, views: &[View<'_>]) -> Vec<u8> {
-        let room: usize = page.items.iter().map(|it| it.record.document.len() + 512).sum();
+        let room: usize = page
+            .items
+            .iter()
+            .map(|it| it.record.document.len() + 512)
+            .sum();
         let mut body = Vec::with_capacity(room + 256);
         let (total, count) = (page.total, page.items.len());
-        push(&mut body, &["{\"schemas\":[\"", urn::LIST_RESPONSE, "\"],\"totalResults\":"]);
-        write(&mut body, format_args!("{total},\"startIndex\":{start_index},"));
-        write(&mut body, format_args!("\"itemsPerPage\":{count},\"Resources\":["));
+        push(
+            &mut body,
+            &[
+                "{\"schemas\":[\"",
+                urn::LIST_RESPONSE,
+                "\"],\"totalResults\":",
+            ],
+        );
+        write(
+            &mut body,
+            format_args!("{total},\"startIndex\":{start_index},"),
+        );
+        write(
+            &mut body,
+            format_args!("\"itemsPerPage\":{count},\"Resources\":["),
+        );
         let mut first = true;
         for found in &page.items {
             let shows = |view: &&View<'_>| view.kind.name == found.record.resource_type;

@@ -6,7 +6,11 @@ use civitas_scim::{json, schema::ResourceType};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::{query, render::{Renderer, View}, search};
+use super::{
+    query,
+    render::{Renderer, View},
+    search,
+};
 use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, reply::Reply};
 
 /// Most members that the answer to a PATCH shows unless the caller asks for them: clients
@@ -128,7 +132,11 @@ impl<'k> Shown<'k> {
     fn whole(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
         let view = View::new(kind, query::projection(call, kind)?);
         let want = view.want(call.app.directory.limits().max_members_returned);
-        Ok(Self { view, want, preferred: None })
+        Ok(Self {
+            view,
+            want,
+            preferred: None,
+        })
     }
 
     /// After POST and PUT.

@@ -84,9 +84,17 @@ async fn answer(
     let excluded = request.excluded_attributes.as_deref();
     let views = kinds
         .iter()
-        .map(|kind| Ok(View::new(kind, Projection::parse(attributes, excluded, kind)?)))
+        .map(|kind| {
+            Ok(View::new(
+                kind,
+                Projection::parse(attributes, excluded, kind)?,
+            ))
+        })
         .collect::<Result<Vec<_>, Invalid>>()?;
-    let wanted = views.iter().map(|view| view.want(most_members)).fold(Want::default(), both);
+    let wanted = views
+        .iter()
+        .map(|view| view.want(most_members))
+        .fold(Want::default(), both);
     let page = directory
         .search(&call.scope, kinds, request, call.tolerance(), wanted)
         .await?;
@@ -106,5 +114,8 @@ async fn answer(
 }
 
 fn both(one: Want, other: Want) -> Want {
-    Want { groups: one.groups || other.groups, members: one.members.or(other.members) }
+    Want {
+        groups: one.groups || other.groups,
+        members: one.members.or(other.members),
+    }
 }
