@@ -1,0 +1,442 @@
+//! The embedded store: one SQLite file, one writer, several readers.
+//!
+//! Reads run where they are asked for, writes on a thread of their own that commits many at
+//! once. Everything is in the file: another process may write to it at the same time, and
+//! nothing held in memory here would be wrong after it did.
+
+mod apply;
+mod catalog;
+mod census;
+mod error;
+mod leaf;
+mod lock;
+mod pool;
+mod reader;
+mod registry;
+mod schema;
+mod search;
+mod sort;
+mod verify;
+mod writer;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use async_trait::async_trait;
+use civitas_directory::{
+    change::{ChangeSet, Committed, Rejected},
+    client::Client,
+    record::{Found, Version},
+    store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Store, Want},
+    tenant::{Partition, Tenant},
+};
+use civitas_scim::{condition::Condition, schema::ResourceType};
+use rusqlite::Connection;
+use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
+use tempfile::TempDir;
+use tokio::{sync::Semaphore, task};
+
+pub use error::OpenError;
+pub use lock::{DataFolder, Lock, LockError};
+
+use self::{
+    catalog::Catalog,
+    error::{ReadFault, ReadResult, RegistryFault},
+    pool::{Pool, Snapshot},
+    reader::Reader,
+    search::Search,
+    writer::Writer,
+};
+
+/// The resource type that has members.
+const GROUP: &str = "Group";
+
+/// How a store is set up. The defaults suit a small server.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Writes that may wait; more are refused as overload.
+    pub queue: usize,
+    /// Most change sets in one transaction.
+    pub batch: usize,
+    /// Connections that read.
+    pub readers: usize,
+    /// Searches that run at the same time, each on a thread.
+    pub searches: usize,
+    /// Searches that may wait for their turn; more are refused as overload.
+    pub waiting_searches: usize,
+    /// Page cache of each connection that reads, in KiB.
+    pub reader_cache_kib: u32,
+    /// Page cache of the writer, in KiB.
+    pub writer_cache_kib: u32,
+    /// Pages of the log after which it is written back into the file.
+    pub checkpoint_pages: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            queue: 1024,
+            batch: 128,
+            // One for each thread that serves requests, one for each search.
+            readers: cores * 2,
+            searches: cores,
+            waiting_searches: 64,
+            reader_cache_kib: 4 * 1024,
+            writer_cache_kib: 24 * 1024,
+            checkpoint_pages: 4096,
+        }
+    }
+}
+
+/// A directory in a SQLite file.
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+    writer: Writer,
+    /// Removed after everything that uses the file has gone.
+    _folder: Option<TempDir>,
+}
+
+/// What searches on other threads share.
+struct Inner {
+    pool: Pool,
+    catalog: Arc<Catalog>,
+    searches: Semaphore,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data folder, and makes both if they are not there.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_with(folder, &Options::default())
+    }
+
+    /// Opens the store of a data folder, set up as asked.
+    pub fn open_with(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let refused = |source| OpenError::Folder {
+            folder: folder.into(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(refused)?;
+        Self::open_file(&folder.join(DataFolder::DATABASE), options, None)
+    }
+
+    /// A store in a folder that goes when the store does.
+    pub fn temporary() -> Result<Self, OpenError> {
+        let folder = tempfile::Builder::new()
+            .prefix("civitas-")
+            .tempdir()
+            .map_err(|source| OpenError::Folder {
+                folder: std::env::temp_dir(),
+                source,
+            })?;
+        let file = folder.path().join(DataFolder::DATABASE);
+        Self::open_file(&file, &Options::default(), Some(folder))
+    }
+
+    fn open_file(
+        file: &Path,
+        options: &Options,
+        folder: Option<TempDir>,
+    ) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::database(PathBuf::from(file), source);
+        let writer = open_writer(file, options)?;
+        let readers = (0..options.readers.max(options.searches + 1))
+            .map(|_| schema::connect_reader(file, options.reader_cache_kib))
+            .collect::<rusqlite::Result<Vec<Connection>>>()
+            .map_err(failed)?;
+        let catalog = Arc::new(Catalog::default());
+        let writer = Writer::start(writer, Arc::clone(&catalog), options.queue, options.batch)
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                pool: Pool::new(readers),
+                catalog,
+                searches: Semaphore::new(options.searches.max(1)),
+                waiting: AtomicUsize::new(0),
+                most_waiting: options.waiting_searches,
+            }),
+            writer,
+            _folder: folder,
+        })
+    }
+
+    /// Finishes the writes that wait and closes the file for writing. Later writes are
+    /// refused. Dropping the store does the same.
+    pub fn close(&self) {
+        self.writer.close();
+    }
+
+    /// How SQLite answers the indexed parts of a condition, a line each step. For tests.
+    #[doc(hidden)]
+    pub fn explain(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        condition: &Condition,
+    ) -> Result<Vec<String>, ReadError> {
+        self.reading(partition, |reader| search::explain(reader, resource_type, condition))
+            .map_err(unavailable)
+    }
+
+    /// Runs on a reader, where it stands.
+    fn reading<T, E: From<rusqlite::Error>>(
+        &self,
+        partition: Partition,
+        read: impl FnOnce(Reader<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.inner.reading(partition, read)
+    }
+
+    async fn chore<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, RegistryFault> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        match self.writer.chore(work).await {
+            Some(done) => Ok(done?),
+            None => Err(RegistryError::Unavailable("the writer is not available".into())),
+        }
+    }
+
+    fn look_up<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, RegistryFault>,
+    ) -> Result<T, RegistryError> {
+        Ok(read(&self.inner.pool.lease())?)
+    }
+}
+
+fn open_writer(file: &Path, options: &Options) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::database(PathBuf::from(file), source);
+    let mut connection =
+        schema::connect_writer(file, options.writer_cache_kib, options.checkpoint_pages)
+            .map_err(failed)?;
+    schema::migrate(&mut connection).map_err(|error| match error {
+        MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            OpenError::Newer { file: file.into() }
+        }
+        MigrationError::RusqliteError { err, .. } => failed(err),
+        other => OpenError::Folder {
+            folder: file.parent().map(PathBuf::from).unwrap_or_default(),
+            source: io::Error::other(other.to_string()),
+        },
+    })?;
+    Ok(connection)
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Inner {
+    fn reading<T, E: From<rusqlite::Error>>(
+        &self,
+        partition: Partition,
+        read: impl FnOnce(Reader<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.pool.lease();
+        read(Reader {
+            connection: &connection,
+            catalog: &self.catalog,
+            partition: partition.raw(),
+        })
+    }
+
+    fn search(&self, partition: Partition, query: &Query, cap: usize) -> ReadResult<FoundPage> {
+        self.reading(partition, |reader| {
+            let _snapshot = Snapshot::begin(reader.connection)?;
+            let search = Search {
+                reader,
+                limit: query.max_examined,
+                cap,
+            };
+            search.run(query)
+        })
+    }
+
+    /// Runs work on a thread for blocking work, when its turn comes.
+    async fn queued<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let waiting = Waiting::enter(&self)?;
+        let permit = self.searches.acquire().await;
+        drop(waiting);
+        let _permit = permit.map_err(|_| ReadError::Unavailable("the store is closed".into()))?;
+        let inner = Arc::clone(&self);
+        task::spawn_blocking(move || work(&inner))
+            .await
+            .unwrap_or_else(|error| Err(ReadError::Unavailable(error.to_string())))
+    }
+}
+
+/// A place in the queue of searches; given up also by a caller that goes away.
+struct Waiting<'i>(&'i Inner);
+
+impl<'i> Waiting<'i> {
+    fn enter(inner: &'i Inner) -> Result<Self, ReadError> {
+        let before = inner.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Self(inner);
+        if before >= inner.most_waiting {
+            return Err(ReadError::Overloaded);
+        }
+        Ok(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn unavailable(error: rusqlite::Error) -> ReadError {
+    ReadFault::from(error).into()
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn read(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Result<Option<Found>, ReadError> {
+        self.reading(partition, |reader| reader.read(resource_type, id, want))
+            .map_err(unavailable)
+    }
+
+    async fn referents(
+        &self,
+        partition: Partition,
+        ids: &[String],
+    ) -> Result<Vec<Option<Referent>>, ReadError> {
+        self.reading(partition, |reader| {
+            ids.iter().map(|id| reader.referent(id)).collect()
+        })
+        .map_err(unavailable)
+    }
+
+    async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
+        if let Some(cap) = search::inline_cap(&query) {
+            match self.inner.search(partition, &query, cap) {
+                Err(ReadFault::Slow) => {}
+                done => return Ok(done?),
+            }
+        }
+        Arc::clone(&self.inner)
+            .queued(move |inner| Ok(inner.search(partition, &query, usize::MAX)?))
+            .await
+    }
+
+    async fn password_hash(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<String>, ReadError> {
+        self.reading(partition, |reader| reader.password_hash(id))
+            .map_err(unavailable)
+    }
+
+    async fn events(
+        &self,
+        partition: Partition,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let after = after.map_or(0, |version| version.0);
+        self.reading(partition, |reader| reader.events(after, limit))
+            .map_err(unavailable)
+    }
+
+    async fn commit(
+        &self,
+        partition: Partition,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected> {
+        self.writer.commit(partition.raw(), change_set).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
+        self.look_up(registry::tenants)
+    }
+
+    async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
+        self.look_up(|connection| registry::tenant_by_host(connection, host))
+    }
+
+    async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
+        let (name, hosts) = (name.to_owned(), hosts.to_vec());
+        self.chore(move |connection| registry::create_tenant(connection, &name, &hosts))
+            .await
+    }
+
+    async fn client(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Client>, RegistryError> {
+        self.look_up(|connection| registry::client(connection, partition, id))
+    }
+
+    async fn clients(&self, partition: Partition) -> Result<Vec<Client>, RegistryError> {
+        self.look_up(|connection| registry::clients(connection, partition))
+    }
+
+    async fn create_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| registry::create_client(connection, partition, &client))
+            .await
+    }
+
+    async fn replace_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| registry::replace_client(connection, partition, &client))
+            .await
+    }
+
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
+        self.chore(move |connection| registry::signing_key(connection, fresh))
+            .await
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        let lease = self.inner.pool.lease();
+        lease
+            .prepare_cached("SELECT last FROM sequence")
+            .and_then(|mut last| last.query_row([], |_| Ok(())))
+            .map_err(unavailable)
+    }
+
+    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
+        let types = types.to_vec();
+        Arc::clone(&self.inner)
+            .queued(move |inner| {
+                let connection = inner.pool.lease();
+                let _snapshot = Snapshot::begin(&connection).map_err(unavailable)?;
+                verify::verify(&connection, &types).map_err(unavailable)
+            })
+            .await
+    }
+
+    fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+}

@@ -1,0 +1,197 @@
+//! Reads of single things, and what is read beside a resource.
+
+use std::collections::HashSet;
+
+use civitas_directory::{
+    record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
+    store::{Event, EventKind, Referent, Want},
+};
+use rusqlite::{Connection, OptionalExtension, Result, Row};
+
+use super::{
+    apply::{CREATED, DELETED},
+    catalog::Catalog,
+    schema::kind_of,
+};
+
+/// Reads in one partition on one connection.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'r> {
+    pub(super) connection: &'r Connection,
+    pub(super) catalog: &'r Catalog,
+    pub(super) partition: i64,
+}
+
+impl Reader<'_> {
+    /// One resource. The statement stays open while what stands beside it is read, so that
+    /// all is of one state.
+    pub(super) fn read(&self, resource_type: &str, id: &str, want: Want) -> Result<Option<Found>> {
+        let kind = self.catalog.kind(self.connection, self.partition, resource_type)?;
+        let Some(kind) = kind else {
+            return Ok(None);
+        };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT rid, id, version, created, modified, document
+             FROM resource WHERE partition = ?1 AND id = ?2",
+        )?;
+        let mut rows = statement.query((self.partition, id))?;
+        match rows.next()? {
+            Some(row) if kind_of(row.get(0)?) == kind => self.found(row, resource_type, want).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The resource of a row `rid, id, version, created, modified, document`, with what is
+    /// asked for beside it.
+    pub(super) fn found(&self, row: &Row<'_>, resource_type: &str, want: Want) -> Result<Found> {
+        let rid = row.get(0)?;
+        Ok(Found {
+            record: Record {
+                resource_type: resource_type.into(),
+                id: row.get(1)?,
+                version: Version(row.get(2)?),
+                created: Timestamp(row.get(3)?),
+                modified: Timestamp(row.get(4)?),
+                document: row.get(5)?,
+            },
+            groups: want.groups.then(|| self.groups(rid)).transpose()?,
+            members: want.members.map(|limit| self.members(rid, limit)).transpose()?,
+        })
+    }
+
+    /// Groups of a member: direct ones, then those that contain them.
+    fn groups(&self, member: i64) -> Result<Vec<GroupRef>> {
+        let mut nested = false;
+        let mut direct = HashSet::new();
+        let mut groups = Vec::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT g.rid, g.id, g.display,
+                    EXISTS (SELECT 1 FROM membership WHERE member_rid = g.rid)
+             FROM membership m CROSS JOIN resource g ON g.rid = m.group_rid
+             WHERE m.member_rid = ?1 ORDER BY m.group_rid",
+        )?;
+        let mut rows = statement.query([member])?;
+        while let Some(row) = rows.next()? {
+            direct.insert(row.get(0)?);
+            groups.push(group(row, true)?);
+            nested |= row.get::<_, bool>(3)?;
+        }
+        if nested {
+            self.indirect_groups(member, &direct, &mut groups)?;
+        }
+        Ok(groups)
+    }
+
+    fn indirect_groups(
+        &self,
+        member: i64,
+        direct: &HashSet<i64>,
+        groups: &mut Vec<GroupRef>,
+    ) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "WITH RECURSIVE above (rid) AS (
+                 SELECT group_rid FROM membership WHERE member_rid = ?1
+                 UNION
+                 SELECT m.group_rid FROM above CROSS JOIN membership m ON m.member_rid = above.rid
+             )
+             SELECT g.rid, g.id, g.display
+             FROM above CROSS JOIN resource g ON g.rid = above.rid ORDER BY g.rid",
+        )?;
+        let mut rows = statement.query([member])?;
+        while let Some(row) = rows.next()? {
+            if !direct.contains(&row.get(0)?) {
+                groups.push(group(row, false)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Members of a group, at most one more than the limit.
+    fn members(&self, group: i64, limit: usize) -> Result<Vec<MemberRef>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT r.rid, r.id, r.display
+             FROM membership m CROSS JOIN resource r ON r.rid = m.member_rid
+             WHERE m.group_rid = ?1 ORDER BY m.member_rid LIMIT ?2",
+        )?;
+        let mut rows = statement.query([group, limit])?;
+        let mut members = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name = self.catalog.type_name(self.connection, kind_of(row.get(0)?))?;
+            members.push(MemberRef {
+                id: row.get(1)?,
+                resource_type: name.as_ref().into(),
+                display: row.get(2)?,
+            });
+        }
+        Ok(members)
+    }
+
+    /// What an id refers to.
+    pub(super) fn referent(&self, id: &str) -> Result<Option<Referent>> {
+        let found: Option<(i64, String)> = self
+            .connection
+            .prepare_cached(
+                "SELECT rid, display FROM resource WHERE partition = ?1 AND id = ?2",
+            )?
+            .query_row((self.partition, id), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((rid, display)) = found else {
+            return Ok(None);
+        };
+        let name = self.catalog.type_name(self.connection, kind_of(rid))?;
+        Ok(Some(Referent {
+            id: id.into(),
+            resource_type: name.as_ref().into(),
+            display,
+        }))
+    }
+
+    /// The PHC string of a password.
+    pub(super) fn password_hash(&self, id: &str) -> Result<Option<String>> {
+        self.connection
+            .prepare_cached(
+                "SELECT p.hash FROM resource r CROSS JOIN password p ON p.rid = r.rid
+                 WHERE r.partition = ?1 AND r.id = ?2",
+            )?
+            .query_row((self.partition, id), |row| row.get(0))
+            .optional()
+    }
+
+    /// Events after a version.
+    pub(super) fn events(&self, after: i64, limit: usize) -> Result<Vec<Event>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached(
+                "SELECT seq, at, actor, request, what, kind, id FROM event
+                 WHERE partition = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            )?
+            .query_map([self.partition, after, limit], |row| self.event(row))?
+            .collect()
+    }
+
+    fn event(&self, row: &Row<'_>) -> Result<Event> {
+        let name = self.catalog.type_name(self.connection, row.get(5)?)?;
+        Ok(Event {
+            version: Version(row.get(0)?),
+            at: Timestamp(row.get(1)?),
+            actor: row.get(2)?,
+            request_id: row.get(3)?,
+            kind: match row.get(4)? {
+                CREATED => EventKind::Created,
+                DELETED => EventKind::Deleted,
+                _ => EventKind::Changed,
+            },
+            resource_type: name.as_ref().into(),
+            id: row.get(6)?,
+        })
+    }
+}
+
+fn group(row: &Row<'_>, direct: bool) -> Result<GroupRef> {
+    Ok(GroupRef {
+        id: row.get(1)?,
+        display: row.get(2)?,
+        direct,
+    })
+}

@@ -1,0 +1,166 @@
+//! Tenants, clients and secrets: rarely read, more rarely written.
+
+use civitas_directory::{
+    client::{Client, Roles},
+    store::RegistryError,
+    tenant::{Partition, Tenant},
+};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+
+use super::error::RegistryFault;
+
+type Outcome<T> = Result<T, RegistryFault>;
+
+pub(super) fn tenants(connection: &Connection) -> Outcome<Vec<Tenant>> {
+    let mut statement = connection.prepare_cached("SELECT id, name FROM tenant ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let tenants: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    let tenants = tenants.into_iter();
+    tenants.map(|(id, name)| tenant(connection, id, name)).collect()
+}
+
+pub(super) fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Option<Tenant>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT t.id, t.name FROM host h JOIN tenant t ON t.id = h.tenant WHERE h.name = ?1",
+        )?
+        .query_row([host], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(id, name)| tenant(connection, id, name)).transpose()
+}
+
+fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
+    let hosts = connection
+        .prepare_cached("SELECT name FROM host WHERE tenant = ?1 ORDER BY name")?
+        .query_map([id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Tenant {
+        name,
+        hosts,
+        partition: Partition::from_raw(id),
+    })
+}
+
+pub(super) fn create_tenant(
+    connection: &mut Connection,
+    name: &str,
+    hosts: &[String],
+) -> Outcome<Tenant> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let inserted =
+        transaction.execute("INSERT OR IGNORE INTO tenant (name) VALUES (?1)", [name])?;
+    if inserted == 0 {
+        return Err(RegistryError::TenantExists(name.into()).into());
+    }
+    let id = transaction.last_insert_rowid();
+    for host in hosts {
+        let inserted = transaction.execute(
+            "INSERT OR IGNORE INTO host (name, tenant) VALUES (?1, ?2)",
+            (host, id),
+        )?;
+        if inserted == 0 {
+            return Err(RegistryError::HostTaken(host.clone()).into());
+        }
+    }
+    let created = tenant(&transaction, id, name.into())?;
+    transaction.commit()?;
+    Ok(created)
+}
+
+pub(super) fn client(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+) -> Outcome<Option<Client>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, secret_hash, roles, enabled FROM client WHERE tenant = ?1 AND id = ?2",
+        )?
+        .query_row((partition.raw(), id), client_of)
+        .optional()?;
+    Ok(found)
+}
+
+pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
+    let clients = connection
+        .prepare_cached(
+            "SELECT id, secret_hash, roles, enabled FROM client WHERE tenant = ?1 ORDER BY id",
+        )?
+        .query_map([partition.raw()], client_of)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(clients)
+}
+
+fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
+    let roles: String = row.get(2)?;
+    Ok(Client {
+        id: row.get(0)?,
+        secret_hash: row.get(1)?,
+        // A role that this version does not know is no right.
+        roles: Roles::parse(&roles).unwrap_or_default(),
+        enabled: row.get(3)?,
+    })
+}
+
+fn names(roles: Roles) -> String {
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    names.join(" ")
+}
+
+pub(super) fn create_client(
+    connection: &mut Connection,
+    partition: Partition,
+    client: &Client,
+) -> Outcome<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tenant = transaction
+        .query_row("SELECT name FROM tenant WHERE id = ?1", [partition.raw()], |_| Ok(()))
+        .optional()?;
+    if tenant.is_none() {
+        return Err(RegistryError::Missing("tenant".into()).into());
+    }
+    let inserted = transaction.execute(
+        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (partition.raw(), &client.id, &client.secret_hash, names(client.roles), client.enabled),
+    )?;
+    if inserted == 0 {
+        return Err(RegistryError::ClientExists(client.id.clone()).into());
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+pub(super) fn replace_client(
+    connection: &mut Connection,
+    partition: Partition,
+    client: &Client,
+) -> Outcome<()> {
+    let updated = connection.execute(
+        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5
+         WHERE tenant = ?1 AND id = ?2",
+        (partition.raw(), &client.id, &client.secret_hash, names(client.roles), client.enabled),
+    )?;
+    if updated == 0 {
+        return Err(RegistryError::Missing(format!("client {}", client.id)).into());
+    }
+    Ok(())
+}
+
+const SIGNING_KEY: &str = "signing-key";
+
+/// The stored key; the first to come stores its own.
+pub(super) fn signing_key(connection: &mut Connection, fresh: [u8; 32]) -> Outcome<[u8; 32]> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT OR IGNORE INTO secret (name, value) VALUES (?1, ?2)",
+        (SIGNING_KEY, fresh),
+    )?;
+    let key = transaction.query_row(
+        "SELECT value FROM secret WHERE name = ?1",
+        [SIGNING_KEY],
+        |row| row.get(0),
+    )?;
+    transaction.commit()?;
+    Ok(key)
+}

@@ -1,0 +1,114 @@
+//! The tables, their history, and how a connection is set up.
+//!
+//! A resource has a number, its rid: the number of its kind (a resource type of a partition)
+//! and an ordinal that is never used again. So the resources of a kind are one range of the
+//! table, in creation order. All other tables refer to resources by rid.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, Result};
+use rusqlite_migration::{M, Migrations};
+
+/// Bits of a rid that count resources of a kind.
+const ORDINAL_BITS: u32 = 40;
+
+/// How long a process waits for another that writes to the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Never edit a migration that has been released: add one.
+const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/0001_directory.sql"))];
+const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+
+/// The kind and ordinal that make a rid.
+pub(super) const fn rid(kind: i64, ordinal: i64) -> i64 {
+    (kind << ORDINAL_BITS) | ordinal
+}
+
+/// The kind of a resource.
+pub(super) const fn kind_of(rid: i64) -> i64 {
+    rid >> ORDINAL_BITS
+}
+
+/// The place of a resource among those of its kind.
+pub(super) const fn ordinal_of(rid: i64) -> i64 {
+    rid & ((1 << ORDINAL_BITS) - 1)
+}
+
+/// The last rid that a kind can have.
+pub(super) const fn last_of(kind: i64) -> i64 {
+    rid(kind + 1, 0) - 1
+}
+
+/// Resources are counted in blocks of two sizes, coarse and fine, each given by its bits:
+/// a total sums the coarse blocks, and a place in the order is found by walking coarse
+/// blocks, fine blocks, and at most one fine block of resources.
+pub(super) const BLOCK_BITS: [u32; 2] = [14, 7];
+
+/// Opens a connection with what holds for readers and the writer.
+pub(super) fn connect(file: &Path, cache_kib: u32) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    // Consistency is by rid and checked by `verify`; checks per row would cost look-ups.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    Ok(connection)
+}
+
+/// Opens the connection that writes.
+pub(super) fn connect_writer(file: &Path, cache_kib: u32, checkpoint: u32) -> Result<Connection> {
+    let connection = connect(file, cache_kib)?;
+    connection.pragma_update(None, "page_size", 4096)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", checkpoint, |_| Ok(()))?;
+    let journal_bytes = i64::from(checkpoint) * 4096 * 2;
+    connection.pragma_update_and_check(None, "journal_size_limit", journal_bytes, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Opens a connection that reads.
+pub(super) fn connect_reader(file: &Path, cache_kib: u32) -> Result<Connection> {
+    let connection = connect(file, cache_kib)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Brings the tables to the form of this version.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite_migration::Result<()> {
+    MIGRATIONS.to_latest(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_apply_to_an_empty_file() {
+        MIGRATIONS.validate().unwrap();
+    }
+
+    #[test]
+    fn a_rid_holds_kind_and_ordinal() {
+        let rid = rid(7, 41);
+        assert_eq!((kind_of(rid), ordinal_of(rid)), (7, 41));
+        assert!(rid < last_of(7) && last_of(7) < super::rid(8, 0));
+    }
+
+    #[test]
+    fn connections_share_no_page_cache_and_count_no_memory() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut options = connection.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> = options
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_>>()
+            .unwrap();
+        assert!(options.contains(&"DEFAULT_MEMSTATUS=0".into()), "{options:?}");
+        assert!(!options.contains(&"ENABLE_MEMORY_MANAGEMENT".into()), "{options:?}");
+    }
+}

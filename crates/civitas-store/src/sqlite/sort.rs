@@ -1,0 +1,290 @@
+//! Sorted pages (RFC 7644 §3.4.2.3).
+
+use std::cmp::Ordering;
+
+use civitas_directory::{record::Timestamp, store::Want};
+use civitas_scim::{
+    condition::{Sort, Target},
+    value::{Comparison, Key},
+};
+use rusqlite::{
+    Params,
+    types::{Value, ValueRef},
+};
+
+use super::{
+    error::ReadResult,
+    search::{Matched, Search},
+};
+use crate::{filter::has_values, rids::Rids};
+
+/// So few resources are sorted by their documents rather than by walking an index.
+const FEW: usize = 1_000;
+
+/// Resources in sort order as far as an index shows it.
+#[derive(Default)]
+struct Walk {
+    /// Those met that match, ascending by key, then by rid.
+    rids: Vec<i64>,
+    /// Where in `rids` each run of equal keys starts.
+    runs: Vec<usize>,
+}
+
+/// A resource with what it is sorted by.
+struct Keyed {
+    key: Option<Key>,
+    created: Timestamp,
+    rid: i64,
+}
+
+impl Search<'_> {
+    /// The resources of a page in sort order.
+    pub(super) fn sorted(
+        &self,
+        matched: &Matched,
+        sort: &Sort,
+        offset: u64,
+        count: usize,
+    ) -> ReadResult<Vec<i64>> {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let few = matched.total <= FEW.min(self.limit) as u64;
+        let order = match walk_statement(&sort.target) {
+            Some(walk) if !few => {
+                // Ascending, what comes after the page need not be met.
+                let enough = offset.saturating_add(count);
+                let enough = if sort.descending { usize::MAX } else { enough };
+                let walk = self.walk(matched, &sort.target, walk, enough)?;
+                self.ordered(matched, walk, sort.descending, enough)?
+            }
+            _ => self
+                .keyed(matched, sort)?
+                .into_iter()
+                .map(|keyed| keyed.rid)
+                .collect(),
+        };
+        Ok(order.into_iter().skip(offset).take(count).collect())
+    }
+
+    /// The resources of a page over several types in one sort order, each with its type.
+    pub(super) fn sorted_together<'m>(
+        &self,
+        matched: &'m [Matched],
+        sorts: &[&Sort],
+        offset: u64,
+        count: usize,
+    ) -> ReadResult<Vec<(&'m Matched, i64)>> {
+        let total = matched.iter().map(|matched| matched.total).sum();
+        self.require_affordable(total)?;
+        let descending = sorts.iter().any(|sort| sort.descending);
+        let mut all = Vec::new();
+        for (matched, sort) in matched.iter().zip(sorts) {
+            let keyed = self.keyed(matched, sort)?.into_iter();
+            all.extend(keyed.map(|keyed| (keyed, matched)));
+        }
+        // Stable, so that ties keep the order of types and then of creation.
+        all.sort_by(|(a, _), (b, _)| {
+            by_key(a.key.as_ref(), b.key.as_ref(), descending).then(a.created.cmp(&b.created))
+        });
+        let page = page(all, offset, count);
+        Ok(page.map(|(keyed, matched)| (matched, keyed.rid)).collect())
+    }
+
+    /// The resources of a page over several types in creation order, each with its type.
+    pub(super) fn created_together<'m>(
+        &self,
+        matched: &'m [Matched],
+        offset: u64,
+        count: usize,
+    ) -> ReadResult<Vec<(&'m Matched, i64)>> {
+        let enough = usize::try_from(offset).unwrap_or(usize::MAX);
+        let enough = enough.saturating_add(count);
+        let mut all = Vec::new();
+        let mut statement = self.reader.connection.prepare_cached(CREATED_ORDER)?;
+        for matched in matched {
+            let mut rows = statement.query([matched.kind])?;
+            let mut left = enough;
+            while let (Some(row), true) = (rows.next()?, left > 0) {
+                let rid = row.get(0)?;
+                if matched.rids.contains(rid) {
+                    all.push((row.get::<_, i64>(1)?, matched, rid));
+                    left -= 1;
+                }
+            }
+        }
+        // Stable, so that of one instant the types keep their order.
+        all.sort_by_key(|(created, ..)| *created);
+        let page = page(all, offset, count);
+        Ok(page.map(|(_, matched, rid)| (matched, rid)).collect())
+    }
+
+    /// All matches with their keys from their documents, in order.
+    fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<Keyed>> {
+        self.require_affordable(matched.total)?;
+        let Matched {
+            kind,
+            resource_type,
+            rids,
+            ..
+        } = matched;
+        let is = |attribute| sort.target.extension.is_none() && sort.target.attribute == attribute;
+        let want = Want {
+            groups: is("groups"),
+            members: is("members").then_some(self.limit),
+        };
+        let mut keyed = Vec::new();
+        self.each(*kind, resource_type, rids, want, |rid, found| {
+            keyed.push(Keyed {
+                key: sort.key(&found.resource()),
+                created: found.record.created,
+                rid,
+            });
+            Ok(())
+        })?;
+        keyed.sort_by(|a, b| by_key(a.key.as_ref(), b.key.as_ref(), sort.descending));
+        Ok(keyed)
+    }
+
+    fn walk(
+        &self,
+        matched: &Matched,
+        target: &Target,
+        statement: &str,
+        enough: usize,
+    ) -> ReadResult<Walk> {
+        let connection = self.reader.connection;
+        if !has_values(target) {
+            let leading = if target.path == "id" {
+                self.reader.partition
+            } else {
+                matched.kind
+            };
+            return self.walk_rows(matched, statement, [leading], enough);
+        }
+        let catalog = self.reader.catalog;
+        match catalog.attribute(connection, matched.kind, &target.path)? {
+            Some(attribute) => self.walk_rows(matched, statement, [attribute], enough),
+            None => Ok(Walk::default()),
+        }
+    }
+
+    fn walk_rows(
+        &self,
+        matched: &Matched,
+        statement: &str,
+        parameters: impl Params,
+        enough: usize,
+    ) -> ReadResult<Walk> {
+        let mut walk = Walk::default();
+        let mut last: Option<Value> = None;
+        let mut statement = self.reader.connection.prepare_cached(statement)?;
+        let mut rows = statement.query(parameters)?;
+        while let Some(row) = rows.next()? {
+            let rid: i64 = row.get(0)?;
+            if super::schema::kind_of(rid) != matched.kind || !matched.rids.contains(rid) {
+                continue;
+            }
+            let key = row.get_ref(1)?;
+            if last.as_ref().is_none_or(|last| ValueRef::from(last) != key) {
+                walk.runs.push(walk.rids.len());
+                last = Some(Value::try_from(key).map_err(rusqlite::Error::from)?);
+            }
+            walk.rids.push(rid);
+            if walk.rids.len() >= enough {
+                break;
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Places those without a value: last, or first when descending.
+    fn ordered(
+        &self,
+        matched: &Matched,
+        walk: Walk,
+        descending: bool,
+        enough: usize,
+    ) -> ReadResult<Vec<i64>> {
+        if walk.rids.len() >= enough {
+            return Ok(walk.rids);
+        }
+        let mut order = self.unmet(matched, &walk.rids)?;
+        if descending {
+            let ends = walk.runs.iter().skip(1).copied().chain([walk.rids.len()]);
+            let runs: Vec<(usize, usize)> = walk.runs.iter().copied().zip(ends).collect();
+            for (start, end) in runs.into_iter().rev() {
+                order.extend_from_slice(&walk.rids[start..end]);
+            }
+            return Ok(order);
+        }
+        let mut met = walk.rids;
+        met.append(&mut order);
+        Ok(met)
+    }
+
+    /// Matches that a walk did not meet, in creation order.
+    fn unmet(&self, matched: &Matched, met: &[i64]) -> ReadResult<Vec<i64>> {
+        if met.len() as u64 == matched.total {
+            return Ok(Vec::new());
+        }
+        let met = Rids::collect(met.to_vec()).complement();
+        match matched.rids.clone().and(met) {
+            Rids::Only(rids) => Ok(rids),
+            Rids::Except(except) => self.listed(matched.kind, &except),
+        }
+    }
+
+    /// All resources of the kind but some, from an index that holds nothing else.
+    fn listed(&self, kind: i64, except: &[i64]) -> ReadResult<Vec<i64>> {
+        let mut statement = self.reader.connection.prepare_cached(
+            "SELECT rid FROM resource INDEXED BY resource_created WHERE kind = ?1",
+        )?;
+        let mut rows = statement.query([kind])?;
+        let mut rids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let rid = row.get(0)?;
+            if except.binary_search(&rid).is_err() {
+                rids.push(rid);
+            }
+        }
+        rids.sort_unstable();
+        Ok(rids)
+    }
+}
+
+const CREATED_ORDER: &str = "SELECT rid, created
+    FROM resource INDEXED BY resource_created WHERE kind = ?1 ORDER BY created, rid";
+
+fn page<T>(all: Vec<T>, offset: u64, count: usize) -> impl Iterator<Item = T> {
+    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+    all.into_iter().skip(offset).take(count)
+}
+
+/// The statement that walks an index in the order of the attribute.
+fn walk_statement(target: &Target) -> Option<&'static str> {
+    match target.path.as_str() {
+        "meta.created" => Some(CREATED_ORDER),
+        "meta.lastModified" => Some(
+            "SELECT rid, modified FROM resource INDEXED BY resource_modified
+             WHERE kind = ?1 ORDER BY modified, rid",
+        ),
+        "id" if target.comparison == Comparison::Exact => {
+            Some("SELECT rid, id FROM resource WHERE partition = ?1 ORDER BY id")
+        }
+        _ if has_values(target) => Some(
+            "SELECT rid, key FROM value
+             WHERE attribute = ?1 AND element = 0 ORDER BY key, rid",
+        ),
+        _ => None,
+    }
+}
+
+/// Without a value: last when ascending, first when descending. Ties are equal.
+fn by_key(a: Option<&Key>, b: Option<&Key>, descending: bool) -> Ordering {
+    let order = match (a, b) {
+        (Some(a), Some(b)) => a.order(b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    if descending { order.reverse() } else { order }
+}

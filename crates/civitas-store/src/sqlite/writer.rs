@@ -1,0 +1,303 @@
+//! The one thread that writes. Change sets that wait are committed together: one transaction
+//! and one flush to disk serve them all, and each is refused or applied on its own.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use civitas_directory::change::{ChangeSet, Committed, Rejected};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    apply::{Batch, Ledger},
+    catalog::Catalog,
+    error::ApplyFault,
+};
+
+/// How long the writer waits for change sets that are about to come, judged by how many came
+/// together a moment ago. Far less than a flush to disk takes, so that a batch that fills
+/// pays for the wait; a lone caller never waits.
+const GATHER: Duration = Duration::from_micros(250);
+
+/// A change set on its way, and where the answer goes.
+struct Commit {
+    partition: i64,
+    change_set: ChangeSet,
+    reply: oneshot::Sender<Result<Committed, Rejected>>,
+}
+
+/// Work on the registry: rare, and in a transaction of its own.
+type Chore = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Job {
+    Commit(Commit),
+    Chore(Chore),
+}
+
+/// Why a job was not accepted.
+pub(super) enum Refused {
+    Full,
+    Closed,
+}
+
+/// The way to the writer's thread.
+pub(super) struct Writer {
+    sender: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread. `queue` jobs may wait; at most `batch` change sets commit together.
+    pub(super) fn start(
+        connection: Connection,
+        catalog: Arc<Catalog>,
+        queue: usize,
+        batch: usize,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(queue.max(1));
+        let commits = Arc::new(AtomicU64::new(0));
+        let worker = Worker {
+            connection,
+            catalog,
+            receiver,
+            batch: batch.max(1),
+            commits: Arc::clone(&commits),
+            recent: 1,
+        };
+        let thread = thread::Builder::new()
+            .name("civitas-writer".into())
+            .spawn(move || worker.run())?;
+        Ok(Self {
+            sender: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+            commits,
+        })
+    }
+
+    /// Transactions that changed something.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Commits a change set with others that wait.
+    pub(super) async fn commit(
+        &self,
+        partition: i64,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        let commit = Commit {
+            partition,
+            change_set,
+            reply,
+        };
+        self.send(Job::Commit(commit)).map_err(|refused| match refused {
+            Refused::Full => Rejected::Overloaded,
+            Refused::Closed => Rejected::Unavailable(CLOSED.into()),
+        })?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Rejected::Unavailable(CLOSED.into())))
+    }
+
+    /// Runs work on the writer's connection; `None` when the store is closed or overloaded.
+    pub(super) async fn chore<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let chore: Chore = Box::new(move |connection| {
+            // Nobody may be waiting any more; the work is done all the same.
+            let _ = reply.send(work(connection));
+        });
+        self.send(Job::Chore(chore)).ok()?;
+        answer.await.ok()
+    }
+
+    fn send(&self, job: Job) -> Result<(), Refused> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = sender.as_ref().ok_or(Refused::Closed)?;
+        sender.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Refused::Full,
+            TrySendError::Disconnected(_) => Refused::Closed,
+        })
+    }
+
+    /// Finishes what waits, writes the log back into the file, and ends the thread.
+    pub(super) fn close(&self) {
+        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer ended by a panic");
+        }
+    }
+}
+
+const CLOSED: &str = "the store is closed";
+
+/// Why a batch did not commit.
+enum BatchFault {
+    /// One of the change sets failed; nothing was committed, and the others may do without it.
+    Apply(rusqlite::Error),
+    /// The transaction did not begin or end. After a failed end it is unknown what a later
+    /// recovery will find, so nothing is tried again.
+    Transaction(rusqlite::Error),
+}
+
+struct Worker {
+    connection: Connection,
+    catalog: Arc<Catalog>,
+    receiver: Receiver<Job>,
+    batch: usize,
+    commits: Arc<AtomicU64>,
+    /// How many change sets came together lately.
+    recent: usize,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let mut waiting = None;
+        while let Some(job) = waiting.take().or_else(|| self.receiver.recv().ok()) {
+            match job {
+                Job::Chore(chore) => self.chore(chore),
+                Job::Commit(first) => {
+                    let (commits, other) = self.gather(first);
+                    waiting = other;
+                    self.commit(commits);
+                }
+            }
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::warn!(%error, "the log was not written back on close");
+        }
+    }
+
+    /// The first change set and those that come with it, up to a chore.
+    fn gather(&mut self, first: Commit) -> (Vec<Commit>, Option<Job>) {
+        let mut commits = vec![first];
+        let mut other = None;
+        let until = Instant::now() + GATHER;
+        while commits.len() < self.batch {
+            let waited = if commits.len() < self.recent {
+                let left = until.saturating_duration_since(Instant::now());
+                self.receiver.recv_timeout(left).ok()
+            } else {
+                self.receiver.try_recv().ok()
+            };
+            match waited {
+                Some(Job::Commit(commit)) => commits.push(commit),
+                Some(chore) => {
+                    other = Some(chore);
+                    break;
+                }
+                None => break,
+            }
+        }
+        // Falls by half a step, so that one short batch does not end the waiting.
+        self.recent = commits.len().max(usize::midpoint(self.recent, commits.len()));
+        (commits, other)
+    }
+
+    fn commit(&mut self, commits: Vec<Commit>) {
+        match self.attempt(&commits) {
+            Ok(results) => answer(commits, results),
+            Err(BatchFault::Transaction(error)) => {
+                tracing::error!(%error, "a transaction failed");
+                let rejected = Rejected::Unavailable(error.to_string());
+                let results = vec![Err(rejected); commits.len()];
+                answer(commits, results);
+            }
+            Err(BatchFault::Apply(error)) => {
+                tracing::error!(%error, changes = commits.len(), "a change set failed");
+                for commit in commits {
+                    let result = self.alone(&commit);
+                    answer(vec![commit], vec![result]);
+                }
+            }
+        }
+    }
+
+    /// One change set in a transaction of its own, after its batch failed.
+    fn alone(&mut self, commit: &Commit) -> Result<Committed, Rejected> {
+        match self.attempt(std::slice::from_ref(commit)) {
+            Ok(mut results) => results.remove(0),
+            Err(BatchFault::Apply(error) | BatchFault::Transaction(error)) => {
+                Err(Rejected::Unavailable(error.to_string()))
+            }
+        }
+    }
+
+    /// Tries a batch; after a failure or a panic nothing of it is left.
+    fn attempt(
+        &mut self,
+        commits: &[Commit],
+    ) -> Result<Vec<Result<Committed, Rejected>>, BatchFault> {
+        let tried = catch_unwind(AssertUnwindSafe(|| self.transact(commits)));
+        let result = tried.unwrap_or_else(|_| {
+            Err(BatchFault::Apply(rusqlite::Error::UnwindingPanic))
+        });
+        if result.is_err() && !self.connection.is_autocommit() {
+            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+                tracing::error!(%error, "a transaction was not rolled back");
+            }
+        }
+        result
+    }
+
+    fn transact(&self, commits: &[Commit]) -> Result<Vec<Result<Committed, Rejected>>, BatchFault> {
+        let connection = &self.connection;
+        let run = |sql| connection.prepare_cached(sql)?.execute([]);
+        run("BEGIN IMMEDIATE").map_err(BatchFault::Transaction)?;
+        let mut batch =
+            Batch::begin(connection, &self.catalog).map_err(BatchFault::Transaction)?;
+        let mut results = Vec::with_capacity(commits.len());
+        for commit in commits {
+            results.push(match batch.apply(commit.partition, &commit.change_set) {
+                Ok(committed) => Ok(committed),
+                Err(ApplyFault::Guard(rejected)) => Err(rejected),
+                Err(ApplyFault::Sql(error)) => return Err(BatchFault::Apply(error)),
+            });
+        }
+        let ledger = batch.finish().map_err(BatchFault::Apply)?;
+        run("COMMIT").map_err(BatchFault::Transaction)?;
+        self.committed(&ledger, &results);
+        Ok(results)
+    }
+
+    fn committed(&self, ledger: &Ledger, results: &[Result<Committed, Rejected>]) {
+        ledger.publish(&self.catalog);
+        let changed = |result: &Result<Committed, _>| result.as_ref().is_ok_and(|it| it.changed);
+        if results.iter().any(changed) {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn chore(&mut self, chore: Chore) {
+        let connection = &mut self.connection;
+        if catch_unwind(AssertUnwindSafe(|| chore(connection))).is_err() {
+            tracing::error!("work on the registry caused a panic");
+        }
+    }
+
+    fn checkpoint(&self) -> rusqlite::Result<()> {
+        self.connection.flush_prepared_statement_cache();
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+fn answer(commits: Vec<Commit>, results: Vec<Result<Committed, Rejected>>) {
+    for (commit, result) in commits.into_iter().zip(results) {
+        // A caller that gave up has dropped its end.
+        let _ = commit.reply.send(result);
+    }
+}
