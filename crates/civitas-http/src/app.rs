@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use civitas_directory::Directory;
 use http::{
-    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
 };
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -84,7 +84,6 @@ impl Surface {
         let started = Instant::now();
         let (parts, incoming) = request.into_parts();
         let request_id = self.request_id(&parts);
-        let family = Family::of(parts.uri.path());
         let mut body = self.body(incoming, &parts);
         let route = router::find(parts.uri.path(), self.directory.resource_types());
         let template = route.as_ref().map_or("-", Route::template);
@@ -97,15 +96,8 @@ impl Surface {
             local,
         };
         let outcome = self.guarded(arrival, route).await;
-        let cause = outcome.as_ref().err().map(cause);
-        let mut reply = outcome.unwrap_or_else(|refusal| {
-            let mut reply = word(family, &refusal, &parts);
-            refusal.header_fields(&self.settings.realm, &mut reply.headers);
-            reply
-        });
-        if family == Family::Scim {
-            dialect::scim::finish(&mut reply);
-        }
+        let cause = outcome.as_ref().err().and_then(cause);
+        let mut reply = self.worded(outcome, &parts);
         if reply.status.as_u16() >= 400 {
             body.discard().await;
         }
@@ -113,6 +105,7 @@ impl Surface {
             reply.headers.insert(REQUEST_ID, value);
         }
         let took = started.elapsed();
+        let family = Family::of(parts.uri.path());
         self.metrics
             .observe(family, &parts.method, reply.status, took);
         let micros = took.as_micros() as u64;
@@ -122,9 +115,27 @@ impl Surface {
             template,
             reply.status,
             micros,
-            cause.flatten(),
+            cause,
         );
         reply.into_response()
+    }
+
+    /// The answer, a refusal in the words of the family that owns the path.
+    fn worded(&self, outcome: Result<Reply, Refusal>, parts: &Parts) -> Reply {
+        let family = Family::of(parts.uri.path());
+        let mut reply = outcome.unwrap_or_else(|refusal| {
+            let mut reply = match family {
+                Family::Scim => dialect::scim::status::word(&refusal, &parts.headers),
+                Family::OAuth => oauth::word(&refusal),
+                Family::Problem => problem::word(&refusal),
+            };
+            refusal.header_fields(&self.settings.realm, &mut reply.headers);
+            reply
+        });
+        if family == Family::Scim {
+            dialect::scim::finish(&mut reply);
+        }
+        reply
     }
 
     /// Routes and answers within the bounds of one request. A panic ends the request only.
@@ -159,6 +170,7 @@ impl Surface {
         }
     }
 
+    /// Bounds of the header fields, and the one `Host` that a request has (RFC 9112 §3.2).
     fn check_headers(&self, parts: &Parts) -> Result<(), Refusal> {
         let limit = self.settings.limits.header_bytes;
         let target = parts.uri.path_and_query().map_or(0, |it| it.as_str().len());
@@ -168,6 +180,10 @@ impl Surface {
             .map(|(name, value)| name.as_str().len() + value.len());
         if fields.sum::<usize>() + target > limit {
             return Err(Refusal::HeaderTooLarge { limit });
+        }
+        let hosts = parts.headers.get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+            return Err(Refusal::MalformedHeader { name: header::HOST });
         }
         Ok(())
     }
@@ -250,14 +266,6 @@ fn options(route: &Route<'_>) -> Reply {
         reply.with(HeaderName::from_static("accept-patch"), types)
     } else {
         reply
-    }
-}
-
-fn word(family: Family, refusal: &Refusal, parts: &Parts) -> Reply {
-    match family {
-        Family::Scim => dialect::scim::status::word(refusal, &parts.headers),
-        Family::OAuth => oauth::word(refusal),
-        Family::Problem => problem::word(refusal),
     }
 }
 

@@ -111,9 +111,11 @@ pub(crate) fn find<'r>(path: &'r str, types: &'r [ResourceType]) -> Result<Route
     let rest: (_, _, _) = (segments.next(), segments.next(), segments.next());
     match (first, second, rest) {
         ("scim", Some("v2"), (one, two, None)) => scim(one, two, types).map(Route::Scim),
-        ("scim", Some(version), _) if is_version(version) => Err(Refusal::UnsupportedVersion {
-            version: version.to_owned(),
-        }),
+        ("scim", Some(version), _) if version != "v2" && is_version(version) => {
+            Err(Refusal::UnsupportedVersion {
+                version: version.to_owned(),
+            })
+        }
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Token),
         ("health", Some("live"), (None, ..)) => Ok(Route::Live),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Ready),

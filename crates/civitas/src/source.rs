@@ -38,7 +38,7 @@ impl Location {
         }
         match url.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(Self {
-                file: folder.join(path),
+                folder: folder.join(path),
             }),
             _ => Err("not of the form sqlite:PATH".into()),
         }
@@ -85,10 +85,10 @@ impl Place {
                 Failure::configuration(format!("--store (or CIVITAS_STORE) = {url:?}: {why}"))
             }),
             (None, Some(folder)) => Ok(Location {
-                file: folder.join(DATABASE_FILE),
+                folder: folder.clone(),
             }),
             (None, None) => Ok(Location {
-                file: Path::new(DEFAULT_FOLDER).join(DATABASE_FILE),
+                folder: DEFAULT_FOLDER.into(),
             }),
         }
     }

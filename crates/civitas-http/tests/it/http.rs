@@ -29,6 +29,7 @@ async fn a_known_state_is_not_sent_again() {
             assert_eq!(answer.status, 304, "{known}");
             assert_eq!(answer.header("etag"), tag);
             assert_eq!(answer.header("cache-control"), "private, no-cache");
+            assert!(answer.header("content-location").ends_with(&path));
             assert_eq!(answer.header("vary"), "Accept, Prefer");
             assert!(answer.body.is_empty());
         }
@@ -202,12 +203,12 @@ async fn head_is_get_without_content() {
 async fn preferences_are_honoured_and_named() {
     let (world, path, _) = world_and_user().await;
     let operations = json!([{ "op": "replace", "path": "title", "value": "Dr" }]);
-    let patch = json!({ "schemas": [PATCH_OP], "Operations": operations });
+    let message = json!({ "schemas": [PATCH_OP], "Operations": operations });
     let send = |path: String, prefer: &str| {
         world.send(
             ask("PATCH", &path)
                 .by("writer")
-                .json(&patch)
+                .json(&message)
                 .header("Prefer", prefer),
         )
     };

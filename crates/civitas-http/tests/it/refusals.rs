@@ -62,6 +62,14 @@ async fn a_host_of_no_tenant_is_named() {
         detail.contains("x.example") && detail.contains("no tenant"),
         "{detail}"
     );
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let bytes = format!("GET /scim/v2 HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        assert_eq!(
+            world.raw(bytes.as_bytes()).await.scim_error(400),
+            "",
+            "{hosts:?}"
+        );
+    }
     let elsewhere = ask("GET", "/scim/v2/Users")
         .by("admin")
         .header("Host", "other.example.com");

@@ -1,6 +1,6 @@
 //! A surface on a real socket, over a directory in memory, and the callers that use it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -209,15 +209,15 @@ impl Ask {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         for (name, value) in [("Host", HOST), ("Connection", "close")] {
             if !self.headers.iter().any(|(given, _)| given == name) {
-                head += &format!("{name}: {value}\r\n");
+                write!(head, "{name}: {value}\r\n").unwrap();
             }
         }
         if let Some(body) = &self.body {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
         }
         let mut bytes = (head + "\r\n").into_bytes();
         bytes.extend_from_slice(self.body.as_deref().unwrap_or_default());

@@ -333,6 +333,6 @@ pub(crate) fn raw(address: SocketAddr, bytes: &[u8]) -> Option<String> {
     // The server may answer and close before it has read all.
     let _ = stream.write_all(bytes);
     let mut line = String::new();
-    BufReader::new(stream.by_ref()).read_line(&mut line).ok()?;
+    BufReader::new(&stream).read_line(&mut line).ok()?;
     (!line.is_empty()).then_some(line)
 }

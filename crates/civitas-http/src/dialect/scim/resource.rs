@@ -44,7 +44,7 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
         Read::Failed => Err(Error::Stale.into()),
         Read::NotModified => {
             let reply = Reply::empty(StatusCode::NOT_MODIFIED);
-            Ok(shown.identified(call, reply, &found))
+            Ok(located(shown.identified(call, reply, &found)))
         }
         Read::Send => {
             shown.check_members(call, &found)?;
@@ -191,11 +191,7 @@ impl<'k> Shown<'k> {
         let mut body = Vec::with_capacity(found.record.document.len() + 512);
         Renderer::of(call).resource(&mut body, found, &self.view);
         let reply = Reply::new(status, call.media.content_type(), body);
-        let mut reply = self.identified(call, reply, found);
-        if let Some(location) = reply.headers.get(header::LOCATION).cloned() {
-            reply.headers.insert(header::CONTENT_LOCATION, location);
-        }
-        reply
+        located(self.identified(call, reply, found))
     }
 
     /// With the header fields that name the resource and its state.
@@ -222,6 +218,14 @@ impl<'k> Shown<'k> {
         }
         Ok(())
     }
+}
+
+/// With the URL of what is represented (RFC 9110 §8.7); the 304 has what the 200 would have.
+fn located(mut reply: Reply) -> Reply {
+    if let Some(location) = reply.headers.get(header::LOCATION).cloned() {
+        reply.headers.insert(header::CONTENT_LOCATION, location);
+    }
+    reply
 }
 
 fn etag(version: Version) -> HeaderValue {
