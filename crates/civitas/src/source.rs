@@ -111,7 +111,6 @@ pub(crate) fn now() -> Timestamp {
 
 /// A tenant of an open store, for a command that works on it.
 pub(crate) struct Opened {
-    pub(crate) store: Arc<SqliteStore>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) tenant: Tenant,
 }
@@ -121,10 +120,9 @@ impl Opened {
     pub(crate) async fn tenant(source: &Source, name: &str) -> Result<Self, Failure> {
         let store = Arc::new(source.location()?.open()?);
         let tenant = find_tenant(store.as_ref(), name).await?;
-        let directory = Directory::open(store.clone(), Limits::default()).await;
+        let directory = Directory::open(store, Limits::default()).await;
         let directory = directory.map_err(|error| Failure::other(error.to_string()))?;
         Ok(Self {
-            store,
             directory: Arc::new(directory),
             tenant,
         })

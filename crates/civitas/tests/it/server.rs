@@ -1,7 +1,7 @@
 //! A running `civitas serve --dev`, and a client that speaks to it.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -135,19 +135,10 @@ impl Drop for Server {
 /// An answer: status, headers, body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    headers: Vec<(String, String)>,
     pub(crate) text: String,
 }
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(it, _)| it.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-
     pub(crate) fn body(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -231,16 +222,6 @@ impl Client {
             None => self.agent.run(request.body(()).unwrap()),
         };
         let mut answer = answer.ok()?;
-        let headers = answer
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    value.to_str().unwrap_or_default().to_owned(),
-                )
-            })
-            .collect();
         let status = answer.status().as_u16();
         let text = answer
             .body_mut()
@@ -248,11 +229,7 @@ impl Client {
             .limit(1 << 30)
             .read_to_string()
             .ok()?;
-        Some(Answer {
-            status,
-            headers,
-            text,
-        })
+        Some(Answer { status, text })
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
