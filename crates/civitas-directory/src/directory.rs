@@ -4,6 +4,8 @@ mod read;
 mod reference;
 mod write;
 
+pub use write::Edit;
+
 use std::sync::Arc;
 
 use civitas_scim::{core, schema::ResourceType};

@@ -23,7 +23,7 @@ pub mod token;
 pub use access::Caller;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
-pub use directory::Directory;
+pub use directory::{Directory, Edit};
 pub use error::Error;
 pub use limits::Limits;
 pub use precondition::Expect;

@@ -1,6 +1,9 @@
 //! Preconditions of writes (RFC 7644 §3.14, RFC 9110 §13).
 
-use crate::{error::Error, record::Version};
+use crate::{
+    error::Error,
+    record::{Record, Timestamp},
+};
 
 /// What the caller requires of the resource it changes. Tags are opaque: the text between
 /// the quotes, a weakness mark taken off, because a weak tag that never matched would make
@@ -18,17 +21,20 @@ pub enum Expect {
     NoneMatch(Vec<String>),
     /// `If-None-Match: *`: the resource does not exist.
     Absent,
+    /// `If-Unmodified-Since`: the resource was not changed after this second.
+    UnmodifiedSince(Timestamp),
 }
 
 impl Expect {
     /// Checks the precondition against the state of an existing resource.
-    pub fn check(&self, version: Version) -> Result<(), Error> {
-        let named = |tags: &[String]| tags.iter().any(|tag| version.is_tagged(tag));
+    pub fn check(&self, record: &Record) -> Result<(), Error> {
+        let named = |tags: &[String]| tags.iter().any(|tag| record.version.is_tagged(tag));
         let holds = match self {
             Self::Any | Self::Exists => true,
             Self::Match(tags) => named(tags),
             Self::NoneMatch(tags) => !named(tags),
             Self::Absent => false,
+            Self::UnmodifiedSince(second) => record.modified.second() <= *second,
         };
         if holds { Ok(()) } else { Err(Error::Stale) }
     }
@@ -42,9 +48,18 @@ impl Expect {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Version;
 
     #[test]
     fn a_precondition_holds_for_the_states_it_names() {
+        let record = Record {
+            resource_type: "User".into(),
+            id: "u".into(),
+            version: Version(7),
+            created: Timestamp(0),
+            modified: Timestamp(5_900),
+            document: "{}".into(),
+        };
         let tags = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         for (expect, holds) in [
             (Expect::Any, true),
@@ -55,8 +70,10 @@ mod tests {
             (Expect::Match(tags(&["07"])), false),
             (Expect::NoneMatch(tags(&["7"])), false),
             (Expect::NoneMatch(tags(&["6"])), true),
+            (Expect::UnmodifiedSince(Timestamp(4_000)), false),
+            (Expect::UnmodifiedSince(Timestamp(5_000)), true),
         ] {
-            assert_eq!(expect.check(Version(7)).is_ok(), holds, "{expect:?}");
+            assert_eq!(expect.check(&record).is_ok(), holds, "{expect:?}");
         }
     }
 }

@@ -9,6 +9,14 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// The second that the instant lies in: dates of HTTP know no fractions.
+    #[must_use]
+    pub const fn second(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1_000))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// `2026-01-02T03:04:05.678Z` (RFC 7643 §2.3.5).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

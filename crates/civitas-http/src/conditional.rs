@@ -1,9 +1,11 @@
 //! Conditional requests (RFC 9110 §13).
 
-use civitas_directory::{Version, precondition::Expect};
+use std::time::UNIX_EPOCH;
+
+use civitas_directory::{Record, Timestamp, Version, precondition::Expect};
 use http::{
     HeaderMap, HeaderName,
-    header::{IF_MATCH, IF_NONE_MATCH},
+    header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
 };
 
 use crate::refusal::Refusal;
@@ -19,12 +21,13 @@ enum Tags {
     Listed(Vec<String>),
 }
 
-/// The conditions of a request. Dates are not among them: resources show no
-/// `Last-Modified`, so there is nothing to hold against them (RFC 9110 §13.1.3).
+/// The conditions of a request. Dates are held against `meta.lastModified`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Preconditions {
-    if_match: Option<Tags>,
-    if_none_match: Option<Tags>,
+    matching: Option<Tags>,
+    none_match: Option<Tags>,
+    modified_since: Option<Timestamp>,
+    unmodified_since: Option<Timestamp>,
 }
 
 /// What the conditions of a read come to (RFC 9110 §13.2.2).
@@ -42,38 +45,41 @@ impl Preconditions {
     /// Reads the header fields; a malformed one is refused.
     pub(crate) fn parse(headers: &HeaderMap) -> Result<Self, Refusal> {
         Ok(Self {
-            if_match: field(headers, &IF_MATCH)?,
-            if_none_match: field(headers, &IF_NONE_MATCH)?,
+            matching: field(headers, &IF_MATCH)?,
+            none_match: field(headers, &IF_NONE_MATCH)?,
+            modified_since: date(headers, &IF_MODIFIED_SINCE),
+            unmodified_since: date(headers, &IF_UNMODIFIED_SINCE),
         })
     }
 
-    /// What a write requires. `If-Match` rules where both fields are given.
+    /// What a write requires: the first condition of RFC 9110 §13.2.2 that is given.
     pub(crate) fn of_write(&self) -> Expect {
-        match (&self.if_match, &self.if_none_match) {
-            (Some(Tags::Any), _) => Expect::Exists,
-            (Some(Tags::Listed(tags)), _) => Expect::Match(tags.clone()),
-            (None, Some(Tags::Any)) => Expect::Absent,
-            (None, Some(Tags::Listed(tags))) => Expect::NoneMatch(tags.clone()),
-            (None, None) => Expect::Any,
+        match (&self.matching, self.unmodified_since, &self.none_match) {
+            (Some(Tags::Any), ..) => Expect::Exists,
+            (Some(Tags::Listed(tags)), ..) => Expect::Match(tags.clone()),
+            (None, Some(second), _) => Expect::UnmodifiedSince(second),
+            (None, None, Some(Tags::Any)) => Expect::Absent,
+            (None, None, Some(Tags::Listed(tags))) => Expect::NoneMatch(tags.clone()),
+            (None, None, None) => Expect::Any,
         }
     }
 
     /// What to answer to a read of a resource in this state.
-    pub(crate) fn of_read(&self, version: Version) -> Read {
-        if self
-            .if_match
-            .as_ref()
-            .is_some_and(|tags| !tags.name(version))
-        {
-            Read::Failed
-        } else if self
-            .if_none_match
-            .as_ref()
-            .is_some_and(|tags| tags.name(version))
-        {
-            Read::NotModified
-        } else {
-            Read::Send
+    pub(crate) fn of_read(&self, record: &Record) -> Read {
+        let unchanged_since = |second| record.modified.second() <= second;
+        let named = |tags: &Tags| tags.name(record.version);
+        let met = match &self.matching {
+            Some(tags) => named(tags),
+            None => self.unmodified_since.is_none_or(unchanged_since),
+        };
+        let known = match &self.none_match {
+            Some(tags) => named(tags),
+            None => self.modified_since.is_some_and(unchanged_since),
+        };
+        match (met, known) {
+            (false, _) => Read::Failed,
+            (true, true) => Read::NotModified,
+            (true, false) => Read::Send,
         }
     }
 }
@@ -85,6 +91,14 @@ impl Tags {
             Self::Listed(tags) => tags.iter().any(|tag| version.is_tagged(tag)),
         }
     }
+}
+
+/// The date of a conditional header field; what is no date counts as absent
+/// (RFC 9110 §13.1.3, §13.1.4).
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()?;
+    let since = date.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(Timestamp)
 }
 
 fn field(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Refusal> {
@@ -183,10 +197,12 @@ mod tests {
 
     #[test]
     fn fields_are_evaluated_in_their_order() {
-        let of = |if_match: Option<&str>, if_none_match: Option<&str>| Preconditions {
-            if_match: if_match.and_then(parse),
-            if_none_match: if_none_match.and_then(parse),
+        let of = |matching: Option<&str>, none_match: Option<&str>| Preconditions {
+            matching: matching.and_then(parse),
+            none_match: none_match.and_then(parse),
+            ..Preconditions::default()
         };
+        let record = record();
         for (conditions, read) in [
             (of(None, None), Read::Send),
             (of(None, Some("W/\"7\"")), Read::NotModified),
@@ -198,10 +214,49 @@ mod tests {
             (of(Some("\"7\""), Some("\"7\"")), Read::NotModified),
             (of(Some("*"), None), Read::Send),
         ] {
-            assert_eq!(conditions.of_read(Version(7)), read, "{conditions:?}");
+            assert_eq!(conditions.of_read(&record), read, "{conditions:?}");
         }
         assert_eq!(of(Some("*"), Some("*")).of_write(), Expect::Exists);
         assert_eq!(of(None, Some("*")).of_write(), Expect::Absent);
         assert_eq!(of(None, None).of_write(), Expect::Any);
+    }
+
+    #[test]
+    fn dates_count_where_no_tags_are_given() {
+        let at = |name: HeaderName, date: &'static str| (name, HeaderValue::from_static(date));
+        let of = |fields: Vec<(HeaderName, HeaderValue)>| {
+            Preconditions::parse(&HeaderMap::from_iter(fields))
+                .ok()
+                .unwrap()
+        };
+        let (before, same) = (
+            "Thu, 01 Jan 1970 00:00:04 GMT",
+            "Thu, 01 Jan 1970 00:00:05 GMT",
+        );
+        let tag = || at(IF_NONE_MATCH, "\"6\"");
+        for (conditions, read) in [
+            (of(vec![at(IF_MODIFIED_SINCE, before)]), Read::Send),
+            (of(vec![at(IF_MODIFIED_SINCE, same)]), Read::NotModified),
+            (of(vec![at(IF_MODIFIED_SINCE, same), tag()]), Read::Send),
+            (of(vec![at(IF_MODIFIED_SINCE, "yesterday")]), Read::Send),
+            (of(vec![at(IF_UNMODIFIED_SINCE, before)]), Read::Failed),
+            (of(vec![at(IF_UNMODIFIED_SINCE, same)]), Read::Send),
+            (of(vec![at(IF_UNMODIFIED_SINCE, "soon")]), Read::Send),
+        ] {
+            assert_eq!(conditions.of_read(&record()), read, "{conditions:?}");
+        }
+        let written = of(vec![at(IF_UNMODIFIED_SINCE, same), tag()]).of_write();
+        assert_eq!(written, Expect::UnmodifiedSince(Timestamp(5_000)));
+    }
+
+    fn record() -> Record {
+        Record {
+            resource_type: "User".into(),
+            id: "u".into(),
+            version: Version(7),
+            created: Timestamp(0),
+            modified: Timestamp(5_900),
+            document: "{}".into(),
+        }
     }
 }

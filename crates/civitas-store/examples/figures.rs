@@ -44,7 +44,7 @@ fn rss_mib() -> u64 {
 }
 
 fn report(what: &str, times: u32, cpu_before: Duration, since: Instant) {
-    let (cpu, wall) = (cpu() - cpu_before, since.elapsed());
+    let (cpu, wall) = (cpu().saturating_sub(cpu_before), since.elapsed());
     println!(
         "{what:<46} {:>9.1?} wall {:>9.1?} cpu",
         wall / times,

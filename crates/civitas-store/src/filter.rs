@@ -204,7 +204,6 @@ fn span(operator: Operator, key: &Key) -> Option<Span> {
     let range = |low, high| Some(Span::Range { low, high });
     match (operator, key) {
         (Operator::Eq, _) => Some(Span::Is(key.clone())),
-        (Operator::Ne, _) => None,
         (Operator::Co, Key::Text(text)) => Some(Span::Containing(text.clone())),
         (Operator::Ew, Key::Text(text)) => Some(Span::Ending(text.clone())),
         // Empty text counts as absent to the operators that look into text.
@@ -212,7 +211,7 @@ fn span(operator: Operator, key: &Key) -> Option<Span> {
             Some((key.clone(), !text.is_empty())),
             successor(text).map(|end| (Key::Text(end), false)),
         ),
-        (Operator::Co | Operator::Ew | Operator::Sw, _) => None,
+        (Operator::Ne | Operator::Co | Operator::Ew | Operator::Sw, _) => None,
         (Operator::Gt, _) => range(Some((key.clone(), false)), None),
         (Operator::Ge, _) => range(Some((key.clone(), true)), None),
         (Operator::Lt, _) => range(None, Some((key.clone(), false))),

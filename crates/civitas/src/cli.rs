@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// An identity directory that anyone can run.
 #[derive(Parser)]
@@ -33,9 +33,10 @@ pub(crate) enum Command {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("how").required(true).args(["dev", "config"])))]
 pub(crate) struct Serve {
     /// Start with nothing configured: a tenant `default` and an administrator client
-    #[arg(long, conflicts_with = "config", required_unless_present = "config")]
+    #[arg(long)]
     pub(crate) dev: bool,
     /// Start with a configuration file
     #[arg(long, value_name = "FILE")]

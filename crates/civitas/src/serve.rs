@@ -31,9 +31,10 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let _lock = DataFolder::lock(folder).map_err(|error| Failure::other(error.to_string()))?;
     let listener = listen(config.listen).await?;
     let store = Arc::new(config.location.open()?);
-    let administrator = match arguments.dev {
-        true => Some(development::prepare(store.as_ref()).await?),
-        false => None,
+    let administrator = if arguments.dev {
+        Some(development::prepare(store.as_ref()).await?)
+    } else {
+        None
     };
     let directory = Directory::open(store.clone(), config.limits).await;
     let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);

@@ -14,7 +14,7 @@ use civitas_directory::{Directory, Scope, store::Position};
 use civitas_scim::{Invalid, schema::ResourceType, tolerance::Tolerance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     cli, console,
@@ -89,6 +89,9 @@ async fn create_all(
     Ok(tally)
 }
 
+/// The line of a user, and why it was not created.
+type Outcome = (u64, Result<(), String>);
+
 #[derive(Default)]
 struct Tally {
     created: u64,
@@ -96,7 +99,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, done: Option<Result<(u64, Result<(), String>), tokio::task::JoinError>>) {
+    fn count(&mut self, done: Option<Result<Outcome, JoinError>>) {
         match done {
             Some(Ok((_, Ok(())))) => self.created += 1,
             Some(Ok((line, Err(why)))) => self.fail(&format!("line {line}: {why}")),

@@ -19,11 +19,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("civitas-directory", &["civitas-scim"]),
     ("civitas-scim", &[]),
     ("civitas-conformance", &[]),
+    ("civitas-fuzz", &["civitas-scim"]),
     ("xtask", &[]),
 ];
 
 /// Arrows that only tests may add.
-const TEST_ARROWS: &[(&str, &str)] = &[("civitas", "civitas-conformance")];
+const TEST_ARROWS: &[(&str, &str)] = &[
+    ("civitas", "civitas-conformance"),
+    // Its own tests need the suite, a feature.
+    ("civitas-directory", "civitas-directory"),
+];
 
 /// Dependencies that only the named crates may have.
 const ONLY_IN: &[(&str, &[&str])] = &[

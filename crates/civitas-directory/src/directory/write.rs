@@ -55,23 +55,16 @@ impl Directory {
 
     /// Replaces a resource (RFC 7644 §3.5.1). A precondition that does not hold is told
     /// before anything that is wrong with the body.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of the request of its own"
-    )]
-    pub async fn replace(
-        &self,
-        scope: &Scope,
-        resource_type: &ResourceType,
-        id: &str,
-        expect: &Expect,
-        body: Result<Value, Invalid>,
-        tolerance: &Tolerance,
-        want: Want,
-    ) -> Result<Found, Error> {
+    pub async fn replace(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
+        let Edit {
+            resource_type,
+            id,
+            tolerance,
+            ..
+        } = *edit;
         for _ in 0..MAX_ATTEMPTS {
-            let old = self.old(scope, resource_type, id, expect, want).await?;
-            let body = body.as_ref().map_err(Clone::clone)?;
+            let old = self.old(scope, edit).await?;
+            let body = edit.body.as_ref().map_err(Clone::clone)?;
             let before = old.record.attributes();
             let mut accepted = resource::replace(body, &before, resource_type, tolerance)?;
             let members = patch::members(accepted.attributes.shift_remove("members"))?;
@@ -82,10 +75,7 @@ impl Directory {
                 password_hash: self.password(&accepted.secrets).await?,
                 members: has_members(resource_type).then(|| membership::whole(id, members)),
             };
-            if let Some(found) = self
-                .store_change(scope, resource_type, old, change, expect, want)
-                .await?
-            {
+            if let Some(found) = self.store_change(scope, edit, old, change).await? {
                 return Ok(found);
             }
         }
@@ -93,23 +83,16 @@ impl Directory {
     }
 
     /// Modifies a resource (RFC 7644 §3.5.2), whole or not at all.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of the request of its own"
-    )]
-    pub async fn patch(
-        &self,
-        scope: &Scope,
-        resource_type: &ResourceType,
-        id: &str,
-        expect: &Expect,
-        body: Result<Value, Invalid>,
-        tolerance: &Tolerance,
-        want: Want,
-    ) -> Result<Found, Error> {
+    pub async fn patch(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
+        let Edit {
+            resource_type,
+            id,
+            tolerance,
+            ..
+        } = *edit;
         for _ in 0..MAX_ATTEMPTS {
-            let old = self.old(scope, resource_type, id, expect, want).await?;
-            let body = body.as_ref().map_err(Clone::clone)?;
+            let old = self.old(scope, edit).await?;
+            let body = edit.body.as_ref().map_err(Clone::clone)?;
             let operations = PatchRequest::parse(body, tolerance)?;
             let steps = patch::steps(&operations, resource_type, id, tolerance)?;
             let (on_members, steps) = split(steps, resource_type);
@@ -125,10 +108,7 @@ impl Directory {
                 password_hash: self.password(&patched.secrets).await?,
                 members: self.folded(scope, resource_type, &old, changes).await?,
             };
-            if let Some(found) = self
-                .store_change(scope, resource_type, old, change, expect, want)
-                .await?
-            {
+            if let Some(found) = self.store_change(scope, edit, old, change).await? {
                 return Ok(found);
             }
         }
@@ -144,9 +124,8 @@ impl Directory {
         expect: &Expect,
     ) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
-            let old = self
-                .old(scope, resource_type, id, expect, Want::default())
-                .await?;
+            let old = self.get(scope, resource_type, id, Want::default()).await?;
+            expect.check(&old.record)?;
             let mut changes = vec![Change::Delete(Delete {
                 resource_type: resource_type.name.clone(),
                 id: id.to_owned(),
@@ -168,20 +147,13 @@ impl Directory {
 
     /// The resource as it is, once the precondition holds. Groups do not depend on what is
     /// about to change; members do.
-    async fn old(
-        &self,
-        scope: &Scope,
-        resource_type: &ResourceType,
-        id: &str,
-        expect: &Expect,
-        want: Want,
-    ) -> Result<Found, Error> {
+    async fn old(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
         let want = Want {
             members: None,
-            ..want
+            ..edit.want
         };
-        let old = self.get(scope, resource_type, id, want).await?;
-        expect.check(old.record.version)?;
+        let old = self.get(scope, edit.resource_type, edit.id, want).await?;
+        edit.expect.check(&old.record)?;
         Ok(old)
     }
 
@@ -190,12 +162,16 @@ impl Directory {
     async fn store_change(
         &self,
         scope: &Scope,
-        resource_type: &ResourceType,
+        edit: &Edit<'_>,
         old: Found,
         change: Changed,
-        expect: &Expect,
-        want: Want,
     ) -> Result<Option<Found>, Error> {
+        let Edit {
+            resource_type,
+            expect,
+            want,
+            ..
+        } = *edit;
         let Found {
             mut record, groups, ..
         } = old;
@@ -351,6 +327,23 @@ impl Directory {
         };
         self.hasher.verify(prepared, phc).await
     }
+}
+
+/// A change of one resource as a request states it.
+#[derive(Debug)]
+pub struct Edit<'r> {
+    /// Type of the resource.
+    pub resource_type: &'r ResourceType,
+    /// The resource's `id`.
+    pub id: &'r str,
+    /// What is required of its state.
+    pub expect: &'r Expect,
+    /// The body as parsed: a whole resource to `replace`, operations to `patch`.
+    pub body: Result<Value, Invalid>,
+    /// How tolerant to be towards the body.
+    pub tolerance: &'r Tolerance,
+    /// What to show of the new state.
+    pub want: Want,
 }
 
 /// What a request makes of a resource.

@@ -172,8 +172,8 @@ impl Indexes<'_> {
         let mut rows = statement.query([rid(groups, 0), last_of(groups)])?;
         while let Some(row) = rows.next()? {
             let (id, display) = (row.get_ref(1)?, row.get_ref(2)?);
-            let text = |it: rusqlite::types::ValueRef<'_>| it.as_str().unwrap_or("").to_owned();
-            if test.holds(&text(id), &text(display)) {
+            let owned = |it: rusqlite::types::ValueRef<'_>| it.as_str().unwrap_or("").to_owned();
+            if test.holds(&owned(id), &owned(display)) {
                 found.push(row.get(0)?);
             }
         }

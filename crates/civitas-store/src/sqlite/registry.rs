@@ -107,7 +107,7 @@ fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
 }
 
 fn names(roles: Roles) -> String {
-    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    let names: Vec<&str> = roles.iter().map(civitas_directory::Role::name).collect();
     names.join(" ")
 }
 

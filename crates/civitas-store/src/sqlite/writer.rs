@@ -256,10 +256,11 @@ impl Worker {
         let tried = catch_unwind(AssertUnwindSafe(|| self.transact(commits)));
         let result =
             tried.unwrap_or_else(|_| Err(BatchFault::Apply(rusqlite::Error::UnwindingPanic)));
-        if result.is_err() && !self.connection.is_autocommit() {
-            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-                tracing::error!(%error, "a transaction was not rolled back");
-            }
+        if result.is_err()
+            && !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction was not rolled back");
         }
         result
     }

@@ -143,7 +143,7 @@ fn leaf(dice: &mut Dice, of: &str) -> String {
 }
 
 fn filter(dice: &mut Dice, of: &str, depth: usize) -> String {
-    let mut inner = |dice: &mut Dice| filter(dice, of, depth - 1);
+    let inner = |dice: &mut Dice| filter(dice, of, depth - 1);
     match dice.roll(10) {
         0 | 1 if depth > 0 => format!("({} and {})", inner(dice), inner(dice)),
         2 if depth > 0 => format!("({} and {} and {})", inner(dice), inner(dice), inner(dice)),
@@ -228,15 +228,16 @@ async fn index_and_evaluator_agree() {
             let all = everything(&stage, of).await;
             for _ in 0..400 {
                 let filter = filter(&mut dice, of, 3);
-                let Ok(condition) =
-                    civitas_scim::filter::Filter::parse(&filter, &Default::default())
-                        .unwrap()
-                        .resolve(
-                            &resource_type(of),
-                            &[],
-                            &civitas_scim::tolerance::Tolerance::GENERIC,
-                        )
-                else {
+                let Ok(condition) = civitas_scim::filter::Filter::parse(
+                    &filter,
+                    &civitas_scim::filter::Limits::default(),
+                )
+                .unwrap()
+                .resolve(
+                    &resource_type(of),
+                    &[],
+                    &civitas_scim::tolerance::Tolerance::GENERIC,
+                ) else {
                     continue;
                 };
                 let expected: Vec<&str> = all

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use civitas_directory::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, NewMember, Rejected, Unique},
-    record::{Found, Timestamp, Version},
+    record::{Found, Timestamp},
     store::{FoundPage, Page, Query, ReadError, Selection, Store, Want},
     tenant::Partition,
 };
@@ -129,10 +129,6 @@ impl Stage {
             .read(self.partition, resource_type, id, want)
             .await;
         found.unwrap()
-    }
-
-    pub(crate) async fn version(&self, resource_type: &str, id: &str) -> Version {
-        self.read(resource_type, id).await.unwrap().record.version
     }
 
     pub(crate) async fn search(

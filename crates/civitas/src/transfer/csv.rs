@@ -5,8 +5,8 @@ use std::io::Read;
 
 use civitas_scim::{
     Attributes, Invalid,
-    patch::{self, Op, Operation},
-    schema::{ResourceType, urn},
+    patch::{self, Op, Operation, Step},
+    schema::{Mutability, ResourceType, urn},
     tolerance::Tolerance,
 };
 use serde_json::{Value, json};
@@ -42,9 +42,18 @@ pub(super) fn rows<R: Read>(
 
 fn check_heads(heads: &[String], user: &ResourceType) -> Result<(), Failure> {
     for head in heads {
+        let refused = |why: &str| Failure::configuration(format!("column {head:?}: {why}"));
         let probe = [operation(head, "true")];
-        patch::steps(&probe, user, "", &Tolerance::GENERIC)
-            .map_err(|error| Failure::configuration(format!("column {head:?}: {error}")))?;
+        let steps = patch::steps(&probe, user, "", &Tolerance::GENERIC)
+            .map_err(|error| refused(&error.to_string()))?;
+        let attribute = steps.iter().find_map(Step::attribute_name);
+        let read_only = |it: &str| {
+            let of_user = user.schema.attribute(it);
+            of_user.is_some_and(|it| it.mutability == Mutability::ReadOnly)
+        };
+        if attribute.is_some_and(read_only) {
+            return Err(refused("the server fills this attribute"));
+        }
     }
     if heads
         .iter()

@@ -17,9 +17,6 @@ fn fails(arguments: &[&str], code: i32, expected: &[&str]) {
 fn mistakes_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("unknown.toml"), "[server]\nlisten_on = \"x\"\n").unwrap();
-    std::fs::write(path("value.toml"), "[server]\nlisten = \"8080\"\n").unwrap();
-    std::fs::write(path("good.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
     std::fs::write(path("file"), "not a folder").unwrap();
     std::fs::create_dir(path("rubbish")).unwrap();
     std::fs::write(
@@ -30,103 +27,60 @@ fn mistakes_explain_themselves() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
 
+    let serve = ["serve", "--dev", "--listen", "127.0.0.1:0"];
+    let data = &path("data");
+
     fails(&["serve"], 2, &["--config"]);
     fails(&["serve", "--dev", "--listen", "8080"], 2, &["--listen"]);
-    fails(
-        &["check", "--config", &path("unknown.toml")],
-        2,
-        &["unknown.toml", "listen_on"],
-    );
-    fails(
-        &["check", "--config", &path("value.toml")],
-        2,
-        &["value.toml", "server.listen", "8080"],
-    );
-    fails(
-        &["check", "--config", &path("absent.toml")],
-        2,
-        &["absent.toml"],
-    );
-    fails(
-        &[
-            "serve",
-            "--dev",
-            "--listen",
-            &address,
-            "--data",
-            &path("data"),
-        ],
-        1,
-        &[&address, "another program has the port"],
-    );
+    let busy = ["serve", "--dev", "--listen", &address, "--data", data];
+    fails(&busy, 1, &[&address, "another program has the port"]);
     let below = path("file") + "/data";
     fails(
-        &[
-            "serve",
-            "--dev",
-            "--listen",
-            "127.0.0.1:0",
-            "--data",
-            &below,
-        ],
+        &[&serve[..], &["--data", &below]].concat(),
         1,
         &["data folder", &below],
     );
     let store = format!("sqlite:{}", path("rubbish"));
     fails(
-        &[
-            "serve",
-            "--dev",
-            "--listen",
-            "127.0.0.1:0",
-            "--store",
-            &store,
-        ],
+        &[&serve[..], &["--store", &store]].concat(),
         1,
         &["rubbish"],
     );
+    let other = [&serve[..], &["--store", "mysql:x"]].concat();
+    fails(&other, 2, &["--store", "mysql:x"]);
     fails(
-        &["serve", "--dev", "--store", "mysql:x"],
-        2,
-        &["--store", "mysql:x"],
-    );
-    fails(
-        &["tenant", "create", "Bad Name", "--data", &path("data")],
+        &["tenant", "create", "Bad Name", "--data", data],
         2,
         &["Bad Name"],
     );
+    let client = ["client", "create", "x", "--data", data];
     fails(
-        &[
-            "client",
-            "create",
-            "x",
-            "--tenant",
-            "nosuch",
-            "--data",
-            &path("data"),
-        ],
+        &[&client[..], &["--tenant", "nosuch"]].concat(),
         1,
         &["nosuch"],
     );
+    fails(&[&client[..], &["--role", "god"]].concat(), 2, &["god"]);
     fails(
-        &[
-            "client",
-            "create",
-            "x",
-            "--role",
-            "god",
-            "--data",
-            &path("data"),
-        ],
-        2,
-        &["god"],
-    );
-    fails(
-        &["import", &path("users.xml"), "--data", &path("data")],
+        &["import", &path("users.xml"), "--data", data],
         1,
         &["users.xml"],
     );
     fails(&["verify", "--data", &path("nowhere")], 1, &["nowhere"]);
+}
+
+#[test]
+fn a_configuration_is_checked_key_by_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("unknown.toml"), "[server]\nlisten_on = \"x\"\n").unwrap();
+    std::fs::write(path("value.toml"), "[server]\nlisten = \"8080\"\n").unwrap();
+    std::fs::write(path("good.toml"), "[server]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    let check = |name: &str, expected: &[&str]| {
+        fails(&["check", "--config", &path(name)], 2, expected);
+    };
+    check("unknown.toml", &["unknown.toml", "listen_on"]);
+    check("value.toml", &["value.toml", "server.listen", "8080"]);
+    check("absent.toml", &["absent.toml"]);
     let checked = run(&["check", "--config", &path("good.toml")]);
     assert!(checked.status.success());
 }
@@ -157,7 +111,7 @@ fn a_second_server_on_one_folder_is_refused() {
     fails(
         &["serve", "--dev", "--listen", "127.0.0.1:0", "--data", data],
         1,
-        &[data, "another"],
+        &[data, "in use"],
     );
 }
 

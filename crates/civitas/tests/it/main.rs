@@ -1,5 +1,7 @@
 //! The program as its users meet it: the real binary, a real file, real sockets.
 
+#![expect(clippy::unwrap_used, reason = "what is not as expected ends the test")]
+
 mod command_line;
 mod conformance;
 mod crash;

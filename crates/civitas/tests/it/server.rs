@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     pub(crate) data: PathBuf,
 }
 
@@ -45,7 +45,7 @@ impl Server {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut server = Self::start_in(folder.path());
-        server._folder = Some(folder);
+        server.folder = Some(folder);
         server
     }
 
@@ -75,7 +75,7 @@ impl Server {
         let server = Self {
             child,
             address,
-            _folder: None,
+            folder: None,
             data,
         };
         server.wait_until_ready();
@@ -171,7 +171,7 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .new_agent();
         let encoded = base64::prelude::BASE64_STANDARD.encode(credentials);

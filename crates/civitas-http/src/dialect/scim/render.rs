@@ -117,7 +117,7 @@ impl<'c> Renderer<'c> {
     /// The document, opened at its end for `groups` or `members` and `meta`.
     fn splice(&self, body: &mut Vec<u8>, found: &Found, kind: &ResourceType, document: &str) {
         let record = &found.record;
-        body.extend_from_slice(document.as_bytes());
+        self.document(body, document);
         if let Some(groups) = found.groups.as_deref().filter(|it| !it.is_empty()) {
             self.groups(body, groups);
         }
@@ -147,6 +147,17 @@ impl<'c> Renderer<'c> {
             body,
             format_args!("\",\"version\":\"W/\\\"{}\\\"\"}}}}", record.version.0),
         );
+    }
+
+    /// A stored document. The references in it are relative to the base; what opens one
+    /// here is no part of a text, because quotes within texts are escaped.
+    fn document(&self, body: &mut Vec<u8>, document: &str) {
+        const REFERENCE: &str = "\"$ref\":\"";
+        let mut parts = document.split(REFERENCE);
+        body.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+        for part in parts {
+            push(body, &[REFERENCE, self.base, "/", part]);
+        }
     }
 
     fn groups(&self, body: &mut Vec<u8>, groups: &[GroupRef]) {
@@ -194,6 +205,9 @@ impl<'c> Renderer<'c> {
 
     fn project(&self, body: &mut Vec<u8>, found: &Found, view: &View<'_>) {
         let mut resource = found.resource();
+        for value in resource.values_mut() {
+            self.resolve(value);
+        }
         for element in elements(&mut resource, "groups") {
             self.refer(element, |_| "Group");
         }
@@ -209,6 +223,20 @@ impl<'c> Renderer<'c> {
         let shown = view.projection.apply(resource, view.kind);
         // Writing values of JSON to memory cannot fail.
         let _ = serde_json::to_writer(body, &shown);
+    }
+
+    /// Makes the references within a stored value absolute.
+    fn resolve(&self, value: &mut Value) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(|value| self.resolve(value)),
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get_mut("$ref") {
+                    *reference = format!("{}/{reference}", self.base);
+                }
+                members.values_mut().for_each(|value| self.resolve(value));
+            }
+            _ => {}
+        }
     }
 
     /// Adds `$ref` to an element that refers to a resource of the type.

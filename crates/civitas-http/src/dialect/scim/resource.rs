@@ -1,7 +1,7 @@
 //! Single resources (RFC 7644 §3.3, §3.4.1, §3.5, §3.6). A resource type is data, so one
 //! handler serves them all.
 
-use civitas_directory::{Error, Found, Version, store::Want};
+use civitas_directory::{Edit, Error, Found, Version, store::Want};
 use civitas_scim::{json, schema::ResourceType};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
         .directory
         .get(&call.scope, kind, id, shown.want)
         .await?;
-    match call.conditions.of_read(found.record.version) {
+    match call.conditions.of_read(&found.record) {
         Read::Failed => Err(Error::Stale.into()),
         Read::NotModified => {
             let reply = Reply::empty(StatusCode::NOT_MODIFIED);
@@ -63,17 +63,15 @@ pub(super) async fn replace(
     let shown = Shown::of_write(&call, kind)?;
     let expect = call.expect();
     let directory = &call.app.directory;
-    let found = directory
-        .replace(
-            &call.scope,
-            kind,
-            id,
-            &expect,
-            body,
-            call.tolerance(),
-            shown.want,
-        )
-        .await?;
+    let edit = Edit {
+        resource_type: kind,
+        id,
+        expect: &expect,
+        body,
+        tolerance: call.tolerance(),
+        want: shown.want,
+    };
+    let found = directory.replace(&call.scope, &edit).await?;
     Ok(shown.written(&call, StatusCode::OK, &found))
 }
 
@@ -87,17 +85,15 @@ pub(super) async fn patch(
     let shown = Shown::of_patch(&call, kind)?;
     let expect = call.expect();
     let directory = &call.app.directory;
-    let found = directory
-        .patch(
-            &call.scope,
-            kind,
-            id,
-            &expect,
-            body,
-            call.tolerance(),
-            shown.want,
-        )
-        .await?;
+    let edit = Edit {
+        resource_type: kind,
+        id,
+        expect: &expect,
+        body,
+        tolerance: call.tolerance(),
+        want: shown.want,
+    };
+    let found = directory.patch(&call.scope, &edit).await?;
     Ok(shown.written(&call, StatusCode::OK, &found))
 }
 
