@@ -51,7 +51,7 @@ pub struct Create {
     pub id: String,
     /// See [`crate::Record::document`].
     pub document: String,
-    /// What it is shown as where it is referred to.
+    /// Its `displayName`, shown where it is referred to; empty if it has none.
     pub display: String,
     /// Values to index.
     pub index: Vec<IndexEntry>,
@@ -72,7 +72,7 @@ pub struct Replace {
     pub expect: Version,
     /// See [`crate::Record::document`].
     pub document: String,
-    /// What it is shown as where it is referred to.
+    /// Its `displayName`, shown where it is referred to; empty if it has none.
     pub display: String,
     /// Index entries that the new state no longer has.
     pub index_removed: Vec<IndexEntry>,
@@ -121,6 +121,9 @@ pub struct NewMember {
     pub id: String,
     /// The resource type the client named, checked against the member's.
     pub claimed_type: Option<String>,
+    /// What the client shows it as. Kept with the membership, and seen while the member has
+    /// no `displayName` of its own.
+    pub display: Option<String>,
 }
 
 /// What a commit did.

@@ -84,6 +84,7 @@ fn add(members: &mut Members, added: Vec<Member>) {
             members.add.push(NewMember {
                 id: member.value,
                 claimed_type: member.claimed_type,
+                display: member.display,
             });
         }
     }
@@ -119,6 +120,7 @@ mod tests {
         Member {
             value: id.into(),
             claimed_type: None,
+            display: None,
         }
     }
 

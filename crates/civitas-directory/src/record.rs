@@ -83,7 +83,8 @@ pub struct MemberRef {
     pub id: String,
     /// The member's resource type (`User`, `Group`).
     pub resource_type: String,
-    /// What the member is shown as: `displayName`, else `userName`.
+    /// The member's `displayName`, else what the client called it when it was added; empty if
+    /// neither is known.
     pub display: String,
 }
 
@@ -160,6 +161,10 @@ impl GroupRef {
 impl MemberRef {
     /// The element of `Group.members`, without `$ref`.
     pub fn to_value(&self) -> Value {
-        json!({ "value": self.id, "display": self.display, "type": self.resource_type })
+        let mut element = json!({ "value": self.id, "type": self.resource_type });
+        if !self.display.is_empty() {
+            element["display"] = Value::from(self.display.as_str());
+        }
+        element
     }
 }

@@ -192,7 +192,7 @@ impl Route<'_> {
 
     /// Refuses a method that does not apply.
     pub(crate) fn check_method(&self, method: &Method) -> Result<(), Refusal> {
-        const KNOWN: [Method; 7] = [
+        const KNOWN: [Method; 9] = [
             Method::GET,
             Method::HEAD,
             Method::POST,
@@ -200,6 +200,8 @@ impl Route<'_> {
             Method::PATCH,
             Method::DELETE,
             Method::OPTIONS,
+            Method::TRACE,
+            Method::CONNECT,
         ];
         let allow = self.allow();
         if allow.split(", ").any(|allowed| allowed == method.as_str()) {

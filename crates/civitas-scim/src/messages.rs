@@ -181,17 +181,16 @@ impl SearchRequest {
         Ok(request)
     }
 
-    /// Without `sortBy` there is nothing to order, and `sortOrder` is not even looked at.
+    /// Without `sortBy` there is nothing to order, and `sortOrder` has no effect.
     fn order(&mut self, sort_order: Option<&str>) -> Result<(), Invalid> {
-        let (Some(_), Some(order)) = (&self.sort_by, sort_order) else {
-            return Ok(());
+        let descending = match sort_order {
+            None => false,
+            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
+            Some(order) if order.eq_ignore_ascii_case("descending") => true,
+            Some(_) => return Err(Invalid::value("sortOrder must be ascending or descending")),
         };
-        self.descending = order.eq_ignore_ascii_case("descending");
-        if self.descending || order.eq_ignore_ascii_case("ascending") {
-            Ok(())
-        } else {
-            Err(Invalid::value("sortOrder must be ascending or descending"))
-        }
+        self.descending = descending && self.sort_by.is_some();
+        Ok(())
     }
 }
 
@@ -508,8 +507,9 @@ mod tests {
             ..SearchRequest::default()
         };
         assert_eq!(request, Ok(expected));
-        let unsorted = SearchRequest::from_query([("sortOrder", "up"), ("attributes", "")]);
+        let unsorted = SearchRequest::from_query([("sortOrder", "descending"), ("attributes", "")]);
         assert_eq!(unsorted, Ok(SearchRequest::default()));
+        assert!(SearchRequest::from_query([("sortOrder", "up")]).is_err());
     }
 
     fn search(mut body: Value, tolerance: &Tolerance) -> Result<SearchRequest, Invalid> {

@@ -242,6 +242,7 @@ fn add(members: &[String]) -> Change {
     let member = |id: &String| NewMember {
         id: id.clone(),
         claimed_type: Some("User".into()),
+        display: None,
     };
     Change::Members(Members {
         group: "staff".into(),

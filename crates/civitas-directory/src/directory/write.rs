@@ -442,18 +442,10 @@ fn unique(entries: &[IndexEntry], resource_type: &ResourceType) -> Vec<Unique> {
         .collect()
 }
 
-/// What a resource is shown as where it is referred to.
+/// What a resource is shown as where it is referred to (RFC 7643 §4.3).
 fn display(attributes: &Attributes) -> String {
-    let text = |name: &str| {
-        attributes
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|it| !it.is_empty())
-    };
-    text("displayName")
-        .or_else(|| text("userName"))
-        .unwrap_or_default()
-        .to_owned()
+    let name = attributes.get("displayName").and_then(Value::as_str);
+    name.unwrap_or_default().to_owned()
 }
 
 fn to_document(attributes: &Attributes) -> Result<String, Error> {

@@ -68,6 +68,8 @@ struct Resources {
     positions: BTreeMap<String, Position>,
     /// Members by group.
     members: BTreeMap<Position, BTreeSet<Position>>,
+    /// What clients called members when they added them, by group and member.
+    labels: BTreeMap<(Position, Position), String>,
 }
 
 /// One resource.
@@ -411,6 +413,19 @@ impl Draft {
         if after == before {
             return Ok(group.position);
         }
+        for gone in before.difference(&after) {
+            self.resources.labels.remove(&(group.position, *gone));
+        }
+        for (member, new) in added.iter().zip(&change.add) {
+            if let Some(label) = new
+                .display
+                .clone()
+                .filter(|_| !before.contains(&member.position))
+            {
+                let place = (group.position, member.position);
+                self.resources.labels.entry(place).or_insert(label);
+            }
+        }
         self.resources.members.insert(group.position, after);
         for member in added {
             if self.resources.contains(member.position, group.position) {
@@ -558,6 +573,9 @@ impl Resources {
         for members in self.members.values_mut() {
             members.remove(&stored.position);
         }
+        let gone = stored.position;
+        self.labels
+            .retain(|(group, member), _| *group != gone && *member != gone);
     }
 
     /// Gives a resource, unless it was deleted, its new version.
@@ -616,7 +634,7 @@ impl Resources {
         of_type(false)
             .chain(of_type(true))
             .take(limit.saturating_add(1))
-            .map(|member| member.member_ref())
+            .map(|member| member.member_ref(self.labels.get(&(group, member.position))))
             .collect()
     }
 
@@ -725,11 +743,12 @@ impl Stored {
         }
     }
 
-    fn member_ref(&self) -> MemberRef {
+    fn member_ref(&self, label: Option<&String>) -> MemberRef {
+        let named = Some(&self.display).filter(|it| !it.is_empty());
         MemberRef {
             id: self.record.id.clone(),
             resource_type: self.record.resource_type.clone(),
-            display: self.display.clone(),
+            display: named.or(label).cloned().unwrap_or_default(),
         }
     }
 

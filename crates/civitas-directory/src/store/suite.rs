@@ -66,6 +66,7 @@ macro_rules! store_suite {
                 members_are_read_up_to_a_limit
                 members_may_expect_a_version
                 displays_follow_the_resource
+                members_keep_the_label_they_came_with
                 // In parallel.
                 parallel_members_are_all_added
                 of_parallel_replaces_one_commits

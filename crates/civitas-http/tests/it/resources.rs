@@ -78,7 +78,11 @@ async fn the_life_of_a_user() {
 #[tokio::test]
 async fn membership_is_shown_on_both_sides() {
     let world = World::start().await;
-    let user = world.user("quote\"user").await;
+    let user = world.user("quoted").await;
+    let path = format!("/scim/v2/Users/{}", user["id"].as_str().unwrap());
+    let named = json!([{ "op": "add", "path": "displayName", "value": "quote\"user" }]);
+    let named = ask("PATCH", &path).by("writer").json(&patch(&named));
+    let user = world.send(named).await.json();
     let inner = group(&world, "inner", &[&user]).await;
     let outer = group(&world, "outer", &[&inner]).await;
     let member = json!({
@@ -88,7 +92,6 @@ async fn membership_is_shown_on_both_sides() {
         "type": "User",
     });
     assert_eq!(inner["members"], json!([member]));
-    let path = format!("/scim/v2/Users/{}", user["id"].as_str().unwrap());
     let read = world.send(ask("GET", &path).by("reader")).await.json();
     let groups = json!([
         {

@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::{Op, Step, listed};
 use crate::{Attributes, Invalid, condition::Condition, filter::Operator, value::Key};
 
-/// An element of `members` (RFC 7643 §4.2). The rest of it is computed from its target.
+/// An element of `members` (RFC 7643 §4.2). What else it shows is its target's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Identifier of the member.
     pub value: String,
     /// What the client says its type is; a contradiction is an error (S-7643-4.2-04).
     pub claimed_type: Option<String>,
+    /// What the client shows it as, for a target without a name of its own.
+    pub display: Option<String>,
 }
 
 /// A change to the members of a group.
@@ -60,7 +62,10 @@ pub fn members(value: Option<Value>) -> Result<Vec<Member>, Invalid> {
         let member = member(element)?;
         let index = *known.entry(member.value.clone()).or_insert(members.len());
         match members.get_mut(index) {
-            Some(first) => first.claimed_type = first.claimed_type.take().or(member.claimed_type),
+            Some(first) => {
+                first.claimed_type = first.claimed_type.take().or(member.claimed_type);
+                first.display = first.display.take().or(member.display);
+            }
             None => members.push(member),
         }
     }
@@ -75,6 +80,7 @@ fn member(element: Value) -> Result<Member, Invalid> {
     Ok(Member {
         value: value.ok_or_else(|| Invalid::value("an element of members needs a value"))?,
         claimed_type: text(&element, "type")?.filter(|it| !it.is_empty()),
+        display: text(&element, "display")?.filter(|it| !it.is_empty()),
     })
 }
 

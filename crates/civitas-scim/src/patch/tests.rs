@@ -857,6 +857,7 @@ fn s_7643_4_2_07_members_of_a_body() {
     let member = |value: &str, claimed: Option<&str>| Member {
         value: value.to_owned(),
         claimed_type: claimed.map(str::to_owned),
+        display: (value == "a").then(|| "A".to_owned()),
     };
     let body = json!([
         {"VALUE": "a", "$ref": null, "display": "A"},

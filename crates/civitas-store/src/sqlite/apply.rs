@@ -412,10 +412,11 @@ impl<'b, 'w> Applying<'b, 'w> {
             changes += self.remove(group.rid, id, &added)?;
         }
         let mut add = self.batch.connection.prepare_cached(
-            "INSERT OR IGNORE INTO membership (group_rid, member_rid) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO membership (group_rid, member_rid, display)
+             VALUES (?1, ?2, ?3)",
         )?;
-        for member in &added {
-            changes += add.execute([group.rid, *member])?;
+        for (rid, member) in added.iter().zip(&members.add) {
+            changes += add.execute((group.rid, rid, &member.display))?;
         }
         drop(add);
         if changes > 0 {

@@ -117,7 +117,7 @@ impl Reader<'_> {
     fn members(&self, group: i64, limit: usize) -> Result<Vec<MemberRef>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut statement = self.connection.prepare_cached(
-            "SELECT r.rid, r.id, r.display
+            "SELECT r.rid, r.id, coalesce(nullif(r.display, ''), m.display, '')
              FROM membership m CROSS JOIN resource r ON r.rid = m.member_rid
              WHERE m.group_rid = ?1 ORDER BY m.member_rid LIMIT ?2",
         )?;

@@ -192,6 +192,7 @@ pub(crate) fn add(group: &str, members: &[&str]) -> Change {
     let member = |id: &&str| NewMember {
         id: (*id).into(),
         claimed_type: None,
+        display: None,
     };
     Change::Members(Members {
         group: group.into(),

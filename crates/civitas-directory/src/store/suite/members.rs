@@ -42,8 +42,8 @@ pub async fn members_are_added_and_removed(store: Arc<dyn Store>) {
     assert_eq!(
         found.members,
         Some(vec![
-            member("u1", "User", "user1"),
-            member("u3", "User", "user3"),
+            member("u1", "User", ""),
+            member("u3", "User", ""),
             member("g2", "Group", "Group 2"),
         ])
     );
@@ -131,6 +131,7 @@ pub async fn members_are_checked(store: Arc<dyn Store>) {
         let member = NewMember {
             id: id.into(),
             claimed_type: Some(claimed.into()),
+            display: None,
         };
         Change::Members(Members {
             add: vec![member],
@@ -273,6 +274,47 @@ pub async fn members_may_expect_a_version(store: Arc<dyn Store>) {
     assert_eq!(stage.refused(expecting(first, &["u2"])).await, outdated);
     stage.done(expecting(second, &["u3"])).await;
     assert_eq!(stage.member_ids("g1").await, ["u1", "u2", "u3"]);
+}
+
+/// A member without a name shows as the client called it when it was added.
+pub async fn members_keep_the_label_they_came_with(store: Arc<dyn Store>) {
+    let stage = peopled(store).await;
+    let labelled = |label: &str| {
+        let member = NewMember {
+            id: "u1".into(),
+            claimed_type: None,
+            display: Some(label.into()),
+        };
+        Change::Members(Members {
+            add: vec![member],
+            ..members("g1")
+        })
+    };
+    stage.done(vec![labelled("Annie")]).await;
+    stage.done(vec![labelled("Nan"), add("g2", &["u1"])]).await;
+    let shown = async |group: &str| {
+        let found = stage.found("Group", group).await.unwrap();
+        found.members.unwrap()[0].display.clone()
+    };
+    assert_eq!(
+        (shown("g1").await, shown("g2").await),
+        ("Annie".into(), String::new())
+    );
+    let annie = r#"members.display eq "annie""#;
+    assert_eq!(stage.select("Group", annie).await, ["g1"]);
+    let named = user("u1", "user1").with("displayName", "Ann");
+    stage.replace(&user("u1", "user1"), &named).await;
+    assert_eq!(
+        (shown("g1").await, shown("g2").await),
+        ("Ann".into(), "Ann".into())
+    );
+    assert_eq!(stage.select("Group", annie).await, Vec::<String>::new());
+    stage.replace(&named, &user("u1", "user1")).await;
+    stage
+        .done(vec![remove("g1", &["u1"]), add("g1", &["u1"])])
+        .await;
+    assert_eq!(shown("g1").await, "");
+    stage.clean().await;
 }
 
 /// Members and groups show under the name they have now.

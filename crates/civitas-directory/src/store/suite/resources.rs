@@ -139,7 +139,7 @@ pub async fn referents_of_any_type_in_the_order_asked(store: Arc<dyn Store>) {
         [
             referent("g1", "Group", "Staff"),
             None,
-            referent("u2", "User", "bob"),
+            referent("u2", "User", ""),
             referent("u1", "User", "Ann"),
             referent("g1", "Group", "Staff"),
         ]

@@ -378,8 +378,9 @@ pub async fn conditions_on_instants_and_booleans(store: Arc<dyn Store>) {
 /// Membership is searched from both ends; a user is in a group by way of another too.
 pub async fn conditions_on_membership(store: Arc<dyn Store>) {
     let stage = Stage::new(store).await;
+    let bob = user("u2", "bob").with("displayName", "Bob");
     stage
-        .create(&[&user("u1", "ann"), &user("u2", "bob"), &user("u3", "cid")])
+        .create(&[&user("u1", "ann"), &bob, &user("u3", "cid")])
         .await;
     stage
         .create(&[

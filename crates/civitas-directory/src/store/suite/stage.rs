@@ -155,8 +155,7 @@ impl Resource {
     }
 
     pub(super) fn display(&self) -> String {
-        let shown = self.text("displayName").or(self.text("userName"));
-        shown.unwrap_or_default().into()
+        self.text("displayName").unwrap_or_default().into()
     }
 
     pub(super) fn index(&self) -> Vec<IndexEntry> {
@@ -228,6 +227,7 @@ pub(super) fn news(ids: &[&str]) -> Vec<NewMember> {
     let new = |id: &&str| NewMember {
         id: (*id).into(),
         claimed_type: None,
+        display: None,
     };
     ids.iter().map(new).collect()
 }

@@ -198,8 +198,11 @@ impl<'c> Renderer<'c> {
                 id,
             ],
         );
-        body.extend_from_slice(b"\",\"display\":");
-        text(body, display);
+        body.push(b'"');
+        if !display.is_empty() {
+            body.extend_from_slice(b",\"display\":");
+            text(body, display);
+        }
         push(body, &[",\"type\":\"", kind, "\"}"]);
     }
 

@@ -70,9 +70,11 @@ CREATE TABLE value (
     PRIMARY KEY (attribute, key, rid, element)
 ) STRICT, WITHOUT ROWID;
 
+-- `display` is what the client called the member when it added it.
 CREATE TABLE membership (
     group_rid INTEGER NOT NULL REFERENCES resource,
     member_rid INTEGER NOT NULL REFERENCES resource,
+    display TEXT,
     PRIMARY KEY (group_rid, member_rid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX membership_member ON membership (member_rid, group_rid);
