@@ -12,7 +12,7 @@ use crate::{
     record::Timestamp,
     store::Store,
     tenant::{Partition, Tenant},
-    token::{Signer, Token},
+    token::{Claims, Signer, Token},
 };
 
 /// How long a tenant or client that was read is used without reading it again, and so how
@@ -42,6 +42,8 @@ pub struct Access {
     tenants: Cache<String, Option<Arc<Tenant>>>,
     clients: Cache<(Partition, String), Option<Arc<Client>>>,
     verified: Cache<[u8; 32], ()>,
+    /// What good tokens say, by tenant and digest.
+    tokens: Cache<(Partition, [u8; 32]), Arc<Claims>>,
 }
 
 impl Access {
@@ -61,6 +63,7 @@ impl Access {
                 .max_capacity(CACHED_ENTRIES)
                 .time_to_live(VERIFIED_SECRET)
                 .build(),
+            tokens: Cache::builder().max_capacity(CACHED_ENTRIES).build(),
         }
     }
 
@@ -123,14 +126,25 @@ impl Access {
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Caller>, Error> {
-        let Some(claims) = self.signer.verify(tenant, token, now) else {
+        let Some(claims) = self.claims(tenant, token, now) else {
             return Ok(None);
         };
         let client = self.client(tenant.partition, &claims.client_id).await?;
         Ok(client.filter(|client| client.enabled).map(|client| Caller {
             roles: claims.roles.intersect(client.roles),
-            client_id: claims.client_id,
+            client_id: claims.client_id.clone(),
         }))
+    }
+
+    /// What a token says, if it is good. The signature of one that was is not checked again.
+    fn claims(&self, tenant: &Tenant, token: &str, now: Timestamp) -> Option<Arc<Claims>> {
+        let key = (tenant.partition, Sha256::digest(token).into());
+        if let Some(known) = self.tokens.get(&key) {
+            return known.live(now).then_some(known);
+        }
+        let claims = Arc::new(self.signer.verify(tenant, token, now)?);
+        self.tokens.insert(key, Arc::clone(&claims));
+        Some(claims)
     }
 
     async fn client(&self, partition: Partition, id: &str) -> Result<Option<Arc<Client>>, Error> {

@@ -28,6 +28,15 @@ pub struct Claims {
     pub client_id: String,
     /// What it allows.
     pub roles: Roles,
+    /// The second since 1970 (UTC) from which on it is no longer good.
+    pub expires: i64,
+}
+
+impl Claims {
+    /// Whether the token is still good.
+    pub fn live(&self, now: Timestamp) -> bool {
+        self.expires > now.0.div_euclid(1_000)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +55,7 @@ struct Wire {
 pub struct Signer {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    validation: Validation,
     seconds: u64,
 }
 
@@ -55,6 +65,7 @@ impl Signer {
         Self {
             encoding: EncodingKey::from_secret(key),
             decoding: DecodingKey::from_secret(key),
+            validation: validation(),
             seconds,
         }
     }
@@ -99,18 +110,18 @@ impl Signer {
     /// What the token says, if it was issued here for this tenant and is still good
     /// (RFC 9068 §4). Why it is not is never told.
     pub fn verify(&self, tenant: &Tenant, token: &str, now: Timestamp) -> Option<Claims> {
-        let data = jsonwebtoken::decode::<Wire>(token, &self.decoding, &validation()).ok()?;
+        let data = jsonwebtoken::decode::<Wire>(token, &self.decoding, &self.validation).ok()?;
         let wire = data.claims;
         let here = issuer(tenant);
         let typed = data.header.typ.as_deref() == Some("at+jwt");
-        let live = wire.exp > now.0.div_euclid(1_000);
-        (typed && live && wire.iss == here && wire.aud == here)
-            .then(|| Roles::parse(&wire.scope))
-            .flatten()
-            .map(|roles| Claims {
-                client_id: wire.client_id,
-                roles,
-            })
+        let ours = typed && wire.iss == here && wire.aud == here;
+        let roles = ours.then(|| Roles::parse(&wire.scope)).flatten()?;
+        let claims = Claims {
+            client_id: wire.client_id,
+            roles,
+            expires: wire.exp,
+        };
+        claims.live(now).then_some(claims)
     }
 }
 

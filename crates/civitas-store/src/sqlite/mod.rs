@@ -49,10 +49,10 @@ pub use lock::{DataFolder, Lock, LockError};
 use self::{
     catalog::Catalog,
     error::{ReadFault, ReadResult, RegistryFault},
-    pool::{Pool, Snapshot},
+    pool::Pool,
     reader::Reader,
     search::Search,
-    writer::Writer,
+    writer::{Worker, Writer},
 };
 
 /// The resource type that has members.
@@ -106,7 +106,7 @@ pub struct SqliteStore {
 
 /// What searches on other threads share.
 struct Inner {
-    pool: Pool,
+    pool: Arc<Pool>,
     catalog: Arc<Catalog>,
     searches: Semaphore,
     waiting: AtomicUsize,
@@ -154,11 +154,12 @@ impl SqliteStore {
             .collect::<rusqlite::Result<Vec<Connection>>>()
             .map_err(failed)?;
         let catalog = Arc::new(Catalog::default());
-        let writer = Writer::start(writer, Arc::clone(&catalog), options.queue, options.batch)
-            .map_err(OpenError::Thread)?;
+        let pool = Arc::new(Pool::new(readers));
+        let worker = Worker::new(writer, Arc::clone(&catalog), Arc::clone(&pool), options);
+        let writer = Writer::start(worker, options.queue).map_err(OpenError::Thread)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                pool: Pool::new(readers),
+                pool,
                 catalog,
                 searches: Semaphore::new(options.searches.max(1)),
                 waiting: AtomicUsize::new(0),
@@ -214,7 +215,8 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, RegistryFault>,
     ) -> Result<T, RegistryError> {
-        Ok(read(&self.inner.pool.lease())?)
+        let connection = self.inner.pool.lease().map_err(RegistryFault::from)?;
+        Ok(read(&connection)?)
     }
 }
 
@@ -248,7 +250,7 @@ impl Inner {
         partition: Partition,
         read: impl FnOnce(Reader<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let connection = self.pool.lease();
+        let connection = self.pool.lease()?;
         read(Reader {
             connection: &connection,
             catalog: &self.catalog,
@@ -258,7 +260,6 @@ impl Inner {
 
     fn search(&self, partition: Partition, query: &Query, cap: usize) -> ReadResult<FoundPage> {
         self.reading(partition, |reader| {
-            let _snapshot = Snapshot::begin(reader.connection)?;
             let search = Search {
                 reader,
                 limit: query.max_examined,
@@ -422,7 +423,7 @@ impl Store for SqliteStore {
     }
 
     async fn ready(&self) -> Result<(), ReadError> {
-        let lease = self.inner.pool.lease();
+        let lease = self.inner.pool.lease().map_err(unavailable)?;
         lease
             .prepare_cached("SELECT last FROM sequence")
             .and_then(|mut last| last.query_row([], |_| Ok(())))
@@ -433,8 +434,7 @@ impl Store for SqliteStore {
         let types = types.to_vec();
         Arc::clone(&self.inner)
             .queued(move |inner| {
-                let connection = inner.pool.lease();
-                let _snapshot = Snapshot::begin(&connection).map_err(unavailable)?;
+                let connection = inner.pool.lease().map_err(unavailable)?;
                 verify::verify(&connection, &types).map_err(unavailable)
             })
             .await

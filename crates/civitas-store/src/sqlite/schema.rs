@@ -65,7 +65,6 @@ pub(super) fn connect_writer(file: &Path, cache_kib: u32, checkpoint: u32) -> Re
     connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", checkpoint, |_| Ok(()))?;
     let journal_bytes = i64::from(checkpoint) * 4096 * 2;
     connection.pragma_update_and_check(None, "journal_size_limit", journal_bytes, |_| Ok(()))?;
     Ok(connection)

@@ -2,11 +2,12 @@
 //! and one flush to disk serve them all, and each is refused or applied on its own.
 
 use std::{
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -17,15 +18,27 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    Options,
     apply::{Batch, Ledger},
     catalog::Catalog,
     error::ApplyFault,
+    pool::Pool,
 };
 
 /// How long the writer waits for change sets that are about to come, judged by how many came
 /// together a moment ago. Far less than a flush to disk takes, so that a batch that fills
 /// pays for the wait; a lone caller never waits.
 const GATHER: Duration = Duration::from_micros(250);
+
+/// How long the writer waits for work before it ends reads that nobody uses, so that another
+/// process can write the log back.
+const IDLE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Pages in the log after the last commit: SQLite tells it to a hook only, which runs on
+    /// the thread that commits and carries nothing.
+    static LOGGED: Cell<u32> = const { Cell::new(0) };
+}
 
 /// A change set on its way, and where the answer goes.
 struct Commit {
@@ -35,7 +48,7 @@ struct Commit {
 }
 
 /// Work on the registry: rare, and in a transaction of its own.
-type Chore = Box<dyn FnOnce(&mut Connection) + Send>;
+type Chore = Box<dyn FnOnce(&mut Connection, &Pool) + Send>;
 
 enum Job {
     Commit(Commit),
@@ -56,26 +69,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `queue` jobs may wait; at most `batch` change sets commit together.
-    pub(super) fn start(
-        connection: Connection,
-        catalog: Arc<Catalog>,
-        queue: usize,
-        batch: usize,
-    ) -> std::io::Result<Self> {
+    /// Starts the thread; `queue` jobs may wait.
+    pub(super) fn start(mut worker: Worker, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(queue.max(1));
-        let commits = Arc::new(AtomicU64::new(0));
-        let worker = Worker {
-            connection,
-            catalog,
-            receiver,
-            batch: batch.max(1),
-            commits: Arc::clone(&commits),
-            recent: 1,
-        };
+        let commits = Arc::clone(&worker.commits);
         let thread = thread::Builder::new()
             .name("civitas-writer".into())
-            .spawn(move || worker.run())?;
+            .spawn(move || worker.run(&receiver))?;
         Ok(Self {
             sender: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
@@ -116,9 +116,11 @@ impl Writer {
         work: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        let chore: Chore = Box::new(move |connection| {
+        let chore: Chore = Box::new(move |connection, pool| {
+            let done = work(connection);
+            pool.outdate();
             // Nobody may be waiting any more; the work is done all the same.
-            let _ = reply.send(work(connection));
+            let _ = reply.send(done);
         });
         self.send(Job::Chore(chore)).ok()?;
         answer.await.ok()
@@ -163,45 +165,82 @@ enum BatchFault {
     Transaction(rusqlite::Error),
 }
 
-struct Worker {
+/// What works on the writer's thread.
+pub(super) struct Worker {
     connection: Connection,
     catalog: Arc<Catalog>,
-    receiver: Receiver<Job>,
+    pool: Arc<Pool>,
+    /// Most change sets that commit together.
     batch: usize,
+    /// Pages of the log after which it is written back.
+    checkpoint_pages: u32,
     commits: Arc<AtomicU64>,
     /// How many change sets came together lately.
     recent: usize,
 }
 
 impl Worker {
-    fn run(mut self) {
-        let mut waiting = None;
-        while let Some(job) = waiting.take().or_else(|| self.receiver.recv().ok()) {
-            match job {
-                Job::Chore(chore) => self.chore(chore),
-                Job::Commit(first) => {
-                    let (commits, other) = self.gather(first);
-                    waiting = other;
-                    self.commit(commits);
-                }
-            }
-        }
-        if let Err(error) = self.checkpoint() {
-            tracing::warn!(%error, "the log was not written back on close");
+    /// A worker on its connection. The log is written back by it alone, when no read that is
+    /// open keeps it from starting anew.
+    pub(super) fn new(
+        connection: Connection,
+        catalog: Arc<Catalog>,
+        pool: Arc<Pool>,
+        options: &Options,
+    ) -> Self {
+        connection.wal_hook(Some(|_, pages| {
+            LOGGED.set(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        }));
+        Self {
+            connection,
+            catalog,
+            pool,
+            batch: options.batch.max(1),
+            checkpoint_pages: options.checkpoint_pages,
+            commits: Arc::new(AtomicU64::new(0)),
+            recent: 1,
         }
     }
 
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut waiting = None;
+        loop {
+            let job = match waiting.take() {
+                Some(job) => Ok(job),
+                None => jobs.recv_timeout(IDLE),
+            };
+            match job {
+                Ok(Job::Chore(chore)) => self.chore(chore),
+                Ok(Job::Commit(first)) => {
+                    let (commits, other) = self.gather(jobs, first);
+                    waiting = other;
+                    self.commit(commits);
+                }
+                Err(RecvTimeoutError::Timeout) => self.pool.release(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if LOGGED.get() >= self.checkpoint_pages {
+                LOGGED.set(0);
+                self.write_back("PASSIVE");
+                self.pool.outdate();
+            }
+        }
+        self.pool.release();
+        self.write_back("TRUNCATE");
+    }
+
     /// The first change set and those that come with it, up to a chore.
-    fn gather(&mut self, first: Commit) -> (Vec<Commit>, Option<Job>) {
+    fn gather(&mut self, jobs: &Receiver<Job>, first: Commit) -> (Vec<Commit>, Option<Job>) {
         let mut commits = vec![first];
         let mut other = None;
         let until = Instant::now() + GATHER;
         while commits.len() < self.batch {
             let waited = if commits.len() < self.recent {
                 let left = until.saturating_duration_since(Instant::now());
-                self.receiver.recv_timeout(left).ok()
+                jobs.recv_timeout(left).ok()
             } else {
-                self.receiver.try_recv().ok()
+                jobs.try_recv().ok()
             };
             match waited {
                 Some(Job::Commit(commit)) => commits.push(commit),
@@ -286,6 +325,7 @@ impl Worker {
 
     fn committed(&self, ledger: &Ledger, results: &[Result<Committed, Rejected>]) {
         ledger.publish(&self.catalog);
+        self.pool.outdate();
         let changed = |result: &Result<Committed, _>| result.as_ref().is_ok_and(|it| it.changed);
         if results.iter().any(changed) {
             self.commits.fetch_add(1, Ordering::Relaxed);
@@ -293,16 +333,19 @@ impl Worker {
     }
 
     fn chore(&mut self, chore: Chore) {
-        let connection = &mut self.connection;
-        if catch_unwind(AssertUnwindSafe(|| chore(connection))).is_err() {
+        let (connection, pool) = (&mut self.connection, &*self.pool);
+        if catch_unwind(AssertUnwindSafe(|| chore(connection, pool))).is_err() {
             tracing::error!("work on the registry caused a panic");
         }
     }
 
-    fn checkpoint(&self) -> rusqlite::Result<()> {
+    fn write_back(&self, mode: &str) {
         self.connection.flush_prepared_statement_cache();
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        let checkpoint = format!("PRAGMA wal_checkpoint({mode})");
+        let done = self.connection.query_row(&checkpoint, [], |_| Ok(()));
+        if let Err(error) = done {
+            tracing::warn!(%error, "the log was not written back");
+        }
     }
 }
 

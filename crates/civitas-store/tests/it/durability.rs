@@ -1,6 +1,9 @@
 //! What is on disk: transactions, reopening, and who may open.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use civitas_directory::{change::Rejected, store::Store};
 use civitas_store::{DataFolder, OpenError, Options, SqliteStore};
@@ -198,4 +201,40 @@ fn a_folder_that_is_none_is_refused() {
     std::fs::write(&file, "").unwrap();
     let refused = SqliteStore::open(&file.join("data")).err().unwrap();
     assert!(matches!(refused, OpenError::Folder { .. }), "{refused}");
+}
+
+/// Reads keep their state open between uses; the log is written back and starts anew all
+/// the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn constant_reads_do_not_make_the_log_grow() {
+    const PAGES: u32 = 64;
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        checkpoint_pages: PAGES,
+        ..Options::default()
+    };
+    let store = SqliteStore::open_with(folder.path(), &options).unwrap();
+    let stage = Arc::new(Stage::of(store).await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers = [(); 3].map(|()| {
+        let (stage, stop) = (stage.clone(), stop.clone());
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                stage.read("User", "u0").await;
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for number in 0..1_000 {
+        let id = format!("u{number}");
+        stage.user(&id).await;
+        assert!(stage.read("User", &id).await.is_some(), "{id} is seen");
+    }
+    stop.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    let log = folder.path().join("civitas.db-wal");
+    let pages = std::fs::metadata(log).unwrap().len() / 4096;
+    assert!(pages < u64::from(PAGES) * 8, "{pages} pages");
 }

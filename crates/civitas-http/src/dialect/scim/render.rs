@@ -8,6 +8,7 @@ use civitas_directory::{
     store::{FoundPage, Want},
 };
 use civitas_scim::{messages::urn, projection::Projection, schema::ResourceType};
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -153,11 +154,13 @@ impl<'c> Renderer<'c> {
     /// here is no part of a text, because quotes within texts are escaped.
     fn document(&self, body: &mut Vec<u8>, document: &str) {
         const REFERENCE: &str = "\"$ref\":\"";
-        let mut parts = document.split(REFERENCE);
-        body.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
-        for part in parts {
-            push(body, &[REFERENCE, self.base, "/", part]);
+        let mut done = 0;
+        for at in memmem::find_iter(document.as_bytes(), REFERENCE) {
+            let value = at + REFERENCE.len();
+            push(body, &[&document[done..value], self.base, "/"]);
+            done = value;
         }
+        push(body, &[&document[done..]]);
     }
 
     fn groups(&self, body: &mut Vec<u8>, groups: &[GroupRef]) {
