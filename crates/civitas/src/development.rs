@@ -2,7 +2,7 @@
 //! show a first answer.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use civitas_directory::{Role, Roles, Store, store::RegistryError};
+use civitas_directory::{Client, Role, Roles, Store, store::RegistryError};
 
 use crate::{console, failure::Failure, registry, source::find_tenant};
 
@@ -12,32 +12,41 @@ pub(crate) const DEFAULT_TENANT: &str = "default";
 const SECRET_BYTES: usize = 24;
 
 /// The administrator client of development mode.
+#[derive(Clone)]
 pub(crate) struct Administrator {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
 
-/// Makes the tenant and the client, or gives an existing client the secret that is asked for.
-pub(crate) async fn prepare(store: &dyn Store) -> Result<Administrator, Failure> {
+impl Administrator {
+    /// The id and secret that the environment asks for, else `admin` and a new secret.
+    pub(crate) fn choose() -> Result<Self, Failure> {
+        let id = variable("CIVITAS_ADMIN_CLIENT_ID").unwrap_or_else(|| "admin".into());
+        let secret = match variable("CIVITAS_ADMIN_CLIENT_SECRET") {
+            Some(secret) => secret,
+            None => generate_secret()?,
+        };
+        Ok(Self { id, secret })
+    }
+
+    /// The client to register, its secret hashed.
+    pub(crate) async fn client(&self) -> Result<Client, Failure> {
+        let roles = Roles::NONE.with(Role::Administer);
+        registry::hashed(self.id.clone(), &self.secret, roles).await
+    }
+}
+
+/// Makes the tenant and the client, or gives an existing client its new secret.
+pub(crate) async fn register(store: &dyn Store, client: Client) -> Result<(), Failure> {
     let tenant = find_tenant(store, DEFAULT_TENANT).await?;
-    let id = variable("CIVITAS_ADMIN_CLIENT_ID").unwrap_or_else(|| "admin".into());
-    let secret = match variable("CIVITAS_ADMIN_CLIENT_SECRET") {
-        Some(secret) => secret,
-        None => generate_secret()?,
-    };
-    let roles = Roles::NONE.with(Role::Administer);
-    let client = registry::hashed(id.clone(), &secret, roles).await?;
     let failed = |error: RegistryError| Failure::other(error.to_string());
     match store.create_client(tenant.partition, client.clone()).await {
         Err(RegistryError::ClientExists(_)) => {
-            store
-                .replace_client(tenant.partition, client)
-                .await
-                .map_err(failed)?;
+            let replaced = store.replace_client(tenant.partition, client).await;
+            replaced.map_err(failed)
         }
-        created => created.map_err(failed)?,
+        created => created.map_err(failed),
     }
-    Ok(Administrator { id, secret })
 }
 
 /// A new secret of 192 random bits, safe in URLs and headers.

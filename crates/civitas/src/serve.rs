@@ -12,6 +12,7 @@ use civitas_store::DataFolder;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    task::spawn_blocking,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -30,12 +31,22 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let folder = config.location.prepared_folder()?;
     let _lock = DataFolder::lock(folder).map_err(|error| Failure::other(error.to_string()))?;
     let listener = listen(config.listen).await?;
-    let store = Arc::new(config.location.open()?);
-    let administrator = if arguments.dev {
-        Some(development::prepare(store.as_ref()).await?)
-    } else {
-        None
-    };
+    // The secret is hashed while the store opens: each takes its time.
+    let administrator = arguments
+        .dev
+        .then(development::Administrator::choose)
+        .transpose()?;
+    let client = administrator
+        .clone()
+        .map(|it| tokio::spawn(async move { it.client().await }));
+    let location = config.location.clone();
+    let store = spawn_blocking(move || location.open()).await;
+    let store = Arc::new(store.map_err(|error| Failure::other(error.to_string()))??);
+    if let Some(client) = client {
+        let client = client.await;
+        let client = client.map_err(|error| Failure::other(error.to_string()))??;
+        development::register(store.as_ref(), client).await?;
+    }
     let directory = Directory::open(store.clone(), config.limits).await;
     let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
     let address = listener.local_addr().unwrap_or(config.listen);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use civitas_scim::value::Key;
+use memchr::memmem::Finder;
 use rusqlite::{Params, Result, params_from_iter, types::ToSqlOutput};
 
 use super::{
@@ -76,7 +77,9 @@ impl Indexes<'_> {
         let parameters = std::iter::once(prefix).chain(keys.into_iter().map(sql));
         match span {
             Span::Containing(part) => {
-                self.tested(&statement, parameters, |text| contains(text, part))
+                // Both are UTF-8, so that bytes match only at character boundaries.
+                let part = Finder::new(part);
+                self.tested(&statement, parameters, |text| part.find(text).is_some())
             }
             Span::Ending(part) => self.tested(&statement, parameters, |text| {
                 text.ends_with(part.as_bytes())
@@ -284,12 +287,4 @@ impl Index {
         }
         (condition, keys)
     }
-}
-
-fn contains(text: &[u8], part: &str) -> bool {
-    // Both are UTF-8, so that bytes match only at character boundaries.
-    part.is_empty()
-        || text
-            .windows(part.len())
-            .any(|window| window == part.as_bytes())
 }

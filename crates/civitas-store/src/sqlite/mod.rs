@@ -89,9 +89,10 @@ impl Default for Options {
             readers: cores * 2,
             searches: cores,
             waiting_searches: 64,
-            reader_cache_kib: 4 * 1024,
-            writer_cache_kib: 24 * 1024,
-            checkpoint_pages: 4096,
+            reader_cache_kib: 12 * 1024,
+            // A commit that splits a page looks through the whole of it.
+            writer_cache_kib: 8 * 1024,
+            checkpoint_pages: 16_384,
         }
     }
 }

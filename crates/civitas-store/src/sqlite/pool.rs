@@ -94,17 +94,17 @@ impl Pool {
     }
 
     fn take(&self) -> Reading {
-        let mut shelf = self.shelf();
+        let mut guard = self.shelf();
         loop {
-            if let Some(reading) = shelf.idle.pop() {
+            if let Some(reading) = guard.idle.pop() {
                 return reading;
             }
-            shelf.waiting += 1;
-            shelf = self
+            guard.waiting += 1;
+            guard = self
                 .returned
-                .wait(shelf)
+                .wait(guard)
                 .unwrap_or_else(PoisonError::into_inner);
-            shelf.waiting -= 1;
+            guard.waiting -= 1;
         }
     }
 
@@ -163,14 +163,14 @@ impl Drop for Lease<'_> {
         let Some(mut reading) = self.reading.take() else {
             return;
         };
-        let mut shelf = self.pool.shelf();
+        let mut guard = self.pool.shelf();
         let epoch = self.pool.epoch.load(Ordering::Acquire);
         if reading.open.is_some_and(|open| open.epoch != epoch) {
             reading.end();
         }
-        shelf.idle.push(reading);
-        let awaited = shelf.waiting > 0;
-        drop(shelf);
+        guard.idle.push(reading);
+        let awaited = guard.waiting > 0;
+        drop(guard);
         if awaited {
             self.pool.returned.notify_one();
         }

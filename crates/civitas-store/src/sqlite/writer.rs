@@ -3,6 +3,7 @@
 
 use std::{
     cell::Cell,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -25,10 +26,10 @@ use super::{
     pool::Pool,
 };
 
-/// How long the writer waits for change sets that are about to come, judged by how many came
-/// together a moment ago. Far less than a flush to disk takes, so that a batch that fills
-/// pays for the wait; a lone caller never waits.
-const GATHER: Duration = Duration::from_micros(250);
+/// How long the writer waits for change sets that are about to come: those of callers whom it
+/// has just answered, while others wait. About what a flush to disk takes, so that a batch that
+/// fills pays for the wait; a lone caller never waits.
+const GATHER: Duration = Duration::from_micros(500);
 
 /// How long the writer waits for work before it ends reads that nobody uses, so that another
 /// process can write the log back.
@@ -175,8 +176,10 @@ pub(super) struct Worker {
     /// Pages of the log after which it is written back.
     checkpoint_pages: u32,
     commits: Arc<AtomicU64>,
-    /// How many change sets came together lately.
-    recent: usize,
+    /// Jobs that came while the last batch was committed.
+    queued: VecDeque<Job>,
+    /// How many callers write at a time lately.
+    callers: usize,
 }
 
 impl Worker {
@@ -199,23 +202,24 @@ impl Worker {
             batch: options.batch.max(1),
             checkpoint_pages: options.checkpoint_pages,
             commits: Arc::new(AtomicU64::new(0)),
-            recent: 1,
+            queued: VecDeque::new(),
+            callers: 1,
         }
     }
 
     fn run(&mut self, jobs: &Receiver<Job>) {
-        let mut waiting = None;
         loop {
-            let job = match waiting.take() {
+            let job = match self.queued.pop_front() {
                 Some(job) => Ok(job),
                 None => jobs.recv_timeout(IDLE),
             };
             match job {
                 Ok(Job::Chore(chore)) => self.chore(chore),
                 Ok(Job::Commit(first)) => {
-                    let (commits, other) = self.gather(jobs, first);
-                    waiting = other;
-                    self.commit(commits);
+                    let commits = self.gather(jobs, first);
+                    let results = self.commit(&commits);
+                    self.count(jobs, commits.len());
+                    answer(commits, results);
                 }
                 Err(RecvTimeoutError::Timeout) => self.pool.release(),
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -231,12 +235,13 @@ impl Worker {
     }
 
     /// The first change set and those that come with it, up to a chore.
-    fn gather(&mut self, jobs: &Receiver<Job>, first: Commit) -> (Vec<Commit>, Option<Job>) {
+    fn gather(&mut self, jobs: &Receiver<Job>, first: Commit) -> Vec<Commit> {
         let mut commits = vec![first];
-        let mut other = None;
         let until = Instant::now() + GATHER;
         while commits.len() < self.batch {
-            let waited = if commits.len() < self.recent {
+            let waited = if !self.queued.is_empty() {
+                self.queued.pop_front()
+            } else if commits.len() < self.callers {
                 let left = until.saturating_duration_since(Instant::now());
                 jobs.recv_timeout(left).ok()
             } else {
@@ -245,34 +250,35 @@ impl Worker {
             match waited {
                 Some(Job::Commit(commit)) => commits.push(commit),
                 Some(chore) => {
-                    other = Some(chore);
+                    self.queued.push_front(chore);
                     break;
                 }
                 None => break,
             }
         }
-        // Falls by half a step, so that one short batch does not end the waiting.
-        self.recent = commits
-            .len()
-            .max(usize::midpoint(self.recent, commits.len()));
-        (commits, other)
+        commits
     }
 
-    fn commit(&mut self, commits: Vec<Commit>) {
-        match self.attempt(&commits) {
-            Ok(results) => answer(commits, results),
+    /// Counts the callers of a batch that is not answered yet, and those who came meanwhile:
+    /// nobody is in both. Falls by half a step, so that one short batch does not end the
+    /// waiting.
+    fn count(&mut self, jobs: &Receiver<Job>, batch: usize) {
+        self.queued.extend(jobs.try_iter().take(self.batch));
+        let callers = batch + self.queued.len();
+        self.callers = callers.max(usize::midpoint(self.callers, callers));
+    }
+
+    fn commit(&mut self, commits: &[Commit]) -> Vec<Result<Committed, Rejected>> {
+        match self.attempt(commits) {
+            Ok(results) => results,
             Err(BatchFault::Transaction(error)) => {
                 tracing::error!(%error, "a transaction failed");
                 let rejected = Rejected::Unavailable(error.to_string());
-                let results = vec![Err(rejected); commits.len()];
-                answer(commits, results);
+                vec![Err(rejected); commits.len()]
             }
             Err(BatchFault::Apply(error)) => {
                 tracing::error!(%error, changes = commits.len(), "a change set failed");
-                for commit in commits {
-                    let result = self.alone(&commit);
-                    answer(vec![commit], vec![result]);
-                }
+                commits.iter().map(|commit| self.alone(commit)).collect()
             }
         }
     }
