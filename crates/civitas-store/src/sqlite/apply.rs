@@ -279,7 +279,11 @@ impl<'b, 'w> Applying<'b, 'w> {
         let kind = self
             .batch
             .make_kind(self.partition, &create.resource_type)?;
-        self.require_free(kind, &create.unique, 0)?;
+        if let Err(taken) = self.require_free(kind, &create.unique, 0) {
+            // Of two reasons the id comes first.
+            self.require_new(&create.id)?;
+            return Err(taken);
+        }
         let rid = self.batch.next_rid(kind)?;
         let version = self.batch.ledger.last + 1;
         let at = self.set.at.0;
@@ -321,6 +325,13 @@ impl<'b, 'w> Applying<'b, 'w> {
             version,
             modified: at,
         })
+    }
+
+    fn require_new(&self, id: &str) -> ApplyResult<()> {
+        match self.rid(id)? {
+            Some(_) => Err(Rejected::Exists { id: id.into() }.into()),
+            None => Ok(()),
+        }
     }
 
     fn replace(&mut self, replace: &Replace) -> ApplyResult<Row> {

@@ -57,6 +57,8 @@ use self::{
 
 /// The resource type that has members.
 const GROUP: &str = "Group";
+/// The resource type that shows the groups it is in.
+const USER: &str = "User";
 
 /// How a store is set up. The defaults suit a small server.
 #[derive(Debug, Clone)]

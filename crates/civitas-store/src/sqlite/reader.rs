@@ -9,6 +9,7 @@ use civitas_directory::{
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::{
+    GROUP, USER,
     apply::{CREATED, DELETED},
     catalog::Catalog,
     schema::kind_of,
@@ -58,9 +59,12 @@ impl Reader<'_> {
                 modified: Timestamp(row.get(4)?),
                 document: row.get(5)?,
             },
-            groups: want.groups.then(|| self.groups(rid)).transpose()?,
+            groups: (want.groups && resource_type == USER)
+                .then(|| self.groups(rid))
+                .transpose()?,
             members: want
                 .members
+                .filter(|_| resource_type == GROUP)
                 .map(|limit| self.members(rid, limit))
                 .transpose()?,
         })

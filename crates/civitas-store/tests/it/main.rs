@@ -7,3 +7,4 @@ mod paging;
 mod plans;
 mod search;
 mod stage;
+mod suite;

@@ -1,5 +1,13 @@
 //! Pages of results with holes in the order, checked against the whole list.
 
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use civitas_directory::store::Page;
 use serde_json::json;
 
@@ -91,4 +99,80 @@ async fn positions_go_through_all() {
         }
         assert_eq!(seen, left);
     }
+}
+
+/// Users of the short form; `CIVITAS_WALK_USERS` sets the number of a long run.
+fn walked() -> usize {
+    std::env::var("CIVITAS_WALK_USERS")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(2_000)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_sees_each_untouched_user_once_while_others_come_and_go() {
+    let stage = Arc::new(Stage::new().await);
+    let name = |number: usize| format!("u{number:07}");
+    let users: Vec<usize> = (0..walked()).collect();
+    for numbers in users.chunks(1_000) {
+        let user = |number: &usize| {
+            create(
+                "User",
+                json!({ "id": name(*number), "userName": name(*number) }),
+            )
+        };
+        stage
+            .commit(numbers.iter().map(user).collect())
+            .await
+            .unwrap();
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let churn = tokio::spawn({
+        let (stage, over) = (stage.clone(), over.clone());
+        async move {
+            // Every tenth goes, from the front and the back in turns; as many come.
+            let mut goes: VecDeque<usize> = (0..walked()).step_by(10).collect();
+            let mut changes = 0;
+            while !over.load(Ordering::Relaxed) {
+                let gone = if changes % 2 == 0 {
+                    goes.pop_front()
+                } else {
+                    goes.pop_back()
+                };
+                if let Some(gone) = gone {
+                    stage.delete("User", &name(gone)).await;
+                }
+                stage.user(&format!("new{changes}")).await;
+                changes += 1;
+            }
+            changes
+        }
+    });
+    let (mut position, mut seen) = (None, Vec::new());
+    loop {
+        let page = Page::After {
+            position,
+            count: 100,
+        };
+        let found = stage.search("User", None, None, page).await.unwrap();
+        assert!(found.items.len() <= 100);
+        seen.extend(ids(&found).into_iter().map(String::from));
+        position = found.next;
+        // Those who come while the walk goes on would make it follow them for ever.
+        let left_behind = seen.last().is_some_and(|id| id.starts_with("new"));
+        if position.is_none() || left_behind {
+            break;
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    assert!(churn.await.unwrap() > 0, "nothing changed meanwhile");
+    let untouched = (0..walked()).filter(|number| number % 10 != 0).map(name);
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for id in seen {
+        *times.entry(id).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times == 1), "seen twice");
+    let missed: Vec<String> = untouched.filter(|id| !times.contains_key(id)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    stage.verify().await;
 }
