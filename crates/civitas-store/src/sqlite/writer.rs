@@ -31,6 +31,9 @@ use super::{
 /// fills pays for the wait; a lone caller never waits.
 const GATHER: Duration = Duration::from_micros(500);
 
+/// How long the writer sleeps before it looks again who has come.
+const NAP: Duration = Duration::from_micros(50);
+
 /// How long the writer waits for work before it ends reads that nobody uses, so that another
 /// process can write the log back.
 const IDLE: Duration = Duration::from_secs(1);
@@ -234,29 +237,25 @@ impl Worker {
         self.write_back("TRUNCATE");
     }
 
-    /// The first change set and those that come with it, up to a chore.
+    /// The first change set and those that come with it, up to a chore. Sleeps rather than
+    /// waits for each: being woken costs both sides more than most change sets.
     fn gather(&mut self, jobs: &Receiver<Job>, first: Commit) -> Vec<Commit> {
         let mut commits = vec![first];
         let until = Instant::now() + GATHER;
-        while commits.len() < self.batch {
-            let waited = if !self.queued.is_empty() {
-                self.queued.pop_front()
-            } else if commits.len() < self.callers {
-                let left = until.saturating_duration_since(Instant::now());
-                jobs.recv_timeout(left).ok()
-            } else {
-                jobs.try_recv().ok()
-            };
-            match waited {
-                Some(Job::Commit(commit)) => commits.push(commit),
-                Some(chore) => {
-                    self.queued.push_front(chore);
-                    break;
-                }
-                None => break,
+        loop {
+            self.queued.extend(jobs.try_iter().take(self.batch));
+            while let Some(Job::Commit(commit)) = self
+                .queued
+                .pop_front_if(|job| commits.len() < self.batch && matches!(job, Job::Commit(_)))
+            {
+                commits.push(commit);
             }
+            let full = commits.len() >= self.callers.min(self.batch);
+            if full || !self.queued.is_empty() || Instant::now() >= until {
+                return commits;
+            }
+            thread::sleep(NAP);
         }
-        commits
     }
 
     /// Counts the callers of a batch that is not answered yet, and those who came meanwhile:
