@@ -8,8 +8,6 @@ pub use write::Edit;
 
 use std::sync::Arc;
 
-use civitas_scim::{core, schema::ResourceType};
-
 use crate::{
     access::{Access, Caller},
     client::{Client, Roles},
@@ -25,7 +23,6 @@ use crate::{
 /// The directory over a store. Shared by all requests.
 pub struct Directory {
     store: Arc<dyn Store>,
-    types: Vec<ResourceType>,
     hasher: Hasher,
     access: Access,
     limits: Limits,
@@ -45,16 +42,10 @@ impl Directory {
         let access = Access::new(store.clone(), hasher.clone(), signer);
         Ok(Self {
             store,
-            types: vec![core::user(), core::group()],
             hasher,
             access,
             limits,
         })
-    }
-
-    /// The resource types served, in the order of discovery.
-    pub fn resource_types(&self) -> &[ResourceType] {
-        &self.types
     }
 
     /// The limits in force.

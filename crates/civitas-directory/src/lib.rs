@@ -5,6 +5,7 @@
 //! the store one [`ChangeSet`].
 
 pub mod access;
+pub mod catalogue;
 pub mod change;
 pub mod client;
 pub mod directory;
@@ -21,6 +22,7 @@ pub mod tenant;
 pub mod token;
 
 pub use access::Caller;
+pub use catalogue::Catalogue;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
 pub use directory::{Directory, Edit};

@@ -1,6 +1,8 @@
 //! Who asks, for which tenant, when: what every use case is told.
 
-use crate::{record::Timestamp, tenant::Partition};
+use std::sync::Arc;
+
+use crate::{catalogue::Catalogue, record::Timestamp, tenant::Partition};
 
 /// The circumstances of one request. Rules never read a clock or a random source: both come
 /// in here.
@@ -8,6 +10,8 @@ use crate::{record::Timestamp, tenant::Partition};
 pub struct Scope {
     /// The tenant's partition.
     pub partition: Partition,
+    /// What the tenant serves, as the request found it.
+    pub catalogue: Arc<Catalogue>,
     /// Who acts, for the event log: `client:admin`.
     pub actor: String,
     /// Correlates log lines, events and answers.

@@ -1,5 +1,9 @@
 //! Tenants and the partitions that keep them apart.
 
+use std::sync::Arc;
+
+use crate::catalogue::Catalogue;
+
 /// What a store isolates by. Every verb of a store that touches resources takes one, so that
 /// a query across tenants cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,4 +30,6 @@ pub struct Tenant {
     pub hosts: Vec<String>,
     /// Where its resources are.
     pub partition: Partition,
+    /// What it serves.
+    pub catalogue: Arc<Catalogue>,
 }

@@ -146,6 +146,7 @@ mod tests {
 
     fn tenant(name: &str) -> Tenant {
         Tenant {
+            catalogue: crate::Catalogue::standard(),
             name: name.into(),
             hosts: vec![],
             partition: Partition::from_raw(1),

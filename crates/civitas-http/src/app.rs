@@ -36,7 +36,7 @@ use crate::{
     negotiation, oauth, operations, problem,
     refusal::Refusal,
     reply::Reply,
-    router::{self, Family, Route},
+    router::{self, Family, Fixed, Methods, Route},
     settings::Settings,
 };
 
@@ -85,7 +85,7 @@ impl Surface {
         let (parts, incoming) = request.into_parts();
         let request_id = self.request_id(&parts);
         let mut body = self.body(incoming, &parts);
-        let route = router::find(parts.uri.path(), self.directory.resource_types());
+        let route = router::find(parts.uri.path());
         let template = route.as_ref().map_or("-", Route::template);
         let arrival = Arrival {
             app: self,
@@ -161,8 +161,8 @@ impl Surface {
     /// Leave to do work. What operators ask for is answered under any load.
     fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
         match route {
-            Route::Live | Route::Ready | Route::Metrics => Ok(None),
-            Route::Scim(_) | Route::Token => self
+            Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => Ok(None),
+            Route::Scim(_) | Route::Fixed(Fixed::Token) => self
                 .in_work
                 .try_acquire()
                 .map(Some)
@@ -243,30 +243,40 @@ impl Surface {
 }
 
 async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refusal> {
-    let method = &arrival.parts.method;
-    route.check_method(method)?;
-    if *method == Method::OPTIONS {
-        return Ok(options(&route));
-    }
     match route {
         Route::Scim(route) => dialect::scim::answer(arrival, route).await,
-        Route::Token => oauth::token(arrival).await,
-        Route::Live => Ok(operations::live()),
-        Route::Ready => operations::ready(arrival.app).await,
-        Route::Metrics => Ok(operations::metrics(arrival.app)),
+        Route::Fixed(route) => fixed(arrival, route).await,
     }
 }
 
-/// RFC 9110 §9.3.7, RFC 5789 §3.1.
-fn options(route: &Route<'_>) -> Reply {
-    let allow = HeaderValue::from_static(route.allow());
-    let reply = Reply::empty(StatusCode::NO_CONTENT).with(header::ALLOW, allow);
-    if route.patchable() {
-        let types = HeaderValue::from_static(negotiation::SCIM_TYPES);
-        reply.with(HeaderName::from_static("accept-patch"), types)
-    } else {
-        reply
+async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
+    if let Some(reply) = preflight(route.methods(), &arrival.parts.method)? {
+        return Ok(reply);
     }
+    match route {
+        Fixed::Token => oauth::token(arrival).await,
+        Fixed::Live => Ok(operations::live()),
+        Fixed::Ready => operations::ready(arrival.app).await,
+        Fixed::Metrics => Ok(operations::metrics(arrival.app)),
+    }
+}
+
+/// Refuses a method that does not apply, and answers OPTIONS, which always does
+/// (RFC 9110 §9.3.7, RFC 5789 §3.1).
+pub(crate) fn preflight(methods: Methods, method: &Method) -> Result<Option<Reply>, Refusal> {
+    methods.check(method)?;
+    if *method != Method::OPTIONS {
+        return Ok(None);
+    }
+    let allow = HeaderValue::from_static(methods.allow());
+    let reply = Reply::empty(StatusCode::NO_CONTENT).with(header::ALLOW, allow);
+    if !methods.include(&Method::PATCH) {
+        return Ok(Some(reply));
+    }
+    let types = HeaderValue::from_static(negotiation::SCIM_TYPES);
+    Ok(Some(
+        reply.with(HeaderName::from_static("accept-patch"), types),
+    ))
 }
 
 /// The future's output; `None` when it panicked.

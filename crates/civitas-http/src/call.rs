@@ -10,7 +10,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use civitas_directory::{Role, Roles, Scope, Tenant, Timestamp, precondition::Expect};
-use civitas_scim::tolerance::Tolerance;
+use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
 use http::{HeaderMap, Method, header, request::Parts};
 
 use crate::{
@@ -26,6 +26,8 @@ use crate::{
 /// A request that may proceed.
 pub(crate) struct Call<'r> {
     pub(crate) app: &'r Surface,
+    /// The tenant that is called.
+    pub(crate) tenant: &'r Tenant,
     /// For the directory: partition, actor, request id, instant.
     pub(crate) scope: Scope,
     /// Scheme and authority of URLs that are issued, and the path of the SCIM base.
@@ -51,12 +53,15 @@ pub(crate) struct Arrival<'r> {
 }
 
 impl<'r> Arrival<'r> {
-    /// The request as a call of somebody with the role.
-    pub(crate) async fn authorize(self, needs: Role) -> Result<Call<'r>, Refusal> {
+    /// The request as a call, to its tenant, of somebody with the role.
+    pub(crate) async fn authorize(
+        self,
+        tenant: &'r Tenant,
+        needs: Role,
+    ) -> Result<Call<'r>, Refusal> {
         let headers = &self.parts.headers;
         let conditions = Preconditions::parse(headers)?;
-        let tenant = self.tenant().await?;
-        let (client_id, roles) = self.caller(&tenant).await?;
+        let (client_id, roles) = self.caller(tenant).await?;
         if !roles.allow(needs) {
             return Err(Refusal::Forbidden { needs });
         }
@@ -66,11 +71,13 @@ impl<'r> Arrival<'r> {
         Ok(Call {
             scope: Scope {
                 partition: tenant.partition,
+                catalogue: Arc::clone(&tenant.catalogue),
                 actor: format!("client:{client_id}"),
                 request_id: self.request_id.to_owned(),
                 now: self.now,
             },
-            base: self.scim_base(&tenant),
+            tenant,
+            base: self.scim_base(tenant),
             media,
             conditions,
             prefer: Prefer::parse(headers),
@@ -118,7 +125,12 @@ impl<'r> Arrival<'r> {
     }
 }
 
-impl Call<'_> {
+impl<'r> Call<'r> {
+    /// The resource types that the tenant serves.
+    pub(crate) fn types(&self) -> &'r [ResourceType] {
+        self.tenant.catalogue.resource_types()
+    }
+
     /// The body, after its type and size were checked.
     pub(crate) async fn body(&mut self) -> Result<Bytes, Refusal> {
         check_scim_content(&self.parts.headers)?;
@@ -215,6 +227,7 @@ mod tests {
             name: "t".into(),
             hosts: vec!["id.example.com".into()],
             partition: Partition::from_raw(1),
+            catalogue: civitas_directory::Catalogue::standard(),
         };
         let local = SocketAddr::from(([10, 0, 0, 1], 8080));
         for (base, host, expected) in [

@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | `/scim/v2` | GET | query over every resource type |
 //! | `/scim/v2/.search` | POST | the same, in the body |
-//! | `/scim/v2/{Users,Groups}` | GET, POST | query, create |
-//! | `/scim/v2/{Users,Groups}/.search` | POST | query in the body |
-//! | `/scim/v2/{Users,Groups}/{id}` | GET, PUT, PATCH, DELETE | one resource |
+//! | `/scim/v2/{type}` | GET, POST | query, create |
+//! | `/scim/v2/{type}/.search` | POST | query in the body |
+//! | `/scim/v2/{type}/{id}` | GET, PUT, PATCH, DELETE | one resource |
 //! | `/scim/v2/ServiceProviderConfig` | GET | what the provider can do |
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
@@ -15,6 +15,7 @@
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
+//! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
 //! HEAD goes with GET and OPTIONS with everything. A trailing slash changes nothing;
 //! segments are compared with case (RFC 3986 §6.2.2.1).
 
@@ -63,7 +64,14 @@ impl Family {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route<'r> {
     /// Below `/scim/v2`.
-    Scim(Scim<'r>),
+    Scim(Scim<'r, &'r str>),
+    /// What is the same for every tenant.
+    Fixed(Fixed),
+}
+
+/// What is at a path that is the same for every tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixed {
     /// `/oauth2/v1/token`.
     Token,
     /// `/health/live`.
@@ -74,19 +82,20 @@ pub(crate) enum Route<'r> {
     Metrics,
 }
 
-/// What is at a path below `/scim/v2`.
+/// What is at a path below `/scim/v2`. The path alone names the endpoint of a resource type
+/// (`K` is `&str`); what the tenant serves tells the type (see [`Scim::bind`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Scim<'r> {
+pub(crate) enum Scim<'r, K = &'r ResourceType> {
     /// The base.
     Root,
     /// `.search` of the base.
     RootSearch,
     /// The endpoint of a resource type.
-    Collection(&'r ResourceType),
+    Collection(K),
     /// `.search` of a resource type.
-    CollectionSearch(&'r ResourceType),
+    CollectionSearch(K),
     /// A resource by its `id`.
-    Resource(&'r ResourceType, Cow<'r, str>),
+    Resource(K, Cow<'r, str>),
     /// `ServiceProviderConfig`.
     ProviderConfig,
     /// `Schemas`.
@@ -104,37 +113,28 @@ pub(crate) enum Scim<'r> {
 }
 
 /// Finds what is at a path.
-pub(crate) fn find<'r>(path: &'r str, types: &'r [ResourceType]) -> Result<Route<'r>, Refusal> {
+pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = path.split('/').skip(1);
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let rest: (_, _, _) = (segments.next(), segments.next(), segments.next());
     match (first, second, rest) {
-        ("scim", Some("v2"), (one, two, None)) => scim(one, two, types).map(Route::Scim),
+        ("scim", Some("v2"), (one, two, None)) => scim(one, two).map(Route::Scim),
         ("scim", Some(version), _) if version != "v2" && is_version(version) => {
             Err(Refusal::UnsupportedVersion {
                 version: version.to_owned(),
             })
         }
-        ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Token),
-        ("health", Some("live"), (None, ..)) => Ok(Route::Live),
-        ("health", Some("ready"), (None, ..)) => Ok(Route::Ready),
-        ("metrics", None, _) => Ok(Route::Metrics),
+        ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
+        ("health", Some("live"), (None, ..)) => Ok(Route::Fixed(Fixed::Live)),
+        ("health", Some("ready"), (None, ..)) => Ok(Route::Fixed(Fixed::Ready)),
+        ("metrics", None, _) => Ok(Route::Fixed(Fixed::Metrics)),
         _ => Err(Refusal::UnknownPath),
     }
 }
 
-fn scim<'r>(
-    one: Option<&'r str>,
-    two: Option<&'r str>,
-    types: &'r [ResourceType],
-) -> Result<Scim<'r>, Refusal> {
+fn scim<'r>(one: Option<&'r str>, two: Option<&'r str>) -> Result<Scim<'r, &'r str>, Refusal> {
     let named = |segment| decode(segment, false).ok_or(Refusal::UnknownPath);
-    let collection = |segment: &str| {
-        types
-            .iter()
-            .find(|it| it.endpoint.strip_prefix('/') == Some(segment))
-    };
     match (one, two) {
         (None, _) => Ok(Scim::Root),
         (_, Some("")) => Err(Refusal::UnknownPath),
@@ -146,11 +146,34 @@ fn scim<'r>(
         (Some("ResourceTypes"), Some(name)) => named(name).map(Scim::ResourceType),
         (Some("Bulk"), None) => Ok(Scim::Bulk),
         (Some("Me"), None) => Ok(Scim::Me),
-        (Some(segment), two) => match (collection(segment).ok_or(Refusal::UnknownPath)?, two) {
-            (it, None) => Ok(Scim::Collection(it)),
-            (it, Some(".search")) => Ok(Scim::CollectionSearch(it)),
-            (it, Some(id)) => Ok(Scim::Resource(it, named(id)?)),
-        },
+        (Some(endpoint), None) => Ok(Scim::Collection(endpoint)),
+        (Some(endpoint), Some(".search")) => Ok(Scim::CollectionSearch(endpoint)),
+        (Some(endpoint), Some(id)) => Ok(Scim::Resource(endpoint, named(id)?)),
+    }
+}
+
+impl<'r> Scim<'r, &'r str> {
+    /// The route with the resource type at its endpoint, of those that a tenant serves.
+    pub(crate) fn bind(self, types: &'r [ResourceType]) -> Result<Scim<'r>, Refusal> {
+        let at = |endpoint: &str| {
+            let mut types = types.iter();
+            let found = types.find(|it| it.endpoint.strip_prefix('/') == Some(endpoint));
+            found.ok_or(Refusal::UnknownPath)
+        };
+        Ok(match self {
+            Self::Root => Scim::Root,
+            Self::RootSearch => Scim::RootSearch,
+            Self::Collection(endpoint) => Scim::Collection(at(endpoint)?),
+            Self::CollectionSearch(endpoint) => Scim::CollectionSearch(at(endpoint)?),
+            Self::Resource(endpoint, id) => Scim::Resource(at(endpoint)?, id),
+            Self::ProviderConfig => Scim::ProviderConfig,
+            Self::Schemas => Scim::Schemas,
+            Self::Schema(urn) => Scim::Schema(urn),
+            Self::ResourceTypes => Scim::ResourceTypes,
+            Self::ResourceType(name) => Scim::ResourceType(name),
+            Self::Bulk => Scim::Bulk,
+            Self::Me => Scim::Me,
+        })
     }
 }
 
@@ -161,51 +184,66 @@ fn is_version(segment: &str) -> bool {
         .is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
-impl Route<'_> {
-    /// The methods that apply, as in `Allow` (RFC 9110 §10.2.1).
-    pub(crate) const fn allow(&self) -> &'static str {
-        match self {
-            Self::Scim(Scim::Collection(_)) => "GET, HEAD, POST, OPTIONS",
-            Self::Scim(Scim::Resource(..)) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            Self::Scim(Scim::Me) => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            Self::Scim(Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Bulk) | Self::Token => {
-                "POST, OPTIONS"
-            }
-            Self::Scim(
-                Scim::Root
-                | Scim::ProviderConfig
-                | Scim::Schemas
-                | Scim::Schema(_)
-                | Scim::ResourceTypes
-                | Scim::ResourceType(_),
-            )
-            | Self::Live
-            | Self::Ready
-            | Self::Metrics => "GET, HEAD, OPTIONS",
-        }
+/// The methods that apply to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Methods(&'static str);
+
+impl Methods {
+    /// As in `Allow` (RFC 9110 §10.2.1).
+    pub(crate) const fn allow(self) -> &'static str {
+        self.0
     }
 
-    /// Whether PATCH applies, and `Accept-Patch` is due (RFC 5789 §3.1).
-    pub(crate) const fn patchable(&self) -> bool {
-        matches!(self, Self::Scim(Scim::Resource(..) | Scim::Me))
+    /// Whether the method applies.
+    pub(crate) fn include(self, method: &Method) -> bool {
+        self.0.split(", ").any(|it| it == method.as_str())
     }
 
     /// Refuses a method that does not apply: with 405 one that is registered for HTTP, with
     /// 501 one that nobody knows (RFC 9110 §15.5.6, §15.6.2).
-    pub(crate) fn check_method(&self, method: &Method) -> Result<(), Refusal> {
+    pub(crate) fn check(self, method: &Method) -> Result<(), Refusal> {
         const REGISTERED: [&str; 10] = [
             "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY",
         ];
-        let allow = self.allow();
-        if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        if self.include(method) {
             Ok(())
         } else if REGISTERED.contains(&method.as_str()) {
-            Err(Refusal::MethodNotAllowed { allow })
+            Err(Refusal::MethodNotAllowed { allow: self.0 })
         } else {
             Err(Refusal::UnknownMethod)
         }
     }
+}
 
+impl<K> Scim<'_, K> {
+    /// The methods that apply.
+    pub(crate) const fn methods(&self) -> Methods {
+        Methods(match self {
+            Self::Collection(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+            Self::Me => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            Self::RootSearch | Self::CollectionSearch(_) | Self::Bulk => "POST, OPTIONS",
+            Self::Root
+            | Self::ProviderConfig
+            | Self::Schemas
+            | Self::Schema(_)
+            | Self::ResourceTypes
+            | Self::ResourceType(_) => "GET, HEAD, OPTIONS",
+        })
+    }
+}
+
+impl Fixed {
+    /// The methods that apply.
+    pub(crate) const fn methods(self) -> Methods {
+        Methods(match self {
+            Self::Token => "POST, OPTIONS",
+            Self::Live | Self::Ready | Self::Metrics => "GET, HEAD, OPTIONS",
+        })
+    }
+}
+
+impl Route<'_> {
     /// The path with its variable parts named, for logs.
     pub(crate) const fn template(&self) -> &'static str {
         match self {
@@ -221,10 +259,10 @@ impl Route<'_> {
             Self::Scim(Scim::ResourceType(_)) => "/scim/v2/ResourceTypes/{name}",
             Self::Scim(Scim::Bulk) => "/scim/v2/Bulk",
             Self::Scim(Scim::Me) => "/scim/v2/Me",
-            Self::Token => "/oauth2/v1/token",
-            Self::Live => "/health/live",
-            Self::Ready => "/health/ready",
-            Self::Metrics => "/metrics",
+            Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
+            Self::Fixed(Fixed::Live) => "/health/live",
+            Self::Fixed(Fixed::Ready) => "/health/ready",
+            Self::Fixed(Fixed::Metrics) => "/metrics",
         }
     }
 }
@@ -233,19 +271,25 @@ impl Route<'_> {
 mod tests {
     use super::*;
 
-    fn types() -> Vec<ResourceType> {
-        vec![civitas_scim::core::user(), civitas_scim::core::group()]
+    /// The template of the route at a path, of those of a tenant that serves users.
+    fn template(path: &str) -> Result<&'static str, Refusal> {
+        let types = [civitas_scim::core::user()];
+        let route = find(path)?;
+        let template = route.template();
+        match route {
+            Route::Scim(route) => route.bind(&types).map(|_| template),
+            Route::Fixed(_) => Ok(template),
+        }
     }
 
     #[test]
     fn paths_lead_to_routes() {
-        let types = types();
-        for (path, template) in [
+        for (path, expected) in [
             ("/scim/v2", "/scim/v2"),
             ("/scim/v2/", "/scim/v2"),
             ("/scim/v2/.search", "/scim/v2/.search"),
             ("/scim/v2/Users", "/scim/v2/{type}"),
-            ("/scim/v2/Groups/", "/scim/v2/{type}"),
+            ("/scim/v2/Users/", "/scim/v2/{type}"),
             ("/scim/v2/Users/.search", "/scim/v2/{type}/.search"),
             ("/scim/v2/Users/7", "/scim/v2/{type}/{id}"),
             ("/scim/v2/Users/7/", "/scim/v2/{type}/{id}"),
@@ -258,14 +302,12 @@ mod tests {
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
         ] {
-            let found = find(path, &types).map(|route| route.template());
-            assert_eq!(found.ok(), Some(template), "{path}");
+            assert_eq!(template(path).ok(), Some(expected), "{path}");
         }
     }
 
     #[test]
     fn other_paths_lead_nowhere() {
-        let types = types();
         for path in [
             "",
             "/",
@@ -287,10 +329,8 @@ mod tests {
             "/health/live/x",
             "/metrics/x",
         ] {
-            assert!(
-                matches!(find(path, &types), Err(Refusal::UnknownPath)),
-                "{path}"
-            );
+            let found = template(path);
+            assert!(matches!(found, Err(Refusal::UnknownPath)), "{path}");
         }
     }
 
@@ -302,7 +342,7 @@ mod tests {
             "/scim/v1/a/b/c",
             "/scim/v2.1/Users",
         ] {
-            let found = find(path, &[]);
+            let found = find(path);
             assert!(
                 matches!(found, Err(Refusal::UnsupportedVersion { .. })),
                 "{path}"

@@ -1,6 +1,6 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
-use civitas_directory::{Client, Directory, Limits, Roles, Store, password::Hasher};
+use civitas_directory::{Client, Roles, Store, password::Hasher};
 
 use crate::{cli, console, development, failure::Failure, source::find_tenant};
 
@@ -109,14 +109,8 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
 /// `civitas verify`
 pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
     let location = source.location()?;
-    let store = std::sync::Arc::new(location.open_existing()?);
-    let directory = Directory::open(store.clone(), Limits::default())
-        .await
-        .map_err(other)?;
-    let findings = store
-        .verify(directory.resource_types())
-        .await
-        .map_err(other)?;
+    let store = location.open_existing()?;
+    let findings = store.verify().await.map_err(other)?;
     for finding in &findings {
         console::say(finding);
     }

@@ -132,6 +132,7 @@ impl Opened {
     pub(crate) fn scope(&self, command: &str) -> Scope {
         Scope {
             partition: self.tenant.partition,
+            catalogue: Arc::clone(&self.tenant.catalogue),
             actor: format!("cli:{command}"),
             request_id: format!("cli-{}", std::process::id()),
             now: now(),

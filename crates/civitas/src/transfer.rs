@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use civitas_directory::{Directory, Scope, store::Position};
+use civitas_directory::{Scope, Tenant, store::Position};
 use civitas_scim::{Invalid, schema::ResourceType, tolerance::Tolerance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(crate) struct Row {
 /// `civitas import`
 pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
     let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
-    let user = resource_type(&opened.directory, "User")?.clone();
+    let user = resource_type(&opened.tenant, "User")?.clone();
     let (input, progress) = open(&arguments.file)?;
     let rows: Box<dyn Iterator<Item = Result<Row, Failure>>> = match extension(&arguments.file) {
         "jsonl" => Box::new(jsonl::rows(input)),
@@ -136,7 +136,7 @@ impl Tally {
 /// `civitas export`
 pub(crate) async fn export(arguments: cli::Export) -> Result<(), Failure> {
     let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
-    let resource_type = resource_type(&opened.directory, &arguments.resource_type)?;
+    let resource_type = resource_type(&opened.tenant, &arguments.resource_type)?;
     let mut output = destination(arguments.file.as_deref())?;
     let progress = bar(0, "{pos}/{len} resources {wide_bar} {eta}");
     let mut position: Option<Position> = None;
@@ -197,10 +197,11 @@ fn extension(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-fn resource_type<'d>(directory: &'d Directory, name: &str) -> Result<&'d ResourceType, Failure> {
-    let types = directory.resource_types();
-    types.iter().find(|it| it.name == name).ok_or_else(|| {
-        let known: Vec<&str> = types.iter().map(|it| it.name.as_str()).collect();
+fn resource_type<'t>(tenant: &'t Tenant, name: &str) -> Result<&'t ResourceType, Failure> {
+    let catalogue = &tenant.catalogue;
+    catalogue.resource_type(name).ok_or_else(|| {
+        let types = catalogue.resource_types().iter();
+        let known: Vec<&str> = types.map(|it| it.name.as_str()).collect();
         Failure::configuration(format!(
             "--type = {name:?}: not one of {}",
             known.join(", ")

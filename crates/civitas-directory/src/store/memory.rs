@@ -22,6 +22,7 @@ use super::{
     Selection, Store, Want,
 };
 use crate::{
+    catalogue::Catalogue,
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     client::Client,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
@@ -229,8 +230,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
+    async fn verify(&self) -> Result<Vec<String>, ReadError> {
         let state = self.state();
+        let catalogue = Catalogue::standard();
+        let types = catalogue.resource_types();
         let shelves = state.shelves.values();
         Ok(shelves
             .flat_map(|shelf| shelf.resources.faults(types))
@@ -262,6 +265,7 @@ impl State {
             name: name.into(),
             hosts: hosts.to_vec(),
             partition: Partition::from_raw(self.tenants.len() as i64 + 1),
+            catalogue: Catalogue::standard(),
         };
         self.tenants.insert(name.into(), tenant.clone());
         Ok(tenant)

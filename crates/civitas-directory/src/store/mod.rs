@@ -5,10 +5,7 @@ pub mod memory;
 pub mod suite;
 
 use async_trait::async_trait;
-use civitas_scim::{
-    condition::{Condition, Sort},
-    schema::ResourceType,
-};
+use civitas_scim::condition::{Condition, Sort};
 
 use crate::{
     change::{ChangeSet, Committed, Rejected},
@@ -247,8 +244,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Checks the store against itself: documents parse, every index entry is that of its
     /// document and none is missing, memberships and counts agree. Returns what is wrong, a
-    /// line each; empty when clean. The types tell which attributes are indexed.
-    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError>;
+    /// line each; empty when clean.
+    async fn verify(&self) -> Result<Vec<String>, ReadError>;
 
     /// Commits so far (for metrics: requests per commit). Zero where it means nothing.
     fn commits(&self) -> u64 {

@@ -9,7 +9,6 @@ use civitas_directory::{
         Event, FoundPage, Query, ReadError, Referent, RegistryError, Want, memory::MemoryStore,
     },
 };
-use civitas_scim::schema::ResourceType;
 
 /// The store in memory, with faults.
 #[derive(Default)]
@@ -119,8 +118,8 @@ impl Store for Faulty {
         self.0.ready().await
     }
 
-    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
-        self.0.verify(types).await
+    async fn verify(&self) -> Result<Vec<String>, ReadError> {
+        self.0.verify().await
     }
 
     fn commits(&self) -> u64 {

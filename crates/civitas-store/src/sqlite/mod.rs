@@ -37,7 +37,7 @@ use civitas_directory::{
     store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Store, Want},
     tenant::{Partition, Tenant},
 };
-use civitas_scim::{condition::Condition, schema::ResourceType};
+use civitas_scim::condition::Condition;
 use rusqlite::Connection;
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use tempfile::TempDir;
@@ -433,12 +433,11 @@ impl Store for SqliteStore {
             .map_err(unavailable)
     }
 
-    async fn verify(&self, types: &[ResourceType]) -> Result<Vec<String>, ReadError> {
-        let types = types.to_vec();
+    async fn verify(&self) -> Result<Vec<String>, ReadError> {
         Arc::clone(&self.inner)
-            .queued(move |inner| {
+            .queued(|inner| {
                 let connection = inner.pool.lease().map_err(unavailable)?;
-                verify::verify(&connection, &types).map_err(unavailable)
+                verify::verify(&connection).map_err(unavailable)
             })
             .await
     }

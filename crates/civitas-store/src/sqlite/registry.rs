@@ -1,6 +1,7 @@
 //! Tenants, clients and secrets: rarely read, more rarely written.
 
 use civitas_directory::{
+    catalogue::Catalogue,
     client::{Client, Roles},
     store::RegistryError,
     tenant::{Partition, Tenant},
@@ -42,6 +43,7 @@ fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
         name,
         hosts,
         partition: Partition::from_raw(id),
+        catalogue: Catalogue::standard(),
     })
 }
 

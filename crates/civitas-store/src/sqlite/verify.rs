@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use civitas_directory::Catalogue;
 use civitas_scim::{
     Attributes,
     index::{self, IndexEntry},
@@ -19,12 +20,13 @@ use super::{
 const MOST: usize = 100;
 
 /// What is wrong, a line each.
-pub(super) fn verify(connection: &Connection, types: &[ResourceType]) -> Result<Vec<String>> {
+pub(super) fn verify(connection: &Connection) -> Result<Vec<String>> {
+    let catalogue = Catalogue::standard();
     let mut findings = Vec::new();
     file(connection, &mut findings)?;
     spines(connection, &mut findings)?;
     for (kind, name) in kinds(connection)? {
-        match types.iter().find(|known| known.name == name) {
+        match catalogue.resource_type(&name) {
             Some(known) => documents(connection, kind, known, &mut findings)?,
             None => findings.push(format!("the resource type {name} is not known")),
         }

@@ -152,8 +152,7 @@ impl Stage {
     }
 
     pub(crate) async fn verify(&self) {
-        let types = [core::user(), core::group()];
-        let findings = self.store.verify(&types).await.unwrap();
+        let findings = self.store.verify().await.unwrap();
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }

@@ -390,7 +390,7 @@ impl Stage {
 
     /// Sees that the store finds nothing wrong with itself.
     pub(super) async fn clean(&self) {
-        let faults = self.store.verify(types()).await.unwrap();
+        let faults = self.store.verify().await.unwrap();
         assert_eq!(faults, Vec::<String>::new());
     }
 }

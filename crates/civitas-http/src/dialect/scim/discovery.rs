@@ -1,5 +1,6 @@
 //! What the provider can do (RFC 7644 §4).
 
+use civitas_directory::Tenant;
 use civitas_scim::{
     discovery::{self, Support},
     messages::list_response,
@@ -23,13 +24,15 @@ pub(super) fn is_anonymous(arrival: &Arrival<'_>) -> bool {
 
 /// `GET /ServiceProviderConfig` without credentials: how to get in, and nothing else
 /// (RFC 7643 §5).
-pub(super) async fn provider_config_for_strangers(arrival: &Arrival<'_>) -> Result<Reply, Refusal> {
-    let tenant = arrival.tenant().await?;
+pub(super) fn provider_config_for_strangers(
+    arrival: &Arrival<'_>,
+    tenant: &Tenant,
+) -> Result<Reply, Refusal> {
     let media = Media::preferred(&arrival.parts.headers);
     let media = media.ok_or(Refusal::NotAcceptable {
         offered: SCIM_TYPES,
     })?;
-    let base = arrival.scim_base(&tenant);
+    let base = arrival.scim_base(tenant);
     let config = discovery::public_service_provider_config(&support(arrival.app), &base);
     Ok(reply(media, config.to_string().into_bytes()))
 }
@@ -47,7 +50,7 @@ pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /Schemas`.
 pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let published = discovery::schemas(call.app.directory.resource_types());
+    let published = discovery::schemas(call.types());
     list(
         call,
         published
@@ -58,7 +61,7 @@ pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /Schemas/{urn}`.
 pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
-    let published = discovery::schemas(call.app.directory.resource_types());
+    let published = discovery::schemas(call.types());
     let found = published
         .iter()
         .find(|schema| schema.id.eq_ignore_ascii_case(urn));
@@ -70,7 +73,7 @@ pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
 
 /// `GET /ResourceTypes`.
 pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let types = call.app.directory.resource_types().iter();
+    let types = call.types().iter();
     list(
         call,
         types.map(|kind| discovery::resource_type(kind, &call.base)),
@@ -79,7 +82,7 @@ pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /ResourceTypes/{name}`.
 pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Refusal> {
-    let mut types = call.app.directory.resource_types().iter();
+    let mut types = call.types().iter();
     let found = types.find(|kind| kind.name == name);
     one(
         call,

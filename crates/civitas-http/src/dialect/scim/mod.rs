@@ -12,24 +12,30 @@ use civitas_scim::schema::ResourceType;
 use http::{HeaderValue, Method, header};
 
 use crate::{
+    app::preflight,
     call::{Arrival, role_of},
     refusal::Refusal,
     reply::Reply,
     router::Scim,
 };
 
-/// Answers a request whose route and method are known to fit.
-pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_>) -> Result<Reply, Refusal> {
+/// Answers a request by its path, of which the tenant tells what types it leads to.
+pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_, &str>) -> Result<Reply, Refusal> {
+    let tenant = &*arrival.tenant().await?;
+    let types = tenant.catalogue.resource_types();
+    let route = route.bind(types)?;
     let method = &arrival.parts.method;
+    if let Some(reply) = preflight(route.methods(), method)? {
+        return Ok(reply);
+    }
     if route == Scim::ProviderConfig && discovery::is_anonymous(&arrival) {
-        return discovery::provider_config_for_strangers(&arrival).await;
+        return discovery::provider_config_for_strangers(&arrival, tenant);
     }
     let needs = match route {
         Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
         _ => role_of(method),
     };
-    let call = arrival.authorize(needs).await?;
-    let types = call.app.directory.resource_types();
+    let call = arrival.authorize(tenant, needs).await?;
     match route {
         Scim::Root => search::by_query(&call, &every_type(types)).await,
         Scim::RootSearch => search::by_message(call, &every_type(types)).await,

@@ -60,7 +60,7 @@ impl<'c> Renderer<'c> {
     pub(super) fn of(call: &'c Call<'_>) -> Self {
         Self {
             base: &call.base,
-            types: call.app.directory.resource_types(),
+            types: call.types(),
         }
     }
 
