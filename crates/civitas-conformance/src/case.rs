@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::areas;
+use crate::exchange::Log;
 use crate::report::{Outcome, Report};
 use crate::session::Session;
 use crate::verdict::Verdict;
@@ -104,12 +105,15 @@ pub fn run(target: &Target, select: &Select) -> Report {
             let started = Instant::now();
             let mut session = Session::new(target, config.clone(), format!("{run}{number:03}"));
             let verdict = (case.check)(&mut session);
+            let elapsed = started.elapsed();
+            let exchanges = session.take_exchanges();
             session.clean();
             Outcome {
                 ids: case.ids,
                 name: case.name,
                 verdict,
-                elapsed: started.elapsed(),
+                elapsed,
+                exchanges,
             }
         })
         .collect();
@@ -117,7 +121,7 @@ pub fn run(target: &Target, select: &Select) -> Report {
 }
 
 fn provider_config(target: &Target) -> Value {
-    Client::new(&target.base, &target.credential)
+    Client::new(&target.base, &target.credential, Log::default())
         .send(&Request::get("/ServiceProviderConfig"))
         .ok()
         .filter(|answer| answer.status == 200)

@@ -10,6 +10,7 @@
 
 mod areas;
 mod case;
+mod exchange;
 mod report;
 mod session;
 mod urn;
@@ -17,6 +18,7 @@ mod verdict;
 mod wire;
 
 pub use case::{Case, Select, Target, cases, run};
+pub use exchange::Exchange;
 pub use report::{Outcome, Report};
 pub use session::Session;
 pub use verdict::{Unmet, Verdict};

@@ -1,5 +1,6 @@
 //! `civitas-conformance`: judges the SCIM 2.0 server at a URL.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use civitas_conformance::{Credential, Select, Target, cases, run};
@@ -33,6 +34,10 @@ struct Arguments {
     #[arg(long)]
     json: bool,
 
+    /// Write each exchange to this file: method, path, status, case, verdict as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
     /// List the cases and stop
     #[arg(long)]
     list: bool,
@@ -64,6 +69,12 @@ fn main() -> ExitCode {
         println!("{:#}", report.to_json());
     } else {
         println!("{report}");
+    }
+    if let Some(file) = arguments.record
+        && let Err(error) = std::fs::write(&file, report.record())
+    {
+        eprintln!("cannot write {}: {error}", file.display());
+        return ExitCode::from(2);
     }
     if report.failed() == 0 {
         ExitCode::SUCCESS

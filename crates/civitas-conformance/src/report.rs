@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::exchange::Exchange;
 use crate::verdict::{Unmet, Verdict};
 
 /// The conclusion of one case.
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Wall time of the case, without the removal of what it created.
     pub elapsed: Duration,
+    /// Every request of the case with its answer, without the removal of what it created.
+    pub exchanges: Vec<Exchange>,
 }
 
 impl Outcome {
@@ -92,6 +95,22 @@ impl Report {
             "skipped": self.skipped(),
             "outcomes": self.outcomes.iter().map(Outcome::to_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// Every exchange with its case and verdict, one JSON object a line.
+    pub fn record(&self) -> String {
+        let mut lines = String::new();
+        for outcome in &self.outcomes {
+            for exchange in &outcome.exchanges {
+                let mut line = exchange.to_json();
+                line["case"] = json!(outcome.name);
+                line["ids"] = json!(outcome.ids);
+                line["verdict"] = json!(outcome.word().to_lowercase());
+                lines.push_str(&line.to_string());
+                lines.push('\n');
+            }
+        }
+        lines
     }
 
     fn count(&self, word: &str) -> usize {

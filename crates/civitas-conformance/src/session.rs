@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::Target;
+use crate::exchange::{Exchange, Log};
 use crate::urn;
 use crate::verdict::{List, Unmet, Verdict, fail, same, skip, text};
 use crate::wire::{Answer, Client, Credential, Request};
@@ -18,15 +19,17 @@ pub struct Session {
     tag: String,
     named: u32,
     created: Vec<String>,
+    log: Log,
 }
 
 impl Session {
     pub(crate) fn new(target: &Target, config: Value, tag: String) -> Self {
+        let log = Log::default();
+        let client = Client::new(&target.base, &target.credential, log.clone());
         let reader = target
             .read_token
             .as_ref()
-            .map(|token| Client::new(&target.base, &Credential::Bearer(token.clone())));
-        let client = Client::new(&target.base, &target.credential);
+            .map(|token| client.with(&Credential::Bearer(token.clone())));
         let token = match &target.credential {
             Credential::Bearer(token) => Some(token.clone()),
             Credential::Basic(..) | Credential::None => None,
@@ -39,7 +42,13 @@ impl Session {
             tag,
             named: 0,
             created: Vec::new(),
+            log,
         }
+    }
+
+    /// Takes what was exchanged so far, in the order of the answers.
+    pub(crate) fn take_exchanges(&self) -> Vec<Exchange> {
+        self.log.take()
     }
 
     /// A word no other case and no other run uses.

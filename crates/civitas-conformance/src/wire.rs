@@ -9,6 +9,8 @@ use serde_json::Value;
 use ureq::config::AutoHeaderValue;
 use ureq::http;
 
+use crate::exchange::{Exchange, Log, template};
+
 /// The media type of every SCIM message (RFC 7644 §8.1).
 pub(crate) const SCIM_JSON: &str = "application/scim+json";
 
@@ -184,10 +186,12 @@ pub(crate) struct Client {
     agent: ureq::Agent,
     base: String,
     authorization: Option<String>,
+    log: Log,
 }
 
 impl Client {
-    pub(crate) fn new(base: &str, credential: &Credential) -> Self {
+    /// A client whose exchanges are noted in the log.
+    pub(crate) fn new(base: &str, credential: &Credential, log: Log) -> Self {
         // Redirects are answers to be judged, and a missing Accept must stay missing.
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -203,6 +207,23 @@ impl Client {
             agent: config.new_agent(),
             base: base.trim_end_matches('/').to_owned(),
             authorization: credential.header(),
+            log,
+        }
+    }
+
+    /// The same server seen by another caller.
+    pub(crate) fn with(&self, credential: &Credential) -> Self {
+        Self {
+            authorization: credential.header(),
+            ..self.clone()
+        }
+    }
+
+    /// The same caller below another base URL of the server.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            ..self.clone()
         }
     }
 
@@ -222,9 +243,18 @@ impl Client {
             .limit(64 << 20)
             .read_to_vec()
             .map_err(|error| format!("{error} while reading the body (for {described})"))?;
+        let status = parts.status.as_u16();
+        let json: Option<Value> = serde_json::from_slice(&bytes).ok();
+        let scim_type = json.as_ref().and_then(|body| body["scimType"].as_str());
+        self.log.add(Exchange {
+            method: request.method,
+            path: template(&request.path),
+            status,
+            scim_type: scim_type.map(str::to_owned),
+        });
         Ok(Answer {
-            status: parts.status.as_u16(),
-            json: serde_json::from_slice(&bytes).ok(),
+            status,
+            json,
             bytes,
             request: described,
             headers: parts.headers,

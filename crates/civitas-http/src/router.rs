@@ -16,6 +16,8 @@
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
+//! Without `/v2` the newest version answers, which is v2 (RFC 7644 §3.13).
+//!
 //! HEAD goes with GET and OPTIONS with everything. A trailing slash changes nothing;
 //! segments are compared with case (RFC 3986 §6.2.2.1).
 
@@ -125,6 +127,7 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
                 version: version.to_owned(),
             })
         }
+        ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
         ("health", Some("live"), (None, ..)) => Ok(Route::Fixed(Fixed::Live)),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Fixed(Fixed::Ready)),
@@ -287,6 +290,10 @@ mod tests {
         for (path, expected) in [
             ("/scim/v2", "/scim/v2"),
             ("/scim/v2/", "/scim/v2"),
+            ("/scim", "/scim/v2"),
+            ("/scim/", "/scim/v2"),
+            ("/scim/Users", "/scim/v2/{type}"),
+            ("/scim/Users/7", "/scim/v2/{type}/{id}"),
             ("/scim/v2/.search", "/scim/v2/.search"),
             ("/scim/v2/Users", "/scim/v2/{type}"),
             ("/scim/v2/Users/", "/scim/v2/{type}"),
@@ -311,9 +318,10 @@ mod tests {
         for path in [
             "",
             "/",
-            "/scim",
-            "/scim/",
+            "/scim//",
             "/scim/v",
+            "/scim/users",
+            "/scim/Users/7/8",
             "/scim/v2//",
             "/scim/v2/users",
             "/scim/v2/Users//",

@@ -155,8 +155,7 @@ fn forbidden_first(session: &mut Session) -> Verdict {
 
 /// A client whose token was never issued, for cases of other areas.
 pub(super) fn stranger(session: &Session) -> Client {
-    Client::new(
-        session.client().base(),
-        &Credential::Bearer("never-issued".to_owned()),
-    )
+    session
+        .client()
+        .with(&Credential::Bearer("never-issued".to_owned()))
 }

@@ -8,7 +8,7 @@ use crate::Unmet;
 use crate::case::{Case, Entry};
 use crate::session::{Session, patch_op, path_of};
 use crate::verdict::{Verdict, ensure, fail, same, skip, text, within};
-use crate::wire::{Client, Credential, Request};
+use crate::wire::{Client, Request};
 
 /// Cases for servers that advertise `etag`.
 const ETAGS: &[Entry] = &[
@@ -121,13 +121,7 @@ fn above_version(session: &Session, with: &str) -> Result<Client, Unmet> {
     let Some(root) = session.client().base().strip_suffix("/v2") else {
         return skip("the base URL does not end in /v2");
     };
-    let Some(token) = session.token() else {
-        return skip("needs a bearer token");
-    };
-    Ok(Client::new(
-        &format!("{root}{with}"),
-        &Credential::Bearer(token),
-    ))
+    Ok(session.client().at(&format!("{root}{with}")))
 }
 
 fn old_protocol(session: &mut Session) -> Verdict {
