@@ -32,8 +32,8 @@ fuzz_target!(|text: &str| {
         "{printed}"
     );
     let [user, group] = &*TYPES;
-    if let Ok(condition) = filter.resolve(user, &[group], &Tolerance::GENERIC) {
+    if let Ok(condition) = filter.resolve(user, &[group], &Tolerance::generic()) {
         condition.matches(sample::user());
-        assert!(filter.resolve(group, &[user], &Tolerance::GENERIC).is_ok());
+        assert!(filter.resolve(group, &[user], &Tolerance::generic()).is_ok());
     }
 });

@@ -32,7 +32,7 @@ fuzz_target!(|text: &str| {
         path: Some(text.to_owned()),
         value: None,
     };
-    let tolerance = Tolerance::GENERIC;
+    let tolerance = Tolerance::generic();
     if let Ok(steps) = patch::steps(&[remove], &USER, "u", &tolerance) {
         let _ = patch::apply(user, &steps, &USER, &tolerance);
     }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use civitas_scim::tolerance::Profile;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -32,6 +33,8 @@ pub struct Caller {
     pub client_id: String,
     /// What it may do in this request.
     pub roles: Roles,
+    /// How tolerant to be towards what it sends.
+    pub profile: Profile,
 }
 
 /// Finds tenants and clients, and checks what they show.
@@ -133,6 +136,7 @@ impl Access {
         Ok(client.filter(|client| client.enabled).map(|client| Caller {
             roles: claims.roles.intersect(client.roles),
             client_id: claims.client_id.clone(),
+            profile: client.profile,
         }))
     }
 

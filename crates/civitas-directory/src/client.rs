@@ -1,5 +1,7 @@
 //! API clients: the programs that call the directory, and what they may do.
 
+use civitas_scim::tolerance::Profile;
+
 /// What a caller may do. A higher role includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -88,4 +90,6 @@ pub struct Client {
     pub roles: Roles,
     /// Whether it may authenticate.
     pub enabled: bool,
+    /// How tolerant to be towards what it sends.
+    pub profile: Profile,
 }

@@ -160,6 +160,7 @@ mod tests {
             secret_hash: String::new(),
             roles: Roles::NONE.with(Role::Write),
             enabled: true,
+            profile: civitas_scim::tolerance::Profile::default(),
         };
         let signer = Signer::new(&[7; 32], 60);
         let now = Timestamp(1_000_000);

@@ -31,7 +31,7 @@ use tokio::{
 use crate::{
     body::Body,
     call::Arrival,
-    dialect,
+    dialect, guide,
     metrics::Metrics,
     negotiation, oauth, operations, problem,
     refusal::Refusal,
@@ -162,7 +162,7 @@ impl Surface {
     fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
         match route {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => Ok(None),
-            Route::Scim(_) | Route::Fixed(Fixed::Token) => self
+            Route::Scim(_) | Route::Fixed(Fixed::Token | Fixed::Guide) => self
                 .in_work
                 .try_acquire()
                 .map(Some)
@@ -255,6 +255,7 @@ async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
     }
     match route {
         Fixed::Token => oauth::token(arrival).await,
+        Fixed::Guide => guide::page(arrival).await,
         Fixed::Live => Ok(operations::live()),
         Fixed::Ready => operations::ready(arrival.app).await,
         Fixed::Metrics => Ok(operations::metrics(arrival.app)),

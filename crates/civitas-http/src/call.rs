@@ -9,8 +9,11 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use civitas_directory::{Role, Roles, Scope, Tenant, Timestamp, precondition::Expect};
-use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
+use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp, precondition::Expect};
+use civitas_scim::{
+    schema::ResourceType,
+    tolerance::{Profile, Tolerance},
+};
 use http::{HeaderMap, Method, header, request::Parts};
 
 use crate::{
@@ -22,6 +25,9 @@ use crate::{
     prefer::{Prefer, Return},
     refusal::{Refusal, Unauthenticated},
 };
+
+/// Path of the SCIM base.
+pub(crate) const BASE: &str = "/scim/v2";
 
 /// A request that may proceed.
 pub(crate) struct Call<'r> {
@@ -37,6 +43,8 @@ pub(crate) struct Call<'r> {
     /// The conditions.
     pub(crate) conditions: Preconditions,
     prefer: Prefer,
+    profile: Profile,
+    tolerance: Tolerance,
     pub(crate) parts: &'r Parts,
     body: &'r mut Body,
 }
@@ -61,10 +69,11 @@ impl<'r> Arrival<'r> {
     ) -> Result<Call<'r>, Refusal> {
         let headers = &self.parts.headers;
         let conditions = Preconditions::parse(headers)?;
-        let (client_id, roles) = self.caller(tenant).await?;
-        if !roles.allow(needs) {
+        let caller = self.caller(tenant).await?;
+        if !caller.roles.allow(needs) {
             return Err(Refusal::Forbidden { needs });
         }
+        let prefer = Prefer::parse(headers);
         let media = Media::preferred(headers).ok_or(Refusal::NotAcceptable {
             offered: SCIM_TYPES,
         })?;
@@ -72,7 +81,7 @@ impl<'r> Arrival<'r> {
             scope: Scope {
                 partition: tenant.partition,
                 catalogue: Arc::clone(&tenant.catalogue),
-                actor: format!("client:{client_id}"),
+                actor: format!("client:{}", caller.client_id),
                 request_id: self.request_id.to_owned(),
                 now: self.now,
             },
@@ -80,7 +89,9 @@ impl<'r> Arrival<'r> {
             base: self.scim_base(tenant),
             media,
             conditions,
-            prefer: Prefer::parse(headers),
+            profile: caller.profile,
+            tolerance: Tolerance::new(prefer.switches(caller.profile.switches())),
+            prefer,
             app: self.app,
             parts: self.parts,
             body: self.body,
@@ -104,22 +115,25 @@ impl<'r> Arrival<'r> {
             tenant,
             self.local,
         );
-        origin + "/scim/v2"
+        origin + BASE
     }
 
-    async fn caller(&self, tenant: &Tenant) -> Result<(String, Roles), Refusal> {
+    async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
         let directory = &self.app.directory;
         match Credentials::of(&self.parts.headers)? {
             None => Err(Unauthenticated::Missing.into()),
             Some(Credentials::Bearer(token)) => {
                 let caller = directory.verify_token(tenant, token, self.now).await?;
-                let caller = caller.ok_or(Unauthenticated::InvalidToken)?;
-                Ok((caller.client_id, caller.roles))
+                Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
             }
             Some(Credentials::Basic { client_id, secret }) => {
                 let client = directory.authenticate(tenant, &client_id, &secret).await?;
                 let client = client.ok_or(Unauthenticated::WrongSecret)?;
-                Ok((client_id, client.roles))
+                Ok(Caller {
+                    client_id,
+                    roles: client.roles,
+                    profile: client.profile,
+                })
             }
         }
     }
@@ -133,7 +147,7 @@ impl<'r> Call<'r> {
 
     /// The body, after its type and size were checked.
     pub(crate) async fn body(&mut self) -> Result<Bytes, Refusal> {
-        check_scim_content(&self.parts.headers)?;
+        check_scim_content(&self.parts.headers, &self.tolerance)?;
         self.body.read().await
     }
 
@@ -142,9 +156,25 @@ impl<'r> Call<'r> {
         self.conditions.of_write()
     }
 
+    /// The profile of the caller.
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// How tolerant to be towards what was sent.
-    pub(crate) fn tolerance(&self) -> &'static Tolerance {
-        self.prefer.tolerance()
+    pub(crate) fn tolerance(&self) -> &Tolerance {
+        &self.tolerance
+    }
+
+    /// Tells of the tolerances without which the request would have been read otherwise: which
+    /// they were, never what was sent.
+    pub(crate) fn tell_tolerances(&self) {
+        let acted = self.tolerance.acted();
+        if !acted.is_empty() {
+            self.app.metrics.tolerated(acted);
+            let (client, request_id) = (&self.scope.actor, &self.scope.request_id);
+            tracing::info!(request_id, client, switches = %acted, "tolerated");
+        }
     }
 
     /// The preferences.

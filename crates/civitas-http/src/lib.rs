@@ -12,6 +12,7 @@ mod conditional;
 mod credentials;
 mod dialect;
 mod form;
+mod guide;
 mod metrics;
 mod negotiation;
 mod oauth;

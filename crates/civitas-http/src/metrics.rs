@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use civitas_scim::tolerance::{Switch, Switches};
 use http::{Method, StatusCode};
 
 use crate::router::Family;
@@ -27,6 +28,7 @@ pub(crate) struct Metrics {
     buckets: [AtomicU64; BUCKETS.len()],
     duration_micros: AtomicU64,
     measured: AtomicU64,
+    tolerated: [AtomicU64; Switch::ALL.len()],
 }
 
 impl Metrics {
@@ -51,11 +53,19 @@ impl Metrics {
         self.measured.fetch_add(1, Relaxed);
     }
 
+    /// Counts the tolerances that a request needed.
+    pub(crate) fn tolerated(&self, switches: Switches) {
+        for switch in switches.iter() {
+            self.tolerated[switch as usize].fetch_add(1, Relaxed);
+        }
+    }
+
     /// The Prometheus text format, version 0.0.4.
     pub(crate) fn render(&self, in_flight: usize, connections: usize, commits: u64) -> String {
         let mut text = String::with_capacity(4096);
         self.render_requests(&mut text);
         self.render_durations(&mut text);
+        self.render_tolerances(&mut text);
         for (name, kind, help, value) in [
             (
                 "civitas_http_requests_in_flight",
@@ -99,6 +109,16 @@ impl Metrics {
                     }
                 }
             }
+        }
+    }
+
+    fn render_tolerances(&self, text: &mut String) {
+        let name = "civitas_tolerated_total";
+        describe(text, name, "counter", "Requests that needed a tolerance.");
+        for switch in Switch::ALL {
+            let count = self.tolerated[switch as usize].load(Relaxed);
+            let switch = switch.name();
+            let _ = writeln!(text, "{name}{{switch=\"{switch}\"}} {count}");
         }
     }
 

@@ -5,6 +5,8 @@ use http::{
     header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE},
 };
 
+use civitas_scim::tolerance::{Switch, Tolerance};
+
 use crate::refusal::Refusal;
 
 /// A representation of SCIM messages.
@@ -87,18 +89,25 @@ fn thousandths(text: &str) -> Option<u16> {
     }
 }
 
-/// Checks that a request body is SCIM or plain JSON in UTF-8, without coding. A body
-/// without `Content-Type` is read as SCIM.
-pub(crate) fn check_scim_content(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Checks that a request body is SCIM in UTF-8, without coding; as far as it is tolerated,
+/// plain JSON, or without `Content-Type`.
+pub(crate) fn check_scim_content(
+    headers: &HeaderMap,
+    tolerance: &Tolerance,
+) -> Result<(), Refusal> {
+    const SCIM: &str = "application/scim+json";
     let content_type = headers.get(CONTENT_TYPE);
-    let readable = content_type.is_none_or(|value| {
-        value.to_str().is_ok_and(|text| {
-            let (media, parameters) = media_type(text);
-            let json = ["application/scim+json", "application/json"];
-            json.iter().any(|it| it.eq_ignore_ascii_case(media)) && is_utf8(parameters)
+    let is_exact = content_type.is_some_and(|value| value == SCIM);
+    let is_readable = || {
+        content_type.is_none_or(|value| {
+            value.to_str().is_ok_and(|text| {
+                let (media, parameters) = media_type(text);
+                let is = |it: &str| it.eq_ignore_ascii_case(media);
+                (is(SCIM) || is("application/json")) && is_utf8(parameters)
+            })
         })
-    });
-    if readable {
+    };
+    if is_exact || (is_readable() && tolerance.takes(Switch::MediaType)) {
         check_coding(headers)
     } else {
         Err(Refusal::UnsupportedMediaType {
@@ -208,15 +217,19 @@ mod tests {
             ("application/json, text/plain", false),
             ("", false),
         ] {
-            let outcome = check_scim_content(&with(CONTENT_TYPE, written));
+            let outcome = check_scim_content(&with(CONTENT_TYPE, written), &Tolerance::generic());
             assert_eq!(outcome.is_ok(), readable, "Content-Type: {written}");
         }
-        assert!(check_scim_content(&HeaderMap::new()).is_ok());
+        assert!(check_scim_content(&HeaderMap::new(), &Tolerance::generic()).is_ok());
     }
 
     #[test]
     fn codings_are_refused() {
-        assert!(check_scim_content(&with(CONTENT_ENCODING, "Identity")).is_ok());
-        assert!(check_scim_content(&with(CONTENT_ENCODING, "gzip")).is_err());
+        assert!(
+            check_scim_content(&with(CONTENT_ENCODING, "Identity"), &Tolerance::generic()).is_ok()
+        );
+        assert!(
+            check_scim_content(&with(CONTENT_ENCODING, "gzip"), &Tolerance::generic()).is_err()
+        );
     }
 }

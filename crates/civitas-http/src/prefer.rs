@@ -1,6 +1,6 @@
 //! Preferences (RFC 7240).
 
-use civitas_scim::tolerance::Tolerance;
+use civitas_scim::tolerance::Switches;
 use http::{HeaderMap, HeaderValue};
 
 /// What to send back after a write (RFC 7240 §4.2).
@@ -46,12 +46,12 @@ impl Prefer {
         }
     }
 
-    /// How tolerant to be towards the body.
-    pub(crate) fn tolerance(self) -> &'static Tolerance {
+    /// The tolerances of a client that are left on for the request.
+    pub(crate) fn switches(self, of_client: Switches) -> Switches {
         if self.strict == Some(true) {
-            &Tolerance::STRICT
+            of_client.strict()
         } else {
-            &Tolerance::GENERIC
+            of_client
         }
     }
 

@@ -13,6 +13,7 @@
 //! | `/scim/v2/Bulk` | POST | not supported |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | not supported |
 //! | `/oauth2/v1/token` | POST | access tokens |
+//! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
@@ -76,6 +77,8 @@ pub(crate) enum Route<'r> {
 pub(crate) enum Fixed {
     /// `/oauth2/v1/token`.
     Token,
+    /// `/docs/scim`.
+    Guide,
     /// `/health/live`.
     Live,
     /// `/health/ready`.
@@ -129,6 +132,7 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         }
         ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
+        ("docs", Some("scim"), (None, ..)) => Ok(Route::Fixed(Fixed::Guide)),
         ("health", Some("live"), (None, ..)) => Ok(Route::Fixed(Fixed::Live)),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Fixed(Fixed::Ready)),
         ("metrics", None, _) => Ok(Route::Fixed(Fixed::Metrics)),
@@ -241,7 +245,7 @@ impl Fixed {
     pub(crate) const fn methods(self) -> Methods {
         Methods(match self {
             Self::Token => "POST, OPTIONS",
-            Self::Live | Self::Ready | Self::Metrics => "GET, HEAD, OPTIONS",
+            Self::Guide | Self::Live | Self::Ready | Self::Metrics => "GET, HEAD, OPTIONS",
         })
     }
 }
@@ -263,6 +267,7 @@ impl Route<'_> {
             Self::Scim(Scim::Bulk) => "/scim/v2/Bulk",
             Self::Scim(Scim::Me) => "/scim/v2/Me",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
+            Self::Fixed(Fixed::Guide) => "/docs/scim",
             Self::Fixed(Fixed::Live) => "/health/live",
             Self::Fixed(Fixed::Ready) => "/health/ready",
             Self::Fixed(Fixed::Metrics) => "/metrics",
@@ -306,6 +311,7 @@ mod tests {
                 "/scim/v2/ResourceTypes/{name}",
             ),
             ("/oauth2/v1/token", "/oauth2/v1/token"),
+            ("/docs/scim", "/docs/scim"),
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
         ] {

@@ -16,7 +16,7 @@ use crate::{
     Attributes, Invalid,
     path::shown,
     schema::{Attribute, Format, Mutability, Type},
-    tolerance::Tolerance,
+    tolerance::{Switch, Tolerance},
     value::{Comparison, is_present, parse_instant},
 };
 
@@ -162,25 +162,34 @@ impl Coercion<'_> {
     ) -> Result<Option<Value>, Invalid> {
         // Both kinds of leniency for a singular attribute concern `manager` in the first
         // place: whatever is like it, complex and known by its `value`, is treated like it.
-        let like_manager =
-            self.tolerance.manager_forms && attribute.sub_attribute("value").is_some();
+        let like_manager = attribute.sub_attribute("value").is_some();
+        let unwraps = || {
+            like_manager && self.tolerance.takes(Switch::ManagerForms)
+                || self.tolerance.takes(Switch::UnwrapSingular)
+        };
         let value = match value {
             Value::Array(elements) if elements.iter().all(Value::is_null) => return Ok(None),
-            Value::Array(mut elements)
-                if elements.len() == 1 && (like_manager || self.tolerance.unwrap_singular) =>
-            {
-                elements.pop().unwrap_or_default()
+            Value::Array(mut elements) if elements.len() == 1 && unwraps() => {
+                let element = elements.pop().unwrap_or_default();
+                match element {
+                    Value::Object(mut members) if attribute.r#type != Type::Complex => {
+                        members.remove("value").unwrap_or_default()
+                    }
+                    element => element,
+                }
             }
             other => other,
         };
-        let value = if like_manager {
-            match as_reference(value) {
-                Some(value) => value,
-                None => return Ok(None),
+        let is_form = like_manager && is_form_of_reference(&value);
+        if is_form && self.tolerance.takes(Switch::ManagerForms) {
+            let Value::String(text) = value else {
+                return Ok(None);
+            };
+            if text.is_empty() {
+                return Ok(None);
             }
-        } else {
-            value
-        };
+            return self.one(attribute, serde_json::json!({ "value": text }), place);
+        }
         self.one(attribute, value, place)
     }
 
@@ -210,7 +219,7 @@ impl Coercion<'_> {
         let mut object = Attributes::new();
         for (name, value) in members {
             let Some(sub) = attribute.sub_attribute(&name) else {
-                if self.tolerance.unknown_attributes {
+                if self.tolerance.takes(Switch::UnknownIgnored) {
                     continue;
                 }
                 return Err(Invalid::value(format!(
@@ -231,6 +240,12 @@ impl Coercion<'_> {
             };
             object.insert(name, value);
         }
+        if attribute.name == "roles"
+            && let Some(plain) = unpacked(&object)
+            && self.tolerance.takes(Switch::JsonStringRoles)
+        {
+            object.extend(plain);
+        }
         if !object.is_empty() {
             complete(attribute, &object, place)?;
         }
@@ -244,9 +259,10 @@ impl Coercion<'_> {
         place: Place<'_>,
     ) -> Result<Value, Invalid> {
         match (attribute.r#type, value) {
-            (Type::Boolean, Value::String(text)) if self.tolerance.bool_strings => {
-                boolean(&text, place)
-            }
+            (Type::Boolean, Value::String(text)) => match boolean(&text) {
+                Some(value) if self.tolerance.takes(Switch::BoolStrings) => Ok(Value::Bool(value)),
+                _ => Err(wrong(place, expected(Type::Boolean), &Value::String(text))),
+            },
             (Type::Boolean, value @ Value::Bool(_)) | (Type::Decimal, value @ Value::Number(_)) => {
                 Ok(value)
             }
@@ -275,7 +291,7 @@ impl Coercion<'_> {
                 Format::LanguagePriority => is_named_with(&text, b"-_,;=.* "),
                 Format::LanguageTag => is_named_with(&text, b"-_"),
                 Format::TimeZone => is_named_with(&text, b"/_+-:"),
-                Format::Country => self.tolerance.free_country || is_country(&text),
+                Format::Country => is_country(&text) || self.tolerance.takes(Switch::CountryFree),
             };
         if fits {
             Ok(Value::String(text))
@@ -379,32 +395,47 @@ fn complete(attribute: &Attribute, object: &Attributes, place: Place<'_>) -> Res
     }
 }
 
-/// Brings a bare string to the object that was meant; `None` when the `value` of the object
-/// is empty, which unassigns the attribute.
-fn as_reference(value: Value) -> Option<Value> {
-    let is_empty = |value: &Value| matches!(value, Value::Null) || value.as_str() == Some("");
+/// Whether a reference is given as a bare string, or as an object whose `value` is empty,
+/// which unassigns the attribute.
+fn is_form_of_reference(value: &Value) -> bool {
     match value {
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(serde_json::json!({ "value": text })),
-        Value::Object(members)
-            if members
-                .iter()
-                .any(|(name, value)| name.eq_ignore_ascii_case("value") && is_empty(value)) =>
-        {
-            None
-        }
-        other => Some(other),
+        Value::String(_) => true,
+        Value::Object(members) => is_emptied(members),
+        _ => false,
     }
 }
 
-fn boolean(text: &str, place: Place<'_>) -> Result<Value, Invalid> {
-    if text.eq_ignore_ascii_case("true") {
-        Ok(Value::Bool(true))
-    } else if text.eq_ignore_ascii_case("false") {
-        Ok(Value::Bool(false))
-    } else {
-        Err(Invalid::value(format!("{place} must be true or false")))
+/// Whether the `value` of a reference is there and empty.
+pub(crate) fn is_emptied(reference: &Attributes) -> bool {
+    let is_empty = |value: &Value| value.is_null() || value.as_str() == Some("");
+    reference
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("value") && is_empty(value))
+}
+
+/// The boolean that a text spells, in any case.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    match text {
+        _ if is("true") => Some(true),
+        _ if is("false") => Some(false),
+        _ => None,
     }
+}
+
+/// The value and display that an element of `roles` has packed into a text as JSON.
+fn unpacked(role: &Attributes) -> Option<Attributes> {
+    let text = role.get("value")?.as_str()?;
+    let packed: Attributes = text
+        .starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()?;
+    let value = packed.get("value").filter(|it| it.is_string())?;
+    let display = packed.get("displayName").filter(|it| it.is_string());
+    let mut plain = Attributes::new();
+    plain.insert("value".into(), value.clone());
+    plain.extend(display.map(|it| ("display".into(), it.clone())));
+    Some(plain)
 }
 
 fn instant(text: &str, place: Place<'_>) -> Result<Value, Invalid> {
@@ -493,7 +524,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{core, schema::urn};
+    use crate::{core, schema::urn, tolerance::Switches};
 
     fn definition(path: &str) -> Attribute {
         let user = core::user();
@@ -508,11 +539,11 @@ mod tests {
     }
 
     fn generic(path: &str, sent: Value) -> Result<Option<Value>, Invalid> {
-        value(&definition(path), sent, &Tolerance::GENERIC, path)
+        value(&definition(path), sent, &Tolerance::generic(), path)
     }
 
     fn strict(path: &str, sent: Value) -> Result<Option<Value>, Invalid> {
-        value(&definition(path), sent, &Tolerance::STRICT, path)
+        value(&definition(path), sent, &Tolerance::strict(), path)
     }
 
     #[test]
@@ -630,9 +661,9 @@ mod tests {
             ("5e0", false),
         ] {
             let sent: Value = serde_json::from_str(written).unwrap();
-            let integer = value(&of(Type::Integer), sent.clone(), &Tolerance::GENERIC, "n");
+            let integer = value(&of(Type::Integer), sent.clone(), &Tolerance::generic(), "n");
             assert_eq!(integer.is_ok(), is_integer, "{written}");
-            let decimal = value(&of(Type::Decimal), sent.clone(), &Tolerance::GENERIC, "n");
+            let decimal = value(&of(Type::Decimal), sent.clone(), &Tolerance::generic(), "n");
             assert_eq!(decimal, Ok(Some(sent)));
         }
     }
@@ -670,10 +701,7 @@ mod tests {
 
     #[test]
     fn i_tol_08_one_element_arrays_for_singular_attributes() {
-        let unwrapping = Tolerance {
-            unwrap_singular: true,
-            ..Tolerance::GENERIC
-        };
+        let unwrapping = Tolerance::new(Switches::NONE.with(Switch::UnwrapSingular));
         let title = value(&definition("title"), json!(["x"]), &unwrapping, "title");
         assert_eq!(title, Ok(Some(json!("x"))));
         assert!(value(&definition("title"), json!([["x"]]), &unwrapping, "title").is_err());
@@ -738,13 +766,13 @@ mod tests {
     fn one_element_for_a_patch() {
         let emails = definition("emails");
         let sent = json!({"VALUE": "a@b", "type": null});
-        let kept = element(&emails, sent, &Tolerance::GENERIC, "emails");
+        let kept = element(&emails, sent, &Tolerance::generic(), "emails");
         assert_eq!(kept, Ok(Some(json!({"value": "a@b"}))));
         assert_eq!(
-            element(&emails, json!({}), &Tolerance::GENERIC, "emails"),
+            element(&emails, json!({}), &Tolerance::generic(), "emails"),
             Ok(None)
         );
-        assert!(element(&emails, json!([]), &Tolerance::GENERIC, "emails").is_err());
+        assert!(element(&emails, json!([]), &Tolerance::generic(), "emails").is_err());
     }
 
     #[test]

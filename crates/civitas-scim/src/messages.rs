@@ -7,7 +7,7 @@ use crate::{
     Attributes, Invalid, ScimType,
     patch::{Op, Operation},
     path::shown,
-    tolerance::Tolerance,
+    tolerance::{Switch, Tolerance},
 };
 
 /// The URIs of the messages (RFC 7644 §10.2).
@@ -132,7 +132,7 @@ impl SearchRequest {
                 Some(Parameter::Count) => {
                     request.count = Some(count(json_counter("count", value, tolerance)?));
                 }
-                None if is_beside(name) || tolerance.unknown_attributes => {}
+                None if is_beside(name) || tolerance.takes(Switch::UnknownIgnored) => {}
                 None => return Err(Invalid::value(format!("unknown member: {}", shown(name)))),
             }
         }
@@ -274,7 +274,7 @@ fn operation(written: &Value, tolerance: &Tolerance) -> Result<Operation, String
     let members = written.as_object().ok_or("it must be an object")?;
     let op = member(members, "op").and_then(Value::as_str);
     let op = op
-        .and_then(Op::named)
+        .and_then(|name| Op::named(name, tolerance))
         .ok_or("op must be add, remove or replace")?;
     let path = match member(members, "path") {
         None | Some(Value::Null) => None,
@@ -287,7 +287,7 @@ fn operation(written: &Value, tolerance: &Tolerance) -> Result<Operation, String
             .any(|it| it.eq_ignore_ascii_case(name))
     };
     match members.keys().find(|name| !is_known(name)) {
-        Some(name) if !tolerance.unknown_attributes => {
+        Some(name) if !tolerance.takes(Switch::UnknownIgnored) => {
             Err(format!("unknown member: {}", shown(name)))
         }
         _ => Ok(Operation {
@@ -299,15 +299,17 @@ fn operation(written: &Value, tolerance: &Tolerance) -> Result<Operation, String
 }
 
 impl Op {
-    /// In any case: large clients write `Add` (S-7644-3.5.2-03).
-    fn named(name: &str) -> Option<Self> {
+    /// Large clients write `Add` (S-7644-3.5.2-03).
+    fn named(name: &str, tolerance: &Tolerance) -> Option<Self> {
         [
             ("add", Self::Add),
             ("remove", Self::Remove),
             ("replace", Self::Replace),
         ]
         .into_iter()
-        .find_map(|(it, op)| it.eq_ignore_ascii_case(name).then_some(op))
+        .find(|(it, _)| it.eq_ignore_ascii_case(name))
+        .filter(|(it, _)| *it == name || tolerance.takes(Switch::OpCase))
+        .map(|(_, op)| op)
     }
 }
 
@@ -372,7 +374,7 @@ fn filled_filter(filter: &str) -> Result<String, Invalid> {
 
 fn json_counter(name: &str, value: &Value, tolerance: &Tolerance) -> Result<i64, Invalid> {
     match value {
-        Value::String(text) if tolerance.number_strings => counter(name, text),
+        Value::String(text) if tolerance.takes(Switch::NumberStrings) => counter(name, text),
         value => value.as_i64().ok_or_else(|| not_a_counter(name)),
     }
 }
@@ -527,9 +529,9 @@ mod tests {
             sort_by: Some("id".into()),
             ..SearchRequest::default()
         };
-        assert_eq!(search(body, &Tolerance::STRICT), Ok(expected));
+        assert_eq!(search(body, &Tolerance::strict()), Ok(expected));
         let strings = json!({"startIndex": "2", "count": "-3", "other": 1});
-        let request = search(strings, &Tolerance::GENERIC).unwrap();
+        let request = search(strings, &Tolerance::generic()).unwrap();
         assert_eq!((request.start_index, request.count), (2, Some(0)));
     }
 
@@ -547,7 +549,7 @@ mod tests {
             (json!({"filter": 1}), InvalidFilter),
             (json!({"other": 1}), InvalidValue),
         ] {
-            let refused = search(body.clone(), &Tolerance::STRICT).unwrap_err();
+            let refused = search(body.clone(), &Tolerance::strict()).unwrap_err();
             assert_eq!(refused.scim_type, expected, "{body}");
         }
     }
@@ -561,8 +563,8 @@ mod tests {
             json!({"schemas": urn::SEARCH_REQUEST}),
             json!({"schemas": [urn::LIST_RESPONSE], "Operations": [{"op": "add"}]}),
         ] {
-            let search = SearchRequest::parse(&body, &Tolerance::GENERIC).map(drop);
-            let patch = PatchRequest::parse(&body, &Tolerance::GENERIC).map(drop);
+            let search = SearchRequest::parse(&body, &Tolerance::generic()).map(drop);
+            let patch = PatchRequest::parse(&body, &Tolerance::generic()).map(drop);
             for refused in [search, patch] {
                 let scim_type = refused.unwrap_err().scim_type;
                 assert_eq!(scim_type, ScimType::InvalidSyntax, "{body}");
@@ -592,8 +594,8 @@ mod tests {
             operation(Op::Remove, Some(""), None),
             operation(Op::Replace, None, Some(json!({"a": 1}))),
         ];
-        assert_eq!(patch(&operations, &Tolerance::GENERIC), Ok(expected));
-        assert!(patch(&operations, &Tolerance::STRICT).is_err());
+        assert_eq!(patch(&operations, &Tolerance::generic()), Ok(expected));
+        assert!(patch(&operations, &Tolerance::strict()).is_err());
     }
 
     #[test]
@@ -609,7 +611,7 @@ mod tests {
             json!([{"op": "add", "path": 1}]),
             json!(vec![json!({"op": "add"}); MAX_OPERATIONS + 1]),
         ] {
-            let refused = patch(&operations, &Tolerance::GENERIC).unwrap_err();
+            let refused = patch(&operations, &Tolerance::generic()).unwrap_err();
             assert_eq!(
                 refused.scim_type,
                 ScimType::InvalidSyntax,

@@ -7,7 +7,7 @@ use crate::{
     messages::member,
     path::shown,
     schema::{Attribute, Extension, Mutability, ResourceType, Type},
-    tolerance::Tolerance,
+    tolerance::{Switch, Tolerance},
     value::{Comparison, is_present},
 };
 
@@ -365,7 +365,7 @@ fn check_schemas(
         let is_base = uri.eq_ignore_ascii_case(base);
         has_base |= is_base;
         let is_known = is_base || resource_type.extension(uri).is_some();
-        if !is_known && !tolerance.foreign_schemas {
+        if !is_known && !tolerance.takes(Switch::ForeignSchemas) {
             let (name, uri) = (&resource_type.name, shown(uri));
             return Err(Invalid::value(format!(
                 "schemas: {name} resources have no schema {uri}"
@@ -387,7 +387,7 @@ fn position(resource_type: &ResourceType, uri: &str) -> Option<usize> {
 }
 
 fn refuse_unknown(name: &str, prefix: &str, tolerance: &Tolerance) -> Result<(), Invalid> {
-    if tolerance.unknown_attributes {
+    if tolerance.takes(Switch::UnknownIgnored) {
         return Ok(());
     }
     let name = shown(&format!("{prefix}{name}"));
@@ -441,7 +441,7 @@ mod tests {
     }
 
     fn put(body: &Value, old: Value) -> Result<Accepted, Invalid> {
-        replace(body, &object(old), &core::user(), &Tolerance::GENERIC)
+        replace(body, &object(old), &core::user(), &Tolerance::generic())
     }
 
     #[test]
@@ -493,7 +493,7 @@ mod tests {
                 shown(enterprise(json!({"manager": {"value": "26"}}))),
             ),
         ] {
-            let result = post(&body, &Tolerance::GENERIC).unwrap();
+            let result = post(&body, &Tolerance::generic()).unwrap();
             assert_eq!(Value::Object(result.attributes), accepted, "{id}");
             assert_eq!(result.secrets, Attributes::new(), "{id}");
         }
@@ -504,7 +504,7 @@ mod tests {
         let body = user(json!({
             urn::ENTERPRISE_USER: {"department": "d"}, "active": true, "password": "p",
         }));
-        let accepted = post(&body, &Tolerance::GENERIC).unwrap();
+        let accepted = post(&body, &Tolerance::generic()).unwrap();
         let names: Vec<_> = accepted.attributes.keys().map(String::as_str).collect();
         let expected = ["schemas", "id", "userName", "active", urn::ENTERPRISE_USER];
         assert_eq!(names, expected);
@@ -559,7 +559,7 @@ mod tests {
             ),
         ] {
             for refused in [
-                post(&body, &Tolerance::GENERIC),
+                post(&body, &Tolerance::generic()),
                 put(&body, json!({"id": "1", "userName": "bj"})),
             ] {
                 assert_eq!(refused.unwrap_err().scim_type, expected, "{id}: {body}");
@@ -577,8 +577,8 @@ mod tests {
             ("I-TOL-10", json!({urn::ENTERPRISE_USER: {"x": 1}})),
         ] {
             let body = user(members);
-            assert!(post(&body, &Tolerance::GENERIC).is_ok(), "{id}: {body}");
-            let refused = post(&body, &Tolerance::STRICT).unwrap_err();
+            assert!(post(&body, &Tolerance::generic()).is_ok(), "{id}: {body}");
+            let refused = post(&body, &Tolerance::strict()).unwrap_err();
             assert_eq!(refused.scim_type, ScimType::InvalidValue, "{id}: {body}");
         }
     }
@@ -587,16 +587,16 @@ mod tests {
     fn t_write_15_groups_have_names_and_keep_their_members() {
         let group = core::group();
         let body = json!({"schemas": [urn::GROUP], "members": [{"value": "u1"}]});
-        assert!(create(&body, "1", &group, &Tolerance::GENERIC).is_err());
+        assert!(create(&body, "1", &group, &Tolerance::generic()).is_err());
         let body =
             json!({"schemas": [urn::GROUP], "displayName": "G", "members": [{"value": "u1"}]});
-        let accepted = create(&body, "1", &group, &Tolerance::GENERIC).unwrap();
+        let accepted = create(&body, "1", &group, &Tolerance::generic()).unwrap();
         assert_eq!(accepted.attributes["members"], json!([{"value": "u1"}]));
     }
 
     #[test]
     fn t_write_17_secrets_stand_apart() {
-        let accepted = post(&user(json!({"password": "p"})), &Tolerance::GENERIC).unwrap();
+        let accepted = post(&user(json!({"password": "p"})), &Tolerance::generic()).unwrap();
         assert_eq!(accepted.secrets, object(json!({"password": "p"})));
         assert!(!accepted.attributes.contains_key("password"));
     }
@@ -633,7 +633,7 @@ mod tests {
             json!({"name": {"givenName": "B"}, "emails": [{"value": "a", "primary": true}],
             urn::ENTERPRISE_USER: {"manager": {"value": "26"}}}),
         );
-        let created = post(&body, &Tolerance::GENERIC).unwrap().attributes;
+        let created = post(&body, &Tolerance::generic()).unwrap().attributes;
         let mut read = created.clone();
         read.insert("meta".into(), json!({"resourceType": "User"}));
         let replaced = put(&Value::Object(read), Value::Object(created.clone())).unwrap();
@@ -697,7 +697,7 @@ mod tests {
                 &user(sent.clone()),
                 &old,
                 &resource_type,
-                &Tolerance::GENERIC,
+                &Tolerance::generic(),
             );
             if let Some(kept) = expected {
                 assert_eq!(result.unwrap().attributes["urn:x:Badge"], kept, "{sent}");
@@ -708,20 +708,25 @@ mod tests {
         }
         let unset = object(json!({"id": "1", "userName": "bj"}));
         let first = user(json!({"urn:x:Badge": {"number": "N1"}}));
-        let set = replace(&first, &unset, &resource_type, &Tolerance::GENERIC).unwrap();
+        let set = replace(&first, &unset, &resource_type, &Tolerance::generic()).unwrap();
         assert_eq!(set.attributes["urn:x:Badge"], json!({"number": "N1"}));
     }
 
     #[test]
     fn s_7643_6_03_required_extensions() {
         let resource_type = with_badge(true);
-        let refused = create(&user(json!({})), "1", &resource_type, &Tolerance::GENERIC);
+        let refused = create(&user(json!({})), "1", &resource_type, &Tolerance::generic());
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let old = object(json!({"id": "1", "urn:x:Badge": {"holder": {"second": "S"}}}));
-        let refused = replace(&user(json!({})), &old, &resource_type, &Tolerance::GENERIC);
+        let refused = replace(
+            &user(json!({})),
+            &old,
+            &resource_type,
+            &Tolerance::generic(),
+        );
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let body = user(json!({"urn:x:Badge": {"number": "N1"}}));
-        let accepted = create(&body, "1", &resource_type, &Tolerance::GENERIC).unwrap();
+        let accepted = create(&body, "1", &resource_type, &Tolerance::generic()).unwrap();
         assert_eq!(
             accepted.attributes["schemas"],
             json!([urn::USER, "urn:x:Badge"])

@@ -140,7 +140,7 @@ fn query(
     let condition = filter.map(|filter| {
         let filter = Filter::parse(filter, &Limits::default()).expect("a filter");
         filter
-            .resolve(&core::user(), &[], &Tolerance::GENERIC)
+            .resolve(&core::user(), &[], &Tolerance::generic())
             .expect("a condition")
     });
     Query {

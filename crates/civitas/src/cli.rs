@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Create and list tenants
     #[command(subcommand)]
     Tenant(Tenant),
-    /// Create, list and disable API clients of a tenant
+    /// Create, list, change and disable API clients of a tenant
     #[command(subcommand)]
     Client(Client),
     /// Create users from a file of JSON lines (`.jsonl`) or comma-separated values (`.csv`)
@@ -113,6 +113,20 @@ pub(crate) enum Client {
         #[arg(long, default_value = "read")]
         role: String,
         #[command(flatten)]
+        tolerated: Tolerated,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Change what is tolerated of a client
+    Update {
+        /// Client id
+        id: String,
+        /// Tenant of the client
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        tolerated: Tolerated,
+        #[command(flatten)]
         source: Source,
     },
     /// List the API clients of a tenant
@@ -133,6 +147,21 @@ pub(crate) enum Client {
         #[command(flatten)]
         source: Source,
     },
+}
+
+/// What is tolerated of a client.
+#[derive(Args)]
+pub(crate) struct Tolerated {
+    /// Kind of the client: `generic`, `strict`, `entra`, `okta`, `onelogin`, `jumpcloud`,
+    /// `google` or `sailpoint`
+    #[arg(long, value_name = "KIND")]
+    pub(crate) profile: Option<String>,
+    /// Tolerance to turn on besides, such as `replace-upserts`; may be repeated
+    #[arg(long, value_name = "SWITCH")]
+    pub(crate) on: Vec<String>,
+    /// Tolerance to turn off; may be repeated
+    #[arg(long, value_name = "SWITCH")]
+    pub(crate) off: Vec<String>,
 }
 
 #[derive(Args)]

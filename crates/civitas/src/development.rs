@@ -42,6 +42,12 @@ pub(crate) async fn register(store: &dyn Store, client: Client) -> Result<(), Fa
     let failed = |error: RegistryError| Failure::other(error.to_string());
     match store.create_client(tenant.partition, client.clone()).await {
         Err(RegistryError::ClientExists(_)) => {
+            let known = store.client(tenant.partition, &client.id).await;
+            let profile = known.map_err(failed)?.map(|it| it.profile);
+            let client = Client {
+                profile: profile.unwrap_or(client.profile),
+                ..client
+            };
             let replaced = store.replace_client(tenant.partition, client).await;
             replaced.map_err(failed)
         }

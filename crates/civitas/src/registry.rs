@@ -1,6 +1,7 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
 use civitas_directory::{Client, Roles, Store, password::Hasher};
+use civitas_scim::tolerance::{Kind, Profile, Switch};
 
 use crate::{cli, console, development, failure::Failure, source::find_tenant};
 
@@ -47,6 +48,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             id,
             tenant,
             role,
+            tolerated,
             source,
         } => {
             let roles = Roles::parse(&role)
@@ -57,10 +59,14 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                     ))
                 })?;
             check_client_id(&id)?;
+            let profile = profile(&tolerated, Profile::default())?;
             let store = source.location()?.open()?;
             let tenant = find_tenant(&store, &tenant).await?;
             let secret = development::generate_secret()?;
-            let client = hashed(id, &secret, roles).await?;
+            let client = Client {
+                profile,
+                ..hashed(id, &secret, roles).await?
+            };
             let id = client.id.clone();
             store
                 .create_client(tenant.partition, client)
@@ -83,27 +89,79 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                 } else {
                     "disabled"
                 };
-                console::say(&format!("{}\t{}\t{state}", client.id, roles.join(",")));
+                let (id, roles, profile) = (client.id, roles.join(","), client.profile);
+                console::say(&format!("{id}\t{roles}\t{state}\t{profile}"));
             }
         }
-        cli::Client::Disable { id, tenant, source } => {
-            let store = source.location()?.open_existing()?;
-            let tenant = find_tenant(&store, &tenant).await?;
-            let client = store.client(tenant.partition, &id).await.map_err(other)?;
-            let client =
-                client.ok_or_else(|| Failure::other(format!("there is no client {id}")))?;
-            let disabled = Client {
-                enabled: false,
-                ..client
+        cli::Client::Update {
+            id,
+            tenant,
+            tolerated,
+            source,
+        } => {
+            let change = |client: Client| {
+                let profile = profile(&tolerated, client.profile)?;
+                Ok(Client { profile, ..client })
             };
-            store
-                .replace_client(tenant.partition, disabled)
-                .await
-                .map_err(other)?;
-            console::say(&format!("client {id} of tenant {} disabled", tenant.name));
+            let client = changed(&id, &tenant, &source, change).await?;
+            console::say(&format!(
+                "client {id} of tenant {tenant}: profile {}",
+                client.profile
+            ));
+        }
+        cli::Client::Disable { id, tenant, source } => {
+            let disable = |client| {
+                Ok(Client {
+                    enabled: false,
+                    ..client
+                })
+            };
+            changed(&id, &tenant, &source, disable).await?;
+            console::say(&format!("client {id} of tenant {tenant} disabled"));
         }
     }
     Ok(())
+}
+
+/// Stores a client with a change.
+async fn changed(
+    id: &str,
+    tenant: &str,
+    source: &cli::Source,
+    change: impl FnOnce(Client) -> Result<Client, Failure>,
+) -> Result<Client, Failure> {
+    let store = source.location()?.open_existing()?;
+    let tenant = find_tenant(&store, tenant).await?;
+    let client = store.client(tenant.partition, id).await.map_err(other)?;
+    let client = client.ok_or_else(|| Failure::other(format!("there is no client {id}")))?;
+    let client = change(client)?;
+    let replaced = store.replace_client(tenant.partition, client.clone()).await;
+    replaced.map_err(other)?;
+    Ok(client)
+}
+
+/// The profile that the arguments ask for, of a client that has one.
+fn profile(tolerated: &cli::Tolerated, present: Profile) -> Result<Profile, Failure> {
+    let profile = match &tolerated.profile {
+        None => present,
+        Some(name) => Profile::of(Kind::named(name).ok_or_else(|| {
+            let known = Kind::ALL.map(Kind::name).join(", ");
+            Failure::configuration(format!("--profile = {name:?}: not one of {known}"))
+        })?),
+    };
+    let on = tolerated.on.iter().map(|name| (name, true));
+    let off = tolerated.off.iter().map(|name| (name, false));
+    on.chain(off).try_fold(profile, |profile, (name, on)| {
+        let switch = Switch::named(name).ok_or_else(|| {
+            let (option, known) = (
+                if on { "--on" } else { "--off" },
+                Switch::ALL.map(Switch::name),
+            );
+            let known = known.join(", ");
+            Failure::configuration(format!("{option} = {name:?}: not one of {known}"))
+        })?;
+        Ok(profile.turned(switch, on))
+    })
 }
 
 /// `civitas verify`
@@ -135,6 +193,7 @@ pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Cli
         secret_hash,
         roles,
         enabled: true,
+        profile: Profile::default(),
     })
 }
 

@@ -78,7 +78,7 @@ async fn create_all(
         running.spawn(async move {
             let want = civitas_directory::store::Want::default();
             let created = directory
-                .create(&scope, &user, body, &Tolerance::GENERIC, want)
+                .create(&scope, &user, body, &Tolerance::generic(), want)
                 .await;
             (line, created.map(|_| ()).map_err(|error| error.to_string()))
         });

@@ -131,11 +131,7 @@ fn reports(manager: &str, position: Option<crate::store::Position>) -> Query {
 
 fn manager_id(attributes: &Attributes) -> Option<String> {
     let manager = attributes.get(ENTERPRISE_USER)?.get("manager")?;
-    manager
-        .get("value")?
-        .as_str()
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned)
+    manager.get("value")?.as_str().map(str::to_owned)
 }
 
 fn set_manager(attributes: &mut Attributes, manager: &Referent) {

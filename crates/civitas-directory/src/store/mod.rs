@@ -229,7 +229,7 @@ pub trait Store: Send + Sync + 'static {
         client: Client,
     ) -> Result<(), RegistryError>;
 
-    /// Replaces a client's secret, roles and state.
+    /// Replaces a client's secret, roles, state and profile.
     async fn replace_client(
         &self,
         partition: Partition,

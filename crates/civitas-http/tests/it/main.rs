@@ -5,6 +5,7 @@
 mod connections;
 mod faulty;
 mod http;
+mod profiles;
 mod refusals;
 mod resources;
 mod routes;

@@ -6,6 +6,7 @@ use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher a
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use civitas_directory::{Client, Directory, Limits, Role, Roles, Store, Timestamp};
 use civitas_http::{App, HttpLimits, Settings, serve};
+use civitas_scim::tolerance::{Kind, Profile};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -64,6 +65,17 @@ impl World {
                 secret_hash: secret_hash.clone(),
                 roles: role.into_iter().collect::<Roles>(),
                 enabled,
+                profile: Profile::default(),
+            };
+            store.create_client(tenant.partition, client).await.unwrap();
+        }
+        for kind in Kind::ALL {
+            let client = Client {
+                id: kind.name().to_owned(),
+                secret_hash: secret_hash.clone(),
+                roles: Roles::NONE.with(Role::Write),
+                enabled: true,
+                profile: Profile::of(kind),
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }

@@ -76,7 +76,7 @@ fn group_g() -> Attributes {
 }
 
 fn resolve(text: &str, rt: &ResourceType, others: &[&ResourceType]) -> Result<Condition, Invalid> {
-    Filter::parse(text, &Limits::default())?.resolve(rt, others, &Tolerance::GENERIC)
+    Filter::parse(text, &Limits::default())?.resolve(rt, others, &Tolerance::generic())
 }
 
 /// The letters of the matching users, or the keyword of the error.
@@ -258,7 +258,7 @@ fn further_readings() {
     ] {
         assert_eq!(on_users(filter, &user()), expected, "{filter}");
     }
-    let strict = Tolerance::STRICT;
+    let strict = Tolerance::strict();
     let quoted = Filter::parse("active eq \"true\"", &Limits::default()).unwrap();
     assert!(quoted.resolve(&user(), &[], &strict).is_err());
 }

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::{Filter, Literal, Operator};
 use crate::{
     Invalid,
+    coerce::boolean,
     condition::{Condition, Target},
     path::AttrPath,
     path::shown,
     schema::{Attribute, ResourceType, Returned},
-    tolerance::Tolerance,
+    tolerance::{Switch, Tolerance},
     value::{Comparison, Key},
 };
 
@@ -262,13 +263,9 @@ fn check_operator(operator: Operator, target: &Target) -> Result<(), Invalid> {
 
 fn operand(comparison: Comparison, literal: &Literal, tolerance: &Tolerance) -> Option<Key> {
     match (comparison, literal) {
-        (Comparison::Boolean, Literal::String(text)) if tolerance.bool_strings => {
-            let is = |word: &str| text.eq_ignore_ascii_case(word);
-            let value = is("true")
-                .then_some(true)
-                .or(is("false").then_some(false))?;
-            Some(Key::Integer(i64::from(value)))
-        }
+        (Comparison::Boolean, Literal::String(text)) => boolean(text)
+            .filter(|_| tolerance.takes(Switch::BoolStrings))
+            .map(|value| Key::Integer(i64::from(value))),
         (_, Literal::String(text)) => comparison.text_key(text),
         (_, Literal::Number(number)) => comparison.key(&Value::Number(number.clone())),
         (_, Literal::Boolean(value)) => comparison.key(&Value::Bool(*value)),

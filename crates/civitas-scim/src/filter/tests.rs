@@ -105,8 +105,8 @@ fn s_7644_3_4_2_2_26_limits() {
 #[test]
 fn strict_handling_takes_no_boolean_strings() {
     let filter = parse(r#"active eq "False""#).unwrap();
-    assert!(filter.resolve(&user(), &[], &Tolerance::GENERIC).is_ok());
-    assert!(filter.resolve(&user(), &[], &Tolerance::STRICT).is_err());
+    assert!(filter.resolve(&user(), &[], &Tolerance::generic()).is_ok());
+    assert!(filter.resolve(&user(), &[], &Tolerance::strict()).is_err());
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn inner_names_are_sub_attributes() {
         let emails = rt.schema.attribute("emails").unwrap();
         let resolved = parse(text)
             .unwrap()
-            .resolve_in(emails, None, &Tolerance::GENERIC);
+            .resolve_in(emails, None, &Tolerance::generic());
         assert_eq!(resolved.is_ok(), is_ok, "filter: {text}");
     }
 }

@@ -156,7 +156,7 @@ proptest! {
     fn the_index_agrees_with_the_evaluator(resource in resource(), text in comparison()) {
         let rt = user();
         let filter = Filter::parse(&text, &Limits::default()).unwrap();
-        let condition = filter.resolve(&rt, &[], &Tolerance::GENERIC).unwrap();
+        let condition = filter.resolve(&rt, &[], &Tolerance::generic()).unwrap();
         let Condition::Compare(target, operator, key) = &condition else {
             panic!("no comparison: {condition:?}");
         };

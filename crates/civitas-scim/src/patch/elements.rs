@@ -8,6 +8,7 @@ use super::{Op, apply::Change, listed, object};
 use crate::{
     Attributes, Invalid, coerce,
     schema::{Attribute, Mutability, Type},
+    tolerance::Switch,
     value::Comparison,
 };
 
@@ -227,13 +228,14 @@ fn without(elements: Vec<Value>, indices: &[usize]) -> Vec<Value> {
 /// S-7644-3.5.2.1-08, S-7644-3.5.2.2-04, S-7644-3.5.2.3-06.
 fn nothing_selected(change: &Change<'_>, elements: Vec<Value>) -> Result<Vec<Value>, Invalid> {
     let step = change.step;
-    let may_create = match step.op {
-        Op::Remove => return Ok(elements),
-        Op::Add => true,
-        Op::Replace => change.tolerance.replace_upserts,
+    let may_create = || match step.op {
+        Op::Remove => false,
+        Op::Add => change.tolerance.takes(Switch::AddCreates),
+        Op::Replace => change.tolerance.takes(Switch::ReplaceUpserts),
     };
     match &step.seed {
-        Some(seed) if may_create => {
+        _ if step.op == Op::Remove => Ok(elements),
+        Some(seed) if may_create() => {
             let element = one(change, created(change, seed.clone())?)?;
             append(change, elements, Vec::from_iter(element))
         }

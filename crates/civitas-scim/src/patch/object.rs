@@ -7,6 +7,7 @@ use crate::{
     Attributes, Invalid, coerce,
     path::shown,
     schema::{Attribute, Mutability},
+    tolerance::Switch,
 };
 
 /// What becomes of a singular complex attribute: what is supplied is merged into what is
@@ -48,7 +49,7 @@ pub(super) fn merge(
 ) -> Result<(), Invalid> {
     for (name, value) in supplied {
         let Some(sub) = change.attribute.sub_attribute(name) else {
-            if change.tolerance.unknown_attributes {
+            if change.tolerance.takes(Switch::UnknownIgnored) {
                 continue;
             }
             let detail = format!("{} has no sub-attribute {}", change.at, shown(name));
@@ -125,12 +126,9 @@ fn members(change: &Change<'_>, value: Value) -> Result<Option<Attributes>, Inva
 
 /// An object known by its `value`, which is empty.
 fn is_emptied_reference(change: &Change<'_>, members: &Attributes) -> bool {
-    let is_empty = |value: &Value| value.is_null() || value.as_str() == Some("");
-    change.tolerance.manager_forms
-        && change.attribute.sub_attribute("value").is_some()
-        && members
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("value") && is_empty(value))
+    change.attribute.sub_attribute("value").is_some()
+        && coerce::is_emptied(members)
+        && change.tolerance.takes(Switch::ManagerForms)
 }
 
 fn unassigned(change: &Change<'_>, old: Attributes) -> Option<Value> {

@@ -1,15 +1,17 @@
 //! From operations to steps: paths resolved, values without path taken apart.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::{Op, Operation, Step, blame};
 use crate::{
-    Attributes, Invalid,
+    Attributes, Invalid, coerce,
     filter::{Filter, Limits, Literal, Operator, ValuePath},
     path::shown,
     path::{Resolved, is_name},
     schema::{Attribute, Mutability, ResourceType, Type},
-    tolerance::Tolerance,
+    tolerance::{Switch, Tolerance},
 };
 
 pub(super) fn read(
@@ -94,6 +96,10 @@ impl<'r> Reader<'r> {
         };
         let mut step = self.step(op, place, value);
         step.sub_attribute = resolved.sub_attribute.map(|sub| sub.name.clone());
+        let lists = op == Op::Remove && path.filter.is_none() && step.sub_attribute.is_none();
+        if lists && attribute.multi_valued && step.value.as_ref().is_some_and(|it| !it.is_null()) {
+            self.check_listed(&path.path)?;
+        }
         if let Some(filter) = &path.filter {
             if !attribute.multi_valued
                 || attribute.r#type != Type::Complex
@@ -104,6 +110,7 @@ impl<'r> Reader<'r> {
             let condition = filter.resolve_in(attribute, place.extension, self.tolerance)?;
             step.filter = Some(condition);
             step.seed = seed(filter, attribute);
+            self.check_described(&mut step, attribute);
         }
         if let Some(name) = &path.sub_attribute {
             let sub = attribute.sub_attribute(name);
@@ -112,6 +119,26 @@ impl<'r> Reader<'r> {
         }
         self.steps.push(step);
         Ok(())
+    }
+
+    /// Of a `remove` that lists elements (S-7644-3.5.2.2-05). To one that takes no notice of
+    /// the list, all elements would go.
+    fn check_listed(&self, path: &impl fmt::Display) -> Result<(), Invalid> {
+        if self.tolerance.takes(Switch::RemoveListed) {
+            return Ok(());
+        }
+        Err(Invalid::value(format!(
+            "remove takes no value: select elements of {path} by a filter"
+        )))
+    }
+
+    /// A member that is added through a filter is what the filter describes: whether there is
+    /// one is not looked up before.
+    fn check_described(&self, step: &mut Step, attribute: &Attribute) {
+        let creates = step.op == Op::Add && coerce::is_identified_by_value(attribute);
+        if creates && step.seed.is_some() && !self.tolerance.takes(Switch::AddCreates) {
+            step.seed = None;
+        }
     }
 
     fn step(&self, op: Op, place: Place<'_>, value: Option<Value>) -> Step {
@@ -202,7 +229,9 @@ impl<'r> Reader<'r> {
             None if path.filter.is_none() && within.is_none() => {
                 self.at(op, &path, resolved, Some(value.clone()))
             }
-            _ if self.tolerance.dotted_keys => self.at(op, &path, resolved, Some(value.clone())),
+            _ if self.tolerance.takes(Switch::DottedKeys) => {
+                self.at(op, &path, resolved, Some(value.clone()))
+            }
             _ => self.unknown(key),
         }
     }
@@ -232,7 +261,7 @@ impl<'r> Reader<'r> {
     }
 
     fn unknown(&self, key: &str) -> Result<(), Invalid> {
-        if self.tolerance.unknown_attributes {
+        if self.tolerance.takes(Switch::UnknownIgnored) {
             Ok(())
         } else {
             let detail = format!("unknown attribute {}", shown(key));

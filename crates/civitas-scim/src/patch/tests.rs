@@ -5,12 +5,12 @@ use super::*;
 use crate::{
     schema::Mutability,
     testing::{ENTERPRISE, GROUP, USER, group, user},
+    tolerance::Kind,
 };
 
-const ENTRA: Tolerance = Tolerance {
-    replace_upserts: true,
-    ..Tolerance::GENERIC
-};
+fn entra() -> Tolerance {
+    Tolerance::new(Kind::Entra.switches())
+}
 
 fn attributes(value: Value) -> Attributes {
     match value {
@@ -87,7 +87,7 @@ fn effect_as(rt: &ResourceType, written: &Value, tolerance: &Tolerance) -> Value
 }
 
 fn effect(written: &Value) -> Value {
-    effect_with(written, &Tolerance::GENERIC)
+    effect_with(written, &Tolerance::generic())
 }
 
 fn differences(before: &Attributes, patched: &Patched) -> Value {
@@ -111,7 +111,7 @@ fn differences(before: &Attributes, patched: &Patched) -> Value {
 fn check(id: &str, written: &[Value], expected: &Value) {
     for rt in [user(), crate::core::user()] {
         for written in written {
-            let effect = effect_as(&rt, written, &Tolerance::GENERIC);
+            let effect = effect_as(&rt, written, &Tolerance::generic());
             assert_eq!(effect, *expected, "{id}: {written}");
         }
     }
@@ -362,7 +362,7 @@ fn t_patch_26_to_32_replacing_and_removing_elements() {
     assert_eq!(effect(&upsert), "noTarget", "T-PATCH-26");
     let created = json!({"type": "other", "value": "o@x.org"});
     assert_eq!(
-        effect_with(&upsert, &ENTRA),
+        effect_with(&upsert, &entra()),
         json!({"emails": [work(), home(), created]}),
         "T-PATCH-26"
     );
@@ -535,8 +535,8 @@ fn s_7644_3_5_2_13_and_14_schemas() {
     plain.shift_remove(ENTERPRISE);
     plain.insert("schemas".to_owned(), json!([USER]));
     let operations = operations(&json!([["add", "URN-E:department", "IT"]]));
-    let steps = steps(&operations, &rt, "u", &Tolerance::GENERIC).unwrap();
-    let patched = apply(&plain, &steps, &rt, &Tolerance::GENERIC).unwrap();
+    let steps = steps(&operations, &rt, "u", &Tolerance::generic()).unwrap();
+    let patched = apply(&plain, &steps, &rt, &Tolerance::generic()).unwrap();
     assert_eq!(patched.attributes["schemas"], json!([USER, ENTERPRISE]));
     assert_eq!(patched.attributes[ENTERPRISE], json!({"department": "IT"}));
     check(
@@ -579,8 +579,8 @@ fn the_description_of_a_manager_goes_with_its_value() {
         ),
     ] {
         let operations = operations(&json!([["replace", "manager", value]]));
-        let steps = steps(&operations, &rt, "u", &Tolerance::GENERIC).unwrap();
-        let patched = apply(&described, &steps, &rt, &Tolerance::GENERIC).unwrap();
+        let steps = steps(&operations, &rt, "u", &Tolerance::generic()).unwrap();
+        let patched = apply(&described, &steps, &rt, &Tolerance::generic()).unwrap();
         assert_eq!(patched.attributes[ENTERPRISE]["manager"], expected);
     }
 }
@@ -609,7 +609,7 @@ fn t_patch_43_to_51_values_without_path_and_sequences() {
         std::slice::from_ref(&unknown),
         &json!({"title": "T"}),
     );
-    let strict = effect_with(&unknown, &Tolerance::STRICT);
+    let strict = effect_with(&unknown, &Tolerance::strict());
     assert_eq!(strict, "invalidValue", "T-PATCH-46");
     check(
         "T-PATCH-47",
@@ -662,13 +662,13 @@ fn strict_handling_takes_no_dotted_keys() {
     ] {
         let written = json!([["replace", null, {key: "x"}]]);
         assert_eq!(
-            effect_with(&written, &Tolerance::STRICT),
+            effect_with(&written, &Tolerance::strict()),
             "invalidValue",
             "{key}"
         );
     }
     let container = json!([["replace", null, {ENTERPRISE: {"department": "Sales"}}]]);
-    assert_eq!(effect_with(&container, &Tolerance::STRICT), json!({}));
+    assert_eq!(effect_with(&container, &Tolerance::strict()), json!({}));
 }
 
 #[test]
@@ -689,7 +689,7 @@ fn t_patch_52_secrets_stay_out_of_the_resource() {
         (json!([["remove", "password"]]), json!({"password": null})),
         (json!([["add", "password", null]]), json!({})),
     ] {
-        let patched = patched(&written, &Tolerance::GENERIC).unwrap();
+        let patched = patched(&written, &Tolerance::generic()).unwrap();
         assert_eq!(patched.attributes, user_u(), "{written}");
         assert_eq!(Value::Object(patched.secrets.clone()), secrets, "{written}");
         assert_eq!(patched.changed, !patched.secrets.is_empty(), "{written}");
@@ -719,14 +719,14 @@ fn s_7644_3_5_2_08_immutable_attributes() {
 #[test]
 fn errors_name_the_operation_and_no_value() {
     let written = json!([["replace", "title", "T"], ["replace", "active", "s3cret"]]);
-    let error = patched(&written, &Tolerance::GENERIC).unwrap_err();
+    let error = patched(&written, &Tolerance::generic()).unwrap_err();
     assert!(error.detail.starts_with("operation 2: active "), "{error}");
     assert!(!error.detail.contains("s3cret"), "{error}");
 }
 
 /// The ids of the members of the group afterwards, by way of its attributes.
 fn loaded(rt: &ResourceType, written: &Value) -> String {
-    let tolerance = Tolerance::GENERIC;
+    let tolerance = Tolerance::generic();
     let patched = steps(&operations(written), rt, "g", &tolerance)
         .and_then(|steps| apply(&group_g(), &steps, rt, &tolerance));
     let patched = match patched {
@@ -743,10 +743,10 @@ fn loaded(rt: &ResourceType, written: &Value) -> String {
 
 /// The same, by way of changes to members that are not loaded.
 fn unloaded(rt: &ResourceType, written: &Value) -> String {
-    let changes = steps(&operations(written), rt, "g", &Tolerance::GENERIC).and_then(|steps| {
+    let changes = steps(&operations(written), rt, "g", &Tolerance::generic()).and_then(|steps| {
         let is_on_members = |step: &Step| step.attribute_name() == Some("members");
         let (on_members, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_on_members);
-        apply(&group_g(), &others, rt, &Tolerance::GENERIC)?;
+        apply(&group_g(), &others, rt, &Tolerance::generic())?;
         member_changes(&on_members)
     });
     let changes = match changes {
@@ -833,7 +833,7 @@ fn t_patch_62_identifiers_are_recognised() {
     let change = |filter: &str| {
         let path = format!("members[{filter}]");
         let operations = operations(&json!([["remove", path]]));
-        let steps = steps(&operations, &rt, "g", &Tolerance::GENERIC).unwrap();
+        let steps = steps(&operations, &rt, "g", &Tolerance::generic()).unwrap();
         member_changes(&steps).unwrap().remove(0)
     };
     let remove = |ids: &[&str]| MemberChange::Remove(ids.iter().map(|&id| id.to_owned()).collect());
@@ -887,8 +887,8 @@ fn every_refusal_leaves_no_trace_and_every_required_attribute() {
     let rt = user();
     let mut nameless = user_u();
     nameless.shift_remove("userName");
-    assert!(apply(&nameless, &[], &rt, &Tolerance::GENERIC).is_err());
-    let same = apply(&user_u(), &[], &rt, &Tolerance::GENERIC).unwrap();
+    assert!(apply(&nameless, &[], &rt, &Tolerance::generic()).is_err());
+    let same = apply(&user_u(), &[], &rt, &Tolerance::generic()).unwrap();
     assert!(!same.changed);
 }
 
@@ -932,7 +932,7 @@ proptest! {
     #[test]
     fn what_results_is_canonical(operations in proptest::collection::vec(operation(), 0..5)) {
         let rt = user();
-        let tolerance = Tolerance::GENERIC;
+        let tolerance = Tolerance::generic();
         let applied = steps(&operations, &rt, "u", &tolerance)
             .and_then(|steps| apply(&user_u(), &steps, &rt, &tolerance));
         let Ok(patched) = applied else { return Ok(()) };
@@ -948,7 +948,7 @@ proptest! {
     fn a_replace_applied_twice_equals_once(operation in operation()) {
         let operation = Operation { op: Op::Replace, ..operation };
         let rt = user();
-        let tolerance = Tolerance::GENERIC;
+        let tolerance = Tolerance::generic();
         let Ok(steps) = steps(&[operation], &rt, "u", &tolerance) else { return Ok(()) };
         let Ok(once) = apply(&user_u(), &steps, &rt, &tolerance) else { return Ok(()) };
         // A filter may select nothing any more; what it selects again is as it was left.

@@ -6,6 +6,7 @@ use civitas_directory::{
     store::RegistryError,
     tenant::{Partition, Tenant},
 };
+use civitas_scim::tolerance::{Kind, Profile};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
 use super::error::RegistryFault;
@@ -80,7 +81,7 @@ pub(super) fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled FROM client WHERE tenant = ?1 AND id = ?2",
+            "SELECT id, secret_hash, roles, enabled, profile FROM client WHERE tenant = ?1 AND id = ?2",
         )?
         .query_row((partition.raw(), id), client_of)
         .optional()?;
@@ -90,7 +91,7 @@ pub(super) fn client(
 pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let clients = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled FROM client WHERE tenant = ?1 ORDER BY id",
+            "SELECT id, secret_hash, roles, enabled, profile FROM client WHERE tenant = ?1 ORDER BY id",
         )?
         .query_map([partition.raw()], client_of)?
         .collect::<rusqlite::Result<_>>()?;
@@ -99,12 +100,15 @@ pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<
 
 fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
     let roles: String = row.get(2)?;
+    let profile: String = row.get(4)?;
     Ok(Client {
         id: row.get(0)?,
         secret_hash: row.get(1)?,
         // A role that this version does not know is no right.
         roles: Roles::parse(&roles).unwrap_or_default(),
         enabled: row.get(3)?,
+        // Nothing is tolerated by a name that this version does not know.
+        profile: Profile::parse(&profile).unwrap_or(Profile::of(Kind::Strict)),
     })
 }
 
@@ -130,14 +134,15 @@ pub(super) fn create_client(
         return Err(RegistryError::Missing("tenant".into()).into());
     }
     let inserted = transaction.execute(
-        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled, profile)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         (
             partition.raw(),
             &client.id,
             &client.secret_hash,
             names(client.roles),
             client.enabled,
+            client.profile.to_string(),
         ),
     )?;
     if inserted == 0 {
@@ -153,7 +158,7 @@ pub(super) fn replace_client(
     client: &Client,
 ) -> Outcome<()> {
     let updated = connection.execute(
-        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5
+        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6
          WHERE tenant = ?1 AND id = ?2",
         (
             partition.raw(),
@@ -161,6 +166,7 @@ pub(super) fn replace_client(
             &client.secret_hash,
             names(client.roles),
             client.enabled,
+            client.profile.to_string(),
         ),
     )?;
     if updated == 0 {

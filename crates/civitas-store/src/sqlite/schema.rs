@@ -16,7 +16,10 @@ const ORDINAL_BITS: u32 = 40;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Never edit a migration that has been released: add one.
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/0001_directory.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("migrations/0001_directory.sql")),
+    M::up(include_str!("migrations/0002_client_profile.sql")),
+];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
 /// The kind and ordinal that make a rid.

@@ -236,7 +236,7 @@ async fn index_and_evaluator_agree() {
                 .resolve(
                     &resource_type(of),
                     &[],
-                    &civitas_scim::tolerance::Tolerance::GENERIC,
+                    &civitas_scim::tolerance::Tolerance::generic(),
                 ) else {
                     continue;
                 };

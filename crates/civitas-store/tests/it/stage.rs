@@ -40,7 +40,7 @@ pub(crate) fn condition(resource_type: &str, filter: &str) -> Condition {
         .resolve(
             &self::resource_type(resource_type),
             &[],
-            &Tolerance::GENERIC,
+            &Tolerance::generic(),
         )
         .unwrap()
 }

@@ -44,7 +44,7 @@ fn check_heads(heads: &[String], user: &ResourceType) -> Result<(), Failure> {
     for head in heads {
         let refused = |why: &str| Failure::configuration(format!("column {head:?}: {why}"));
         let probe = [operation(head, "true")];
-        let steps = patch::steps(&probe, user, "", &Tolerance::GENERIC)
+        let steps = patch::steps(&probe, user, "", &Tolerance::generic())
             .map_err(|error| refused(&error.to_string()))?;
         let attribute = steps.iter().find_map(Step::attribute_name);
         let read_only = |it: &str| {
@@ -75,9 +75,9 @@ fn body(
         .zip(record)
         .filter(|(_, cell)| !cell.trim().is_empty());
     let operations: Vec<Operation> = cells.map(|(head, cell)| operation(head, cell)).collect();
-    let steps = patch::steps(&operations, user, "", &Tolerance::GENERIC)?;
+    let steps = patch::steps(&operations, user, "", &Tolerance::generic())?;
     let empty = Attributes::from_iter([("schemas".to_owned(), json!([urn::USER]))]);
-    let patched = patch::apply(&empty, &steps, user, &Tolerance::GENERIC)?;
+    let patched = patch::apply(&empty, &steps, user, &Tolerance::generic())?;
     let mut body = patched.attributes;
     body.extend(patched.secrets);
     Ok(Value::Object(body))

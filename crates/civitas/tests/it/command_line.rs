@@ -60,12 +60,36 @@ fn mistakes_explain_themselves() {
         &["nosuch"],
     );
     fails(&[&client[..], &["--role", "god"]].concat(), 2, &["god"]);
+    let unknown = [&client[..], &["--profile", "ldap"]].concat();
+    fails(&unknown, 2, &["--profile", "ldap", "entra"]);
+    let unknown = [&client[..], &["--off", "op"]].concat();
+    fails(&unknown, 2, &["--off", "op-case"]);
     fails(
         &["import", &path("users.xml"), "--data", data],
         1,
         &["users.xml"],
     );
     fails(&["verify", "--data", &path("nowhere")], 1, &["nowhere"]);
+}
+
+#[test]
+fn a_client_keeps_its_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let client = |arguments: &[&str]| {
+        let output = run(&[&["client"], arguments, &["--data", &data]].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let created = run(&["tenant", "create", "default", "--data", &data]);
+    assert!(created.status.success(), "{created:?}");
+    client(&["create", "sync", "--profile", "entra", "--off", "op-case"]);
+    assert!(client(&["list"]).ends_with("\tenabled\tentra -op-case\n"));
+    client(&["update", "sync", "--on", "op-case", "--off", "country-free"]);
+    assert!(client(&["list"]).ends_with("\tenabled\tentra -country-free\n"));
+    client(&["update", "sync", "--profile", "okta"]);
+    client(&["disable", "sync"]);
+    assert!(client(&["list"]).ends_with("\tdisabled\tokta\n"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use civitas_scim::tolerance::Profile;
+
 use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
@@ -62,6 +64,7 @@ fn client(id: &str, role: Role) -> Client {
         secret_hash: format!("$secret-of-{id}"),
         roles: Roles::NONE.with(role),
         enabled: true,
+        profile: Profile::default(),
     }
 }
 
@@ -108,6 +111,7 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
         secret_hash: "$new".into(),
         roles: Roles::NONE,
         enabled: false,
+        profile: Profile::parse("entra -op-case").unwrap(),
         ..client("sync", Role::Read)
     };
     let replaced = store.replace_client(here.partition, disabled.clone()).await;

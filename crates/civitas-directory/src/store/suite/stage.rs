@@ -64,7 +64,7 @@ pub(super) fn condition(resource_type: &str, filter: &str) -> Condition {
         .filter(|it| it.name != resource_type)
         .collect();
     Filter::parse(filter, &Limits::default())
-        .and_then(|it| it.resolve(type_of(resource_type), &others, &Tolerance::GENERIC))
+        .and_then(|it| it.resolve(type_of(resource_type), &others, &Tolerance::generic()))
         .unwrap_or_else(|error| panic!("{filter}: {error}"))
 }
 

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::query;
 use crate::{
     app::Surface,
-    call::{Arrival, Call},
+    call::{Arrival, BASE, Call},
+    guide,
     negotiation::{Media, SCIM_TYPES},
     refusal::Refusal,
     reply::Reply,
@@ -33,7 +34,7 @@ pub(super) fn provider_config_for_strangers(
         offered: SCIM_TYPES,
     })?;
     let base = arrival.scim_base(tenant);
-    let config = discovery::public_service_provider_config(&support(arrival.app), &base);
+    let config = discovery::public_service_provider_config(&support(arrival.app, &base), &base);
     Ok(reply(media, config.to_string().into_bytes()))
 }
 
@@ -42,7 +43,7 @@ pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
     one(
         call,
         Some(discovery::service_provider_config(
-            &support(call.app),
+            &support(call.app, &call.base),
             &call.base,
         )),
     )
@@ -118,10 +119,11 @@ fn reply(media: Media, document: Vec<u8>) -> Reply {
     Reply::new(StatusCode::OK, media.content_type(), document).with(header::CACHE_CONTROL, kept)
 }
 
-fn support(app: &Surface) -> Support {
+fn support(app: &Surface, base: &str) -> Support {
+    let origin = base.strip_suffix(BASE).unwrap_or(base);
     Support {
         max_results: app.directory.limits().max_results as u64,
         bulk: None,
-        documentation_uri: None,
+        documentation_uri: Some(format!("{origin}{}", guide::PATH)),
     }
 }

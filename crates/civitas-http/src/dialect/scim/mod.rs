@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, header};
 
 use crate::{
     app::preflight,
-    call::{Arrival, role_of},
+    call::{Arrival, Call, role_of},
     refusal::Refusal,
     reply::Reply,
     router::Scim,
@@ -35,24 +35,32 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_, &str>) -> Resul
         Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
         _ => role_of(method),
     };
-    let call = arrival.authorize(tenant, needs).await?;
+    let mut call = arrival.authorize(tenant, needs).await?;
+    let outcome = carry_out(&mut call, route).await;
+    call.tell_tolerances();
+    outcome
+}
+
+async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusal> {
+    let method = &call.parts.method;
+    let types = call.types();
     match route {
-        Scim::Root => search::by_query(&call, &every_type(types)).await,
+        Scim::Root => search::by_query(call, &every_type(types)).await,
         Scim::RootSearch => search::by_message(call, &every_type(types)).await,
         Scim::Collection(kind) if *method == Method::POST => resource::create(call, kind).await,
-        Scim::Collection(kind) => search::by_query(&call, &[kind]).await,
+        Scim::Collection(kind) => search::by_query(call, &[kind]).await,
         Scim::CollectionSearch(kind) => search::by_message(call, &[kind]).await,
         Scim::Resource(kind, id) => match *method {
             Method::PUT => resource::replace(call, kind, &id).await,
             Method::PATCH => resource::patch(call, kind, &id).await,
-            Method::DELETE => resource::delete(&call, kind, &id).await,
-            _ => resource::read(&call, kind, &id).await,
+            Method::DELETE => resource::delete(call, kind, &id).await,
+            _ => resource::read(call, kind, &id).await,
         },
-        Scim::ProviderConfig => discovery::provider_config(&call),
-        Scim::Schemas => discovery::schemas(&call),
-        Scim::Schema(urn) => discovery::schema(&call, &urn),
-        Scim::ResourceTypes => discovery::resource_types(&call),
-        Scim::ResourceType(name) => discovery::resource_type(&call, &name),
+        Scim::ProviderConfig => discovery::provider_config(call),
+        Scim::Schemas => discovery::schemas(call),
+        Scim::Schema(urn) => discovery::schema(call, &urn),
+        Scim::ResourceTypes => discovery::resource_types(call),
+        Scim::ResourceType(name) => discovery::resource_type(call, &name),
         Scim::Bulk => Err(Refusal::NotBuilt {
             what: "bulk (RFC 7644 §3.7)",
         }),

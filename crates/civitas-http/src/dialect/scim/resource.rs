@@ -18,15 +18,15 @@ use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, rep
 const MEMBERS_AFTER_PATCH: usize = 100;
 
 /// `POST /{type}` (RFC 7644 §3.3).
-pub(super) async fn create(mut call: Call<'_>, kind: &ResourceType) -> Result<Reply, Refusal> {
+pub(super) async fn create(call: &mut Call<'_>, kind: &ResourceType) -> Result<Reply, Refusal> {
     let body = parsed(&call.body().await?);
-    let shown = Shown::of_write(&call, kind)?;
+    let shown = Shown::of_write(call, kind)?;
     let directory = &call.app.directory;
     let tolerance = call.tolerance();
     let found = directory
         .create(&call.scope, kind, body, tolerance, shown.want)
         .await?;
-    Ok(shown.written(&call, StatusCode::CREATED, &found))
+    Ok(shown.written(call, StatusCode::CREATED, &found))
 }
 
 /// `GET /{type}/{id}` (RFC 7644 §3.4.1); with a filter, a query on the one resource.
@@ -55,12 +55,12 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
 
 /// `PUT /{type}/{id}` (RFC 7644 §3.5.1).
 pub(super) async fn replace(
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     kind: &ResourceType,
     id: &str,
 ) -> Result<Reply, Refusal> {
     let body = parsed(&call.body().await?);
-    let shown = Shown::of_write(&call, kind)?;
+    let shown = Shown::of_write(call, kind)?;
     let expect = call.expect();
     let directory = &call.app.directory;
     let edit = Edit {
@@ -72,17 +72,17 @@ pub(super) async fn replace(
         want: shown.want,
     };
     let found = directory.replace(&call.scope, &edit).await?;
-    Ok(shown.written(&call, StatusCode::OK, &found))
+    Ok(shown.written(call, StatusCode::OK, &found))
 }
 
 /// `PATCH /{type}/{id}` (RFC 7644 §3.5.2).
 pub(super) async fn patch(
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     kind: &ResourceType,
     id: &str,
 ) -> Result<Reply, Refusal> {
     let body = parsed(&call.body().await?);
-    let shown = Shown::of_patch(&call, kind)?;
+    let shown = Shown::of_patch(call, kind)?;
     let expect = call.expect();
     let directory = &call.app.directory;
     let edit = Edit {
@@ -94,7 +94,7 @@ pub(super) async fn patch(
         want: shown.want,
     };
     let found = directory.patch(&call.scope, &edit).await?;
-    Ok(shown.written(&call, StatusCode::OK, &found))
+    Ok(shown.written(call, StatusCode::OK, &found))
 }
 
 /// `DELETE /{type}/{id}` (RFC 7644 §3.6).

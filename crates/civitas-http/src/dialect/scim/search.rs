@@ -31,12 +31,12 @@ pub(super) async fn by_query(call: &Call<'_>, kinds: &[&ResourceType]) -> Result
 /// `POST /{type}/.search` and `POST /.search` (RFC 7644 §3.4.3). The query of the URL has no
 /// say.
 pub(super) async fn by_message(
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     kinds: &[&ResourceType],
 ) -> Result<Reply, Refusal> {
     let body = parsed(&call.body().await?)?;
     let request = SearchRequest::parse(&body, call.tolerance())?;
-    answer(&call, kinds, &request).await
+    answer(call, kinds, &request).await
 }
 
 /// `GET /{type}/{id}?filter=…`: a list of that resource, or of nothing.
