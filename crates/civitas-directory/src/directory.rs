@@ -4,6 +4,7 @@ mod read;
 mod reference;
 mod write;
 
+pub use read::{Listing, Paging};
 pub use write::Edit;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::{
     limits::Limits,
     password::Hasher,
     record::Timestamp,
+    seal::Seal,
     store::Store,
     tenant::Tenant,
     token::{Signer, Token},
@@ -26,6 +28,7 @@ pub struct Directory {
     hasher: Hasher,
     access: Access,
     limits: Limits,
+    seal: Seal,
 }
 
 impl Directory {
@@ -39,12 +42,14 @@ impl Directory {
         let key = store.signing_key(fresh).await?;
         let hasher = Hasher::new(limits.hashing_threads);
         let signer = Signer::new(&key, limits.token_seconds);
+        let seal = Seal::derive(&key).map_err(Error::Unavailable)?;
         let access = Access::new(store.clone(), hasher.clone(), signer);
         Ok(Self {
             store,
             hasher,
             access,
             limits,
+            seal,
         })
     }
 

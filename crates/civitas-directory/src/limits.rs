@@ -16,6 +16,8 @@ pub struct Limits {
     pub hashing_threads: usize,
     /// Lifetime of an access token in seconds.
     pub token_seconds: u64,
+    /// Seconds that a cursor is good for (RFC 9865 §4, `cursorTimeout`).
+    pub cursor_seconds: u64,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
             max_examined: 200_000,
             hashing_threads: 2,
             token_seconds: 3_600,
+            cursor_seconds: 3_600,
         }
     }
 }

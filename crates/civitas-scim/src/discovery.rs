@@ -13,6 +13,8 @@ pub struct Support {
     pub max_results: u64,
     /// Limits of bulk requests; `None` if there are none.
     pub bulk: Option<BulkLimits>,
+    /// Limits of cursors; `None` if pages are found by index only.
+    pub cursors: Option<CursorLimits>,
     /// URI of documentation for people.
     pub documentation_uri: Option<String>,
 }
@@ -24,6 +26,15 @@ pub struct BulkLimits {
     pub max_operations: u64,
     /// Longest body of a request, in bytes.
     pub max_payload_size: u64,
+}
+
+/// Limits of paging by cursor (RFC 9865 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CursorLimits {
+    /// Resources of a page whose request names no `count`.
+    pub default_page_size: u64,
+    /// Seconds that a cursor is good for.
+    pub timeout_seconds: u64,
 }
 
 /// The `ServiceProviderConfig` resource (RFC 7643 §5). `base` is the service root URI.
@@ -46,6 +57,16 @@ pub fn service_provider_config(support: &Support, base: &str) -> Value {
     });
     if let (Value::Object(config), Value::Object(features)) = (&mut config, features) {
         config.extend(features);
+    }
+    if let Some(cursors) = support.cursors {
+        config["pagination"] = json!({
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": cursors.default_page_size,
+            "maxPageSize": support.max_results,
+            "cursorTimeout": cursors.timeout_seconds,
+        });
     }
     config
 }
@@ -200,6 +221,7 @@ mod tests {
         Support {
             max_results: 1_000,
             bulk,
+            cursors: None,
             documentation_uri: None,
         }
     }
@@ -215,6 +237,20 @@ mod tests {
         let without_bulk = service_provider_config(&support(None), BASE);
         let off = json!({"supported": false, "maxOperations": 0, "maxPayloadSize": 0});
         assert_eq!(without_bulk["bulk"], off, "S-7643-5-02");
+    }
+
+    #[test]
+    fn s_9865_4_01_cursors_are_advertised() {
+        let cursors = CursorLimits {
+            default_page_size: 100,
+            timeout_seconds: 600,
+        };
+        let support = Support {
+            cursors: Some(cursors),
+            ..support(None)
+        };
+        let config = service_provider_config(&support, BASE);
+        insta::assert_snapshot!(config["pagination"], @r#"{"cursor":true,"index":true,"defaultPaginationMethod":"index","defaultPageSize":100,"maxPageSize":1000,"cursorTimeout":600}"#);
     }
 
     #[test]

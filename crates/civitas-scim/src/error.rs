@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// The `scimType` keyword of an error (RFC 7644 Table 9).
+/// The `scimType` keyword of an error (RFC 7644 Table 9, RFC 9865 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ScimType {
@@ -26,6 +26,12 @@ pub enum ScimType {
     InvalidVers,
     /// Personal data stands in a request URI.
     Sensitive,
+    /// The cursor was never issued to this caller for this query (RFC 9865 §2.1).
+    InvalidCursor,
+    /// The cursor is too old (RFC 9865 §2.1).
+    ExpiredCursor,
+    /// `count` is not that of the walk's first page (RFC 9865 §2.1).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -42,6 +48,9 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
@@ -51,7 +60,7 @@ impl ScimType {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Invalid {
-    /// The keyword of RFC 7644 Table 9.
+    /// The keyword.
     pub scim_type: ScimType,
     /// What was wrong and where, for the caller.
     pub detail: String,

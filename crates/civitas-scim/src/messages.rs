@@ -78,8 +78,12 @@ pub struct SearchRequest {
     pub sort_by: Option<String>,
     /// Whether the order is descending; without meaning unless `sort_by` is given.
     pub descending: bool,
-    /// Position of the first resource to return, counted from 1.
+    /// Position of the first resource to return, counted from 1; without meaning where a
+    /// cursor is given.
     pub start_index: u64,
+    /// The cursor to go on from, empty for the first page; `None` for paging by index
+    /// (RFC 9865 §2).
+    pub cursor: Option<String>,
     /// Most resources to return; `None` leaves it to the provider. Never above `i64::MAX`,
     /// and neither is `start_index`.
     pub count: Option<u64>,
@@ -94,6 +98,7 @@ impl Default for SearchRequest {
             sort_by: None,
             descending: false,
             start_index: 1,
+            cursor: None,
             count: None,
         }
     }
@@ -110,7 +115,7 @@ impl SearchRequest {
     pub fn parse(body: &Value, tolerance: &Tolerance) -> Result<Self, Invalid> {
         let body = message(body, urn::SEARCH_REQUEST)?;
         let mut request = Self::default();
-        let mut sort_order = None;
+        let (mut sort_order, mut starts) = (None, false);
         for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
             match Parameter::named(name) {
                 Some(Parameter::Attributes) => {
@@ -126,16 +131,20 @@ impl SearchRequest {
                 Some(Parameter::SortBy) => request.sort_by = Some(string("sortBy", value)?),
                 Some(Parameter::SortOrder) => sort_order = Some(string("sortOrder", value)?),
                 Some(Parameter::StartIndex) => {
+                    starts = true;
                     request.start_index =
                         start_index(json_counter("startIndex", value, tolerance)?);
                 }
+                Some(Parameter::Cursor) => request.cursor = Some(string("cursor", value)?),
                 Some(Parameter::Count) => {
                     request.count = Some(count(json_counter("count", value, tolerance)?));
                 }
-                None if is_beside(name) || tolerance.takes(Switch::UnknownIgnored) => {}
+                None if name.eq_ignore_ascii_case("schemas")
+                    || tolerance.takes(Switch::UnknownIgnored) => {}
                 None => return Err(Invalid::value(format!("unknown member: {}", shown(name)))),
             }
         }
+        request.page_one_way(starts)?;
         request.order(sort_order.as_deref())?;
         Ok(request)
     }
@@ -146,7 +155,8 @@ impl SearchRequest {
     /// # Errors
     ///
     /// `invalidFilter` for an empty filter; `invalidValue` for a counter that is no integer or
-    /// beyond 64 bits, for a bad `sortOrder`, and for any other parameter given twice.
+    /// beyond 64 bits, for a bad `sortOrder`, for a cursor with `startIndex`, and for any other
+    /// parameter given twice.
     pub fn from_query<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, Invalid> {
@@ -174,11 +184,21 @@ impl SearchRequest {
                 Parameter::StartIndex => {
                     request.start_index = start_index(counter("startIndex", value)?);
                 }
+                Parameter::Cursor => request.cursor = Some(value.to_owned()),
                 Parameter::Count => request.count = Some(count(counter("count", value)?)),
             }
         }
+        request.page_one_way(seen.contains(&Parameter::StartIndex))?;
         request.order(sort_order.as_deref())?;
         Ok(request)
+    }
+
+    /// A page is found by its index or by a cursor (S-9865-2.1-03).
+    fn page_one_way(&self, starts: bool) -> Result<(), Invalid> {
+        if starts && self.cursor.is_some() {
+            return Err(Invalid::value("cursor and startIndex exclude each other"));
+        }
+        Ok(())
     }
 
     /// Without `sortBy` there is nothing to order, and `sortOrder` has no effect.
@@ -203,18 +223,20 @@ enum Parameter {
     SortBy,
     SortOrder,
     StartIndex,
+    Cursor,
     Count,
 }
 
 impl Parameter {
     fn named(name: &str) -> Option<Self> {
-        const NAMES: [(&str, Parameter); 7] = [
+        const NAMES: [(&str, Parameter); 8] = [
             ("attributes", Parameter::Attributes),
             ("excludedAttributes", Parameter::ExcludedAttributes),
             ("filter", Parameter::Filter),
             ("sortBy", Parameter::SortBy),
             ("sortOrder", Parameter::SortOrder),
             ("startIndex", Parameter::StartIndex),
+            ("cursor", Parameter::Cursor),
             ("count", Parameter::Count),
         ];
         let found = NAMES.iter().find(|(it, _)| it.eq_ignore_ascii_case(name));
@@ -224,13 +246,6 @@ impl Parameter {
     fn is_list(self) -> bool {
         matches!(self, Self::Attributes | Self::ExcludedAttributes)
     }
-}
-
-/// Members of a `SearchRequest` that are read elsewhere: `cursor` belongs to RFC 9865.
-fn is_beside(name: &str) -> bool {
-    ["schemas", "cursor"]
-        .iter()
-        .any(|it| it.eq_ignore_ascii_case(name))
 }
 
 /// A PATCH request (RFC 7644 §3.5.2).
@@ -482,6 +497,11 @@ mod tests {
                 InvalidValue,
             ),
             ("twice", &[("count", "1"), ("count", "2")], InvalidValue),
+            (
+                "T-PAGE-17",
+                &[("cursor", ""), ("startIndex", "1")],
+                InvalidValue,
+            ),
         ] {
             let refused = SearchRequest::from_query(query.iter().copied()).unwrap_err();
             assert_eq!(refused.scim_type, expected, "{id}: {query:?}");
@@ -522,7 +542,7 @@ mod tests {
     #[test]
     fn s_7644_3_4_3_03_searches_are_read() {
         let body = json!({"ATTRIBUTES": ["userName"], "excludedAttributes": [], "filter": "id pr",
-            "sortBy": "id", "sortOrder": "ascending", "startIndex": -1, "count": null, "cursor": ""});
+            "sortBy": "id", "sortOrder": "ascending", "startIndex": -1, "count": null, "cursor": null});
         let expected = SearchRequest {
             attributes: Some(vec!["userName".into()]),
             filter: Some("id pr".into()),
@@ -530,6 +550,8 @@ mod tests {
             ..SearchRequest::default()
         };
         assert_eq!(search(body, &Tolerance::strict()), Ok(expected));
+        let first = search(json!({"Cursor": ""}), &Tolerance::strict()).unwrap();
+        assert_eq!(first.cursor.as_deref(), Some(""), "S-9865-3-01");
         let strings = json!({"startIndex": "2", "count": "-3", "other": 1});
         let request = search(strings, &Tolerance::generic()).unwrap();
         assert_eq!((request.start_index, request.count), (2, Some(0)));
@@ -548,6 +570,8 @@ mod tests {
             (json!({"filter": ""}), InvalidFilter),
             (json!({"filter": 1}), InvalidFilter),
             (json!({"other": 1}), InvalidValue),
+            (json!({"cursor": 1}), InvalidValue),
+            (json!({"cursor": "", "startIndex": 1}), InvalidValue),
         ] {
             let refused = search(body.clone(), &Tolerance::strict()).unwrap_err();
             assert_eq!(refused.scim_type, expected, "{body}");

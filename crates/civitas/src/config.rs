@@ -92,6 +92,7 @@ struct RawLimits {
     max_examined: Option<usize>,
     hashing_threads: Option<usize>,
     token_seconds: Option<u64>,
+    cursor_seconds: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -180,6 +181,7 @@ impl Config {
             ("limits.max_examined", limits.max_examined),
             ("limits.hashing_threads", limits.hashing_threads),
             ("limits.token_seconds", limits.token_seconds as usize),
+            ("limits.cursor_seconds", limits.cursor_seconds as usize),
             ("server.max_connections", http.max_connections),
             (
                 "server.max_concurrent_requests",
@@ -242,6 +244,7 @@ fn limits(raw: &RawLimits) -> Limits {
         max_examined: raw.max_examined.unwrap_or(standard.max_examined),
         hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
         token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
+        cursor_seconds: raw.cursor_seconds.unwrap_or(standard.cursor_seconds),
     }
 }
 

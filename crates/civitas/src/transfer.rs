@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use civitas_directory::{Scope, Tenant, store::Position};
+use civitas_directory::{Scope, Tenant, store::Place};
 use civitas_scim::{Invalid, schema::ResourceType, tolerance::Tolerance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -139,12 +139,12 @@ pub(crate) async fn export(arguments: cli::Export) -> Result<(), Failure> {
     let resource_type = resource_type(&opened.tenant, &arguments.resource_type)?;
     let mut output = destination(arguments.file.as_deref())?;
     let progress = bar(0, "{pos}/{len} resources {wide_bar} {eta}");
-    let mut position: Option<Position> = None;
+    let mut place: Option<Place> = None;
     loop {
         let scope = opened.scope("export");
         let page = opened
             .directory
-            .walk(&scope, resource_type, position, EXPORT_PAGE)
+            .walk(&scope, resource_type, place, EXPORT_PAGE)
             .await;
         let page = page.map_err(|error| Failure::other(error.to_string()))?;
         progress.set_length(page.total);
@@ -153,8 +153,8 @@ pub(crate) async fn export(arguments: cli::Export) -> Result<(), Failure> {
             writeln!(output, "{line}").map_err(|error| cannot_write(&error))?;
         }
         progress.inc(page.items.len() as u64);
-        position = page.next;
-        if position.is_none() {
+        place = page.next;
+        if place.is_none() {
             break;
         }
     }

@@ -1,7 +1,7 @@
 //! Reading and searching.
 
 use civitas_scim::{
-    Invalid,
+    Invalid, ScimType,
     condition::Sort,
     filter::{self, Filter},
     messages::SearchRequest,
@@ -11,11 +11,36 @@ use civitas_scim::{
 
 use super::Directory;
 use crate::{
+    cursor::{Bound, Walk},
     error::Error,
     record::Found,
     scope::Scope,
-    store::{FoundPage, Page, Position, Query, Selection, Want},
+    store::{FoundPage, Page, Place, Query, Selection, Want},
 };
+
+/// The answer to a search: a page, and how it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// The resources.
+    pub page: FoundPage,
+    /// How the page was found, and where the next one is.
+    pub paging: Paging,
+}
+
+/// How the pages of a result are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paging {
+    /// By index (RFC 7644 §3.4.2.4).
+    Index {
+        /// Index of the first resource, counted from 1.
+        start: u64,
+    },
+    /// By cursor (RFC 9865).
+    Cursor {
+        /// The cursor of the next page, if there is one.
+        next: Option<String>,
+    },
+}
 
 impl Directory {
     /// One resource.
@@ -41,18 +66,40 @@ impl Directory {
         request: &SearchRequest,
         tolerance: &Tolerance,
         want: Want,
-    ) -> Result<FoundPage, Error> {
-        let query = self.query(types, request, tolerance, want)?;
-        Ok(self.store.search(scope.partition, query).await?)
+    ) -> Result<Listing, Error> {
+        let (page, cursors) = self.page(scope, types, request)?;
+        let query = Query {
+            selections: selections(types, request, tolerance)?,
+            page: page.clone(),
+            want,
+            max_examined: self.limits.max_examined,
+        };
+        let found = self.store.search(scope.partition, query).await?;
+        let paging = match (page, cursors) {
+            (Page::After { count, .. }, Some(cursors)) => {
+                let next = found.next.clone().map(|place| Walk { count, place });
+                let next = next.map(|walk| cursors.close(&walk, scope.now));
+                Paging::Cursor {
+                    next: next.transpose()?,
+                }
+            }
+            _ => Paging::Index {
+                start: request.start_index,
+            },
+        };
+        Ok(Listing {
+            page: found,
+            paging,
+        })
     }
 
-    /// The resources of a type in creation order, `count` of them after a position, groups
+    /// The resources of a type in creation order, `count` of them after a place, groups
     /// with their members (for exports).
     pub async fn walk(
         &self,
         scope: &Scope,
         resource_type: &ResourceType,
-        position: Option<Position>,
+        place: Option<Place>,
         count: usize,
     ) -> Result<FoundPage, Error> {
         let query = Query {
@@ -61,7 +108,7 @@ impl Directory {
                 condition: None,
                 sort: None,
             }],
-            page: Page::After { position, count },
+            page: Page::After { place, count },
             want: Want {
                 groups: false,
                 members: Some(usize::MAX - 1),
@@ -71,35 +118,48 @@ impl Directory {
         Ok(self.store.search(scope.partition, query).await?)
     }
 
-    fn query(
+    /// The page that a request asks for, and what its cursors are bound to if it goes by
+    /// cursor.
+    fn page(
         &self,
+        scope: &Scope,
         types: &[&ResourceType],
         request: &SearchRequest,
-        tolerance: &Tolerance,
-        want: Want,
-    ) -> Result<Query, Invalid> {
-        let filter = request.filter.as_deref().map(parse_filter).transpose()?;
-        let selections = types
-            .iter()
-            .map(|resource_type| select(resource_type, types, filter.as_ref(), request, tolerance))
-            .collect::<Result<_, _>>()?;
-        Ok(Query {
-            selections,
-            page: self.page(request),
-            want,
-            max_examined: self.limits.max_examined,
-        })
-    }
-
-    fn page(&self, request: &SearchRequest) -> Page {
-        let count = request.count.unwrap_or(self.limits.default_results as u64);
-        Page::Index {
-            offset: request.start_index - 1,
-            count: usize::try_from(count)
-                .unwrap_or(usize::MAX)
-                .min(self.limits.max_results),
+    ) -> Result<(Page, Option<Bound<'_>>), Invalid> {
+        let limits = &self.limits;
+        let asked = request.count.map(|count| {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            count.min(limits.max_results)
+        });
+        let count = asked.unwrap_or(limits.default_results.min(limits.max_results));
+        let Some(cursor) = request.cursor.as_deref() else {
+            let offset = request.start_index - 1;
+            return Ok((Page::Index { offset, count }, None));
+        };
+        let cursors = Bound::new(&self.seal, scope, types, request);
+        if cursor.is_empty() {
+            return Ok((Page::After { place: None, count }, Some(cursors)));
         }
+        let Walk { count, place } = cursors.open(cursor, scope.now, limits.cursor_seconds)?;
+        if asked.is_some_and(|asked| asked != count) {
+            return Err(Invalid::new(
+                ScimType::InvalidCount,
+                format!("count must be {count}, as on the first page"),
+            ));
+        }
+        let place = Some(place);
+        Ok((Page::After { place, count }, Some(cursors)))
     }
+}
+
+fn selections(
+    types: &[&ResourceType],
+    request: &SearchRequest,
+    tolerance: &Tolerance,
+) -> Result<Vec<Selection>, Invalid> {
+    let filter = request.filter.as_deref().map(parse_filter).transpose()?;
+    let select = |it: &&ResourceType| select(it, types, filter.as_ref(), request, tolerance);
+    types.iter().map(select).collect()
 }
 
 fn parse_filter(text: &str) -> Result<Filter, Invalid> {

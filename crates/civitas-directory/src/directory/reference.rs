@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     record::Found,
     scope::Scope,
-    store::{Page, Query, Referent, Selection, Want},
+    store::{Page, Place, Query, Referent, Selection, Want},
 };
 
 /// Reports read at a time when a manager is renamed or deleted.
@@ -62,11 +62,11 @@ impl Directory {
         renamed: Option<&Referent>,
     ) -> Result<Vec<Change>, Error> {
         let mut changes = Vec::new();
-        let mut position = None;
+        let mut place = None;
         loop {
             let page = self
                 .store
-                .search(scope.partition, reports(manager, position))
+                .search(scope.partition, reports(manager, place))
                 .await?;
             for report in page
                 .items
@@ -75,8 +75,8 @@ impl Directory {
             {
                 changes.push(with_manager(report, user, renamed)?);
             }
-            position = page.next;
-            if position.is_none() {
+            place = page.next;
+            if place.is_none() {
                 return Ok(changes);
             }
         }
@@ -103,7 +103,7 @@ fn with_manager(
     )?))
 }
 
-fn reports(manager: &str, position: Option<crate::store::Position>) -> Query {
+fn reports(manager: &str, place: Option<Place>) -> Query {
     let target = Target {
         path: format!("{ENTERPRISE_USER}:manager.value"),
         extension: Some(ENTERPRISE_USER.into()),
@@ -121,7 +121,7 @@ fn reports(manager: &str, position: Option<crate::store::Position>) -> Query {
             sort: None,
         }],
         page: Page::After {
-            position,
+            place,
             count: REPORTS_PAGE,
         },
         want: Want::default(),

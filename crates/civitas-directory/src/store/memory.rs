@@ -18,7 +18,7 @@ use civitas_scim::{
 };
 
 use super::{
-    Event, EventKind, FoundPage, Page, Position, Query, ReadError, Referent, RegistryError,
+    Event, EventKind, FoundPage, Page, Place, Position, Query, ReadError, Referent, RegistryError,
     Selection, Store, Want,
 };
 use crate::{
@@ -643,32 +643,46 @@ impl Resources {
     }
 
     fn search(&self, query: &Query) -> FoundPage {
-        let several = query.selections.len() > 1;
         let mut hits: Vec<Hit<'_>> = Vec::new();
-        for (order, selection) in query.selections.iter().enumerate() {
-            let found = self.select(selection);
-            hits.extend(found.map(|hit| if several { hit.among_types(order) } else { hit }));
+        for (type_order, selection) in query.selections.iter().enumerate() {
+            hits.extend(self.select(selection, type_order));
         }
         let sort = query.selections.iter().find_map(|it| it.sort.as_ref());
         let descending = sort.is_some_and(|sort| sort.descending);
-        hits.sort_by(|a, b| a.order(b, descending));
         let total = hits.len() as u64;
-        let (hits, more) = cut(&hits, query.page);
+        let (hits, next) = match &query.page {
+            Page::Index { offset, count } => {
+                let several = query.selections.len() > 1;
+                hits.sort_by(|a, b| a.order(b, descending, several));
+                let offset = usize::try_from(*offset).unwrap_or(usize::MAX);
+                let hits: Vec<_> = hits.into_iter().skip(offset).take(*count).collect();
+                (hits, None)
+            }
+            Page::After { place, count } => {
+                let place = place.as_ref().map(|place| {
+                    let mut selections = query.selections.iter();
+                    let order = selections.position(|it| it.resource_type == place.resource_type);
+                    (place, order.unwrap_or(usize::MAX))
+                });
+                after(hits, place, *count, descending)
+            }
+        };
         FoundPage {
             total,
             items: hits
                 .iter()
                 .map(|hit| self.found(hit.stored, query.want))
                 .collect(),
-            next: hits
-                .last()
-                .filter(|_| more && !several && sort.is_none())
-                .map(|hit| hit.stored.position),
+            next,
         }
     }
 
     /// The resources of the type for which the condition holds.
-    fn select<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = Hit<'s>> {
+    fn select<'s>(
+        &'s self,
+        selection: &'s Selection,
+        type_order: usize,
+    ) -> impl Iterator<Item = Hit<'s>> {
         let whole = Want {
             groups: true,
             members: Some(usize::MAX),
@@ -683,7 +697,7 @@ impl Resources {
                     .is_none_or(|it| it.matches(&resource))
                     .then(|| Hit {
                         key: selection.sort.as_ref().and_then(|sort| sort.key(&resource)),
-                        among_types: None,
+                        type_order,
                         stored,
                     })
             })
@@ -693,41 +707,67 @@ impl Resources {
 /// A resource that a query found, with its place in the result.
 struct Hit<'s> {
     key: Option<Key>,
-    /// In a result over several types: when it was created, and the place of its type.
-    among_types: Option<(Timestamp, usize)>,
+    /// The place of its type among the types asked for.
+    type_order: usize,
     stored: &'s Stored,
 }
 
 impl Hit<'_> {
-    fn among_types(mut self, order: usize) -> Self {
-        self.among_types = Some((self.stored.record.created, order));
-        self
+    /// By the sort key; ties in creation order, whichever way the keys run.
+    fn order(&self, other: &Self, descending: bool, several: bool) -> Ordering {
+        let by_key = by_key(self.key.as_ref(), other.key.as_ref());
+        let by_key = if descending { by_key.reverse() } else { by_key };
+        let tie = |hit: &Self| {
+            let stored = hit.stored;
+            let among_types = several.then_some((stored.record.created, hit.type_order));
+            (among_types, stored.position)
+        };
+        by_key.then_with(|| tie(self).cmp(&tie(other)))
     }
 
-    /// By the sort key, a missing one after every other; ties in creation order, whichever
-    /// way the keys run.
-    fn order(&self, other: &Self, descending: bool) -> Ordering {
-        let by_key = match (&self.key, &other.key) {
-            (Some(a), Some(b)) => a.order(b),
-            (a, b) => a.is_none().cmp(&b.is_none()),
-        };
-        let by_key = if descending { by_key.reverse() } else { by_key };
-        let place = |hit: &Self| (hit.among_types, hit.stored.position);
-        by_key.then_with(|| place(self).cmp(&place(other)))
+    /// By the sort key, then by type and creation, against a place of the type at an order.
+    fn order_to(&self, key: Option<&Key>, type_order: usize, position: Position) -> Ordering {
+        by_key(self.key.as_ref(), key)
+            .then(self.type_order.cmp(&type_order))
+            .then(self.stored.position.cmp(&position))
     }
 }
 
-/// The hits of the page, and whether more follow.
-fn cut<'h, 's>(hits: &'h [Hit<'s>], page: Page) -> (&'h [Hit<'s>], bool) {
-    let (start, count) = match page {
-        Page::Index { offset, count } => (usize::try_from(offset).unwrap_or(usize::MAX), count),
-        Page::After { position, count } => {
-            let seen = |hit: &Hit<'_>| position.is_some_and(|last| hit.stored.position <= last);
-            (hits.iter().take_while(|hit| seen(hit)).count(), count)
-        }
+/// A missing key comes after every other.
+fn by_key(a: Option<&Key>, b: Option<&Key>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.order(b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+/// The hits that come after a place of the type at an order, and where to go on.
+fn after<'s>(
+    mut hits: Vec<Hit<'s>>,
+    place: Option<(&Place, usize)>,
+    count: usize,
+    descending: bool,
+) -> (Vec<Hit<'s>>, Option<Place>) {
+    let beyond = if descending {
+        Ordering::Less
+    } else {
+        Ordering::Greater
     };
-    let rest = hits.get(start..).unwrap_or_default();
-    (&rest[..count.min(rest.len())], count < rest.len())
+    if let Some((place, order)) = place {
+        hits.retain(|hit| hit.order_to(place.key.as_ref(), order, place.position) == beyond);
+    }
+    hits.sort_by(|a, b| {
+        let order = a.order_to(b.key.as_ref(), b.type_order, b.stored.position);
+        if descending { order.reverse() } else { order }
+    });
+    let more = hits.len() > count;
+    hits.truncate(count);
+    let next = hits.last().filter(|_| more).map(|hit| Place {
+        resource_type: hit.stored.record.resource_type.clone(),
+        position: hit.stored.position,
+        key: hit.key.clone(),
+    });
+    (hits, next)
 }
 
 impl Stored {

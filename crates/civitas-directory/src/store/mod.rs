@@ -5,7 +5,10 @@ pub mod memory;
 pub mod suite;
 
 use async_trait::async_trait;
-use civitas_scim::condition::{Condition, Sort};
+use civitas_scim::{
+    condition::{Condition, Sort},
+    value::Key,
+};
 
 use crate::{
     change::{ChangeSet, Committed, Rejected},
@@ -65,7 +68,7 @@ pub struct Selection {
 }
 
 /// A part of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Page {
     /// `count` resources from the zero-based `offset`.
     Index {
@@ -74,30 +77,45 @@ pub enum Page {
         /// How many to return at most.
         count: usize,
     },
-    /// `count` resources that come after the position in creation order (no sort order).
+    /// `count` resources that come after a place, at a cost that does not depend on where it
+    /// is. Without a sort order the types follow one another, each in creation order; with
+    /// one, ties are in the order of types and of creation, and a descending order is the
+    /// ascending one reversed.
     After {
-        /// The position of the last resource seen; `None` for the start.
-        position: Option<Position>,
-        /// How many to return at most.
+        /// Where the last page ended; `None` for the start.
+        place: Option<Place>,
+        /// How many to return at most. Fewer may come although there are more: only
+        /// [`FoundPage::next`] tells.
         count: usize,
     },
 }
 
-/// A place in the total and stable creation order of one resource type. It stays valid when
-/// resources come and go, the one at the place included.
+/// A place in the order of [`Page::After`]. It stays valid when resources come and go, the
+/// one at the place included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// Name of the resource type of the resource at the place.
+    pub resource_type: String,
+    /// Its position among those of its type.
+    pub position: Position,
+    /// What it is sorted by; `None` without a sort order, and without a value.
+    pub key: Option<Key>,
+}
+
+/// A position in the total and stable creation order of one resource type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub i64);
 
 /// A part of a result and the size of the whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FoundPage {
     /// Resources that match, before paging.
     pub total: u64,
     /// The resources of the page.
     pub items: Vec<Found>,
-    /// Position of the last item, to go on after it; `None` when the page is the last, or
-    /// sorted, or over several types.
-    pub next: Option<Position>,
+    /// Where to go on after a page of [`Page::After`]; `None` when it is the last. Always
+    /// `None` for pages by index.
+    pub next: Option<Place>,
 }
 
 /// What a resource is, for those that refer to it.

@@ -73,7 +73,8 @@ macro_rules! store_suite {
                 parallel_creates_of_one_name_leave_one
                 // Searches.
                 index_pages_cut_the_whole
-                pages_after_a_position_are_stable
+                pages_after_a_place_are_stable
+                walks_follow_a_sort_order
                 conditions_by_every_operator
                 conditions_on_elements
                 conditions_on_instants_and_booleans

@@ -30,6 +30,7 @@ pub fn service_provider_config() -> Schema {
         feature("sort", "Sorting", vec![]),
         feature("etag", "Entity tags", vec![]),
         authentication_schemes(),
+        pagination(),
     ];
     schema_of(
         urn::SERVICE_PROVIDER_CONFIG,
@@ -160,6 +161,26 @@ fn authentication_schemes() -> Attribute {
     .required()
 }
 
+/// RFC 9865 §4.
+fn pagination() -> Attribute {
+    complex(
+        "pagination",
+        "How pages of results are found",
+        vec![
+            boolean("cursor", "Whether cursors are supported").required(),
+            boolean("index", "Whether startIndex is supported").required(),
+            text(
+                "defaultPaginationMethod",
+                "How pages are found when a request does not say",
+            )
+            .suggesting(&["cursor", "index"]),
+            optional("defaultPageSize", "Resources of a page without count"),
+            optional("maxPageSize", "Most resources of a page"),
+            optional("cursorTimeout", "Seconds that a cursor is good for"),
+        ],
+    )
+}
+
 fn feature(name: &str, what: &str, more: Vec<Attribute>) -> Attribute {
     let mut parts = vec![boolean("supported", "Whether the feature is available").required()];
     parts.extend(more);
@@ -167,11 +188,14 @@ fn feature(name: &str, what: &str, more: Vec<Attribute>) -> Attribute {
 }
 
 fn integer(name: &str, description: &str) -> Attribute {
+    optional(name, description).required()
+}
+
+fn optional(name: &str, description: &str) -> Attribute {
     Attribute {
         r#type: Type::Integer,
         ..text(name, description)
     }
-    .required()
 }
 
 fn schema_of(id: &str, name: &str, description: &str, attributes: Vec<Attribute>) -> Schema {

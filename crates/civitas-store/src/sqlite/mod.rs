@@ -17,6 +17,7 @@ mod schema;
 mod search;
 mod sort;
 mod verify;
+mod walk;
 mod writer;
 
 use std::{

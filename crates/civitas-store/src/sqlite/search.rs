@@ -2,7 +2,7 @@
 
 use civitas_directory::{
     record::Found,
-    store::{FoundPage, Page, Position, Query, Selection, Want},
+    store::{FoundPage, Page, Query, Selection, Want},
 };
 use civitas_scim::condition::Condition;
 
@@ -11,7 +11,7 @@ use super::{
     error::{ReadFault, ReadResult},
     leaf::Indexes,
     reader::Reader,
-    schema::{last_of, ordinal_of, rid},
+    schema::{last_of, rid},
 };
 use crate::{
     filter::{self, Node, Op, Residue},
@@ -91,9 +91,15 @@ impl Search<'_> {
             .iter()
             .map(|selection| self.matched(selection))
             .collect::<ReadResult<Vec<_>>>()?;
+        let (offset, count) = match &query.page {
+            Page::Index { offset, count } => (*offset, *count),
+            Page::After { place, count } => {
+                return self.after(&matched, query, place.as_ref(), *count);
+            }
+        };
         match (matched.as_slice(), query.selections.as_slice()) {
-            ([matched], [selection]) => self.single(matched, selection, query),
-            _ => self.several(&matched, query),
+            ([matched], [selection]) => self.single(matched, selection, offset, count, query.want),
+            _ => self.several(&matched, query, offset, count),
         }
     }
 
@@ -306,7 +312,7 @@ impl Search<'_> {
     }
 
     /// Resources of the kind from one on, but for `except`, until `visit` says no.
-    fn scan(
+    pub(super) fn scan(
         &self,
         (kind, resource_type): (i64, &str),
         from: i64,
@@ -336,76 +342,69 @@ impl Search<'_> {
         &self,
         matched: &Matched,
         selection: &Selection,
-        query: &Query,
+        offset: u64,
+        count: usize,
+        want: Want,
     ) -> ReadResult<FoundPage> {
-        if let (Some(sort), Page::Index { offset, count }) = (&selection.sort, query.page) {
+        if let Some(sort) = &selection.sort {
             let rids = self.sorted(matched, sort, offset, count)?;
             let parts: Vec<_> = rids.into_iter().map(|rid| (matched, rid)).collect();
-            return self.page(matched.total, &parts, query.want);
+            return self.page(matched.total, &parts, want);
         }
-        let mut items = self.slice(matched, query)?;
-        let count = match query.page {
-            Page::Index { count, .. } | Page::After { count, .. } => count,
-        };
-        // One more than asked for was read, to tell whether the page is the last.
-        let more = items.len() > count;
-        items.truncate(count);
-        let last = items.last().map(|(rid, _)| Position(ordinal_of(*rid)));
         Ok(FoundPage {
             total: matched.total,
-            next: last.filter(|_| more),
-            items: items.into_iter().map(|(_, found)| found).collect(),
+            items: self.slice(matched, offset, count, want)?,
+            next: None,
         })
     }
 
-    /// The page in creation order and, if there is one, the resource after it.
-    fn slice(&self, matched: &Matched, query: &Query) -> ReadResult<Vec<(i64, Found)>> {
-        let kind = matched.kind;
-        let after = |position: Position| rid(kind, position.0.max(0)) + 1;
-        let (from, offset, count) = match query.page {
-            Page::Index { offset, count } => (rid(kind, 0), offset, count),
-            Page::After { position, count } => (position.map_or(rid(kind, 0), after), 0, count),
-        };
+    /// The page in creation order.
+    fn slice(
+        &self,
+        matched: &Matched,
+        offset: u64,
+        count: usize,
+        want: Want,
+    ) -> ReadResult<Vec<Found>> {
         let mut items = Vec::new();
         if count == 0 || offset >= matched.total {
             return Ok(items);
         }
-        let resource_type = matched.resource_type.as_str();
+        let (kind, resource_type) = (matched.kind, matched.resource_type.as_str());
         match &matched.rids {
             Rids::Only(rids) => {
-                let start = rids.partition_point(|rid| *rid < from) + offset as usize;
-                for rid in rids.iter().skip(start).take(count.saturating_add(1)) {
-                    let found = self.by_rid(*rid, resource_type, query.want)?;
-                    items.extend(found.map(|found| (*rid, found)));
+                for rid in rids.iter().skip(offset as usize).take(count) {
+                    items.extend(self.by_rid(*rid, resource_type, want)?);
                 }
             }
             Rids::Except(except) => {
                 let connection = self.reader.connection;
                 let from = match offset {
-                    0 => Some(from),
+                    0 => Some(rid(kind, 0)),
                     _ => census::seek(connection, kind, except, offset)?,
                 };
                 let Some(from) = from else {
                     return Ok(items);
                 };
-                let mut visit = |rid, found| {
-                    items.push((rid, found));
-                    Ok(items.len() <= count)
+                let mut visit = |_, found| {
+                    items.push(found);
+                    Ok(items.len() < count)
                 };
-                self.scan((kind, resource_type), from, except, query.want, &mut visit)?;
+                self.scan((kind, resource_type), from, except, want, &mut visit)?;
             }
         }
         Ok(items)
     }
 
     /// Resources of several types in one order, that of creation or the one asked for.
-    fn several(&self, matched: &[Matched], query: &Query) -> ReadResult<FoundPage> {
+    fn several(
+        &self,
+        matched: &[Matched],
+        query: &Query,
+        offset: u64,
+        count: usize,
+    ) -> ReadResult<FoundPage> {
         let total = matched.iter().map(|matched| matched.total).sum();
-        let (offset, count) = match query.page {
-            Page::Index { offset, count } => (offset, count),
-            // Positions are of one type.
-            Page::After { count, .. } => (0, count),
-        };
         let sorts: Option<Vec<_>> = query.selections.iter().map(|it| it.sort.as_ref()).collect();
         let rids = match sorts.filter(|sorts| !sorts.is_empty()) {
             Some(sorts) => self.sorted_together(matched, &sorts, offset, count)?,

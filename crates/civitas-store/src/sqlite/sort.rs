@@ -19,7 +19,7 @@ use super::{
 use crate::{filter::has_values, rids::Rids};
 
 /// So few resources are sorted by their documents rather than by walking an index.
-const FEW: usize = 1_000;
+pub(super) const FEW: usize = 1_000;
 
 /// Resources in sort order as far as an index shows it.
 #[derive(Default)]
@@ -31,10 +31,10 @@ struct Walk {
 }
 
 /// A resource with what it is sorted by.
-struct Keyed {
-    key: Option<Key>,
+pub(super) struct Keyed {
+    pub(super) key: Option<Key>,
     created: Timestamp,
-    rid: i64,
+    pub(super) rid: i64,
 }
 
 impl Search<'_> {
@@ -118,7 +118,7 @@ impl Search<'_> {
     }
 
     /// All matches with their keys from their documents, in order.
-    fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<Keyed>> {
+    pub(super) fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<Keyed>> {
         self.require_affordable(matched.total)?;
         let Matched {
             kind,

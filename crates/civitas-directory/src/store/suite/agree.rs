@@ -13,7 +13,7 @@ use super::stage::{
 use crate::{
     change::{Change, Committed, Members, Rejected},
     record::{Found, Timestamp, Version},
-    store::{FoundPage, Page, Position, Store, memory::MemoryStore},
+    store::{FoundPage, Page, Place, Store, memory::MemoryStore},
 };
 
 /// Values of text attributes: few, so that they meet; apart in case, normal form, width, and
@@ -488,17 +488,31 @@ impl Script {
     async fn walk(&mut self) {
         let resource_type = self.random_type();
         let (_, filter) = self.random_selection(resource_type);
-        let selection = select(resource_type, filter.as_deref());
+        let mut selections = vec![select(resource_type, filter.as_deref())];
+        match self.dice.roll(4) {
+            0 | 1 => {
+                let path = match resource_type {
+                    "User" => *self.dice.pick(&SORTS_OF_USERS),
+                    _ => *self.dice.pick(&SORTS_OF_GROUPS),
+                };
+                selections[0].sort = Some(sort(resource_type, path, self.dice.flip()));
+            }
+            2 => {
+                let both = ["User", "Group"].map(|name| select(name, filter.as_deref()));
+                selections = both.into();
+            }
+            _ => {}
+        }
         let count = 1 + self.dice.roll(9);
         let (mut here, mut there) = (None, None);
         loop {
-            let ask = |position: Option<Position>| {
-                query(vec![selection.clone()], Page::After { position, count })
-            };
+            let ask =
+                |place: Option<Place>| query(selections.clone(), Page::After { place, count });
             let told = self.reference.search(ask(here)).await;
             let answer = self.subject.search(ask(there)).await;
+            let (told_seen, answer_seen) = (Seen::of(&told), Seen::of(&answer));
             (here, there) = (told.next, answer.next);
-            let (told, answer) = (Seen::of(&told), Seen::of(&answer));
+            let (told, answer) = (told_seen, answer_seen);
             assert_eq!(answer, told, "{}: {filter:?}, pages of {count}", self.seed);
             if here.is_none() {
                 return;

@@ -2,7 +2,7 @@
 
 use civitas_directory::Tenant;
 use civitas_scim::{
-    discovery::{self, Support},
+    discovery::{self, CursorLimits, Support},
     messages::list_response,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -121,9 +121,14 @@ fn reply(media: Media, document: Vec<u8>) -> Reply {
 
 fn support(app: &Surface, base: &str) -> Support {
     let origin = base.strip_suffix(BASE).unwrap_or(base);
+    let limits = app.directory.limits();
     Support {
-        max_results: app.directory.limits().max_results as u64,
+        max_results: limits.max_results as u64,
         bulk: None,
+        cursors: Some(CursorLimits {
+            default_page_size: limits.default_results.min(limits.max_results) as u64,
+            timeout_seconds: limits.cursor_seconds,
+        }),
         documentation_uri: Some(format!("{origin}{}", guide::PATH)),
     }
 }

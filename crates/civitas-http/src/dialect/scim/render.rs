@@ -3,10 +3,7 @@
 
 use std::io::Write as _;
 
-use civitas_directory::{
-    Found, GroupRef, MemberRef,
-    store::{FoundPage, Want},
-};
+use civitas_directory::{Found, GroupRef, Listing, MemberRef, Paging, store::Want};
 use civitas_scim::{messages::urn, projection::Projection, schema::ResourceType};
 use memchr::memmem;
 use serde_json::Value;
@@ -78,8 +75,9 @@ impl<'c> Renderer<'c> {
         }
     }
 
-    /// A page of resources as a list response (RFC 7644 §3.4.2).
-    pub(super) fn list(&self, page: &FoundPage, start_index: u64, views: &[View<'_>]) -> Vec<u8> {
+    /// A page of resources as a list response (RFC 7644 §3.4.2, RFC 9865 §2).
+    pub(super) fn list(&self, listing: &Listing, views: &[View<'_>]) -> Vec<u8> {
+        let page = &listing.page;
         let room: usize = page
             .items
             .iter()
@@ -95,10 +93,14 @@ impl<'c> Renderer<'c> {
                 "\"],\"totalResults\":",
             ],
         );
-        write(
-            &mut body,
-            format_args!("{total},\"startIndex\":{start_index},"),
-        );
+        write(&mut body, format_args!("{total},"));
+        match &listing.paging {
+            Paging::Index { start } => write(&mut body, format_args!("\"startIndex\":{start},")),
+            Paging::Cursor { next: Some(next) } => {
+                push(&mut body, &["\"nextCursor\":\"", next, "\","]);
+            }
+            Paging::Cursor { next: None } => {}
+        }
         write(
             &mut body,
             format_args!("\"itemsPerPage\":{count},\"Resources\":["),

@@ -95,17 +95,18 @@ async fn answer(
         .iter()
         .map(|view| view.want(most_members))
         .fold(Want::default(), both);
-    let page = directory
+    let listing = directory
         .search(&call.scope, kinds, request, call.tolerance(), wanted)
         .await?;
-    let members = page
+    let members = listing
+        .page
         .items
         .iter()
         .map(|found| found.members.as_ref().map_or(0, Vec::len));
     if members.sum::<usize>() > most_members {
         return Err(too_many_members(most_members).into());
     }
-    let body = Renderer::of(call).list(&page, request.start_index, &views);
+    let body = Renderer::of(call).list(&listing, &views);
     let reply = Reply::new(StatusCode::OK, call.media.content_type(), body);
     Ok(match call.prefer().applied(None) {
         Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),

@@ -79,7 +79,11 @@ fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
             | ScimType::InvalidPath
             | ScimType::NoTarget
             | ScimType::InvalidValue
-            | ScimType::InvalidVers) => (StatusCode::BAD_REQUEST, Some(keyword)),
+            | ScimType::InvalidVers
+            // RFC 9865 §2.1.
+            | ScimType::InvalidCursor
+            | ScimType::ExpiredCursor
+            | ScimType::InvalidCount) => (StatusCode::BAD_REQUEST, Some(keyword)),
         },
         // §3.4.1, §3.6.
         Refusal::Directory(Error::NotFound { .. }) => (StatusCode::NOT_FOUND, None),
