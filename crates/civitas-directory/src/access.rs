@@ -80,9 +80,24 @@ impl Access {
             Some(tenant) => Some(tenant),
             None => only(self.store.tenants().await?),
         };
-        let found = found.map(Arc::new);
+        let found = match found {
+            Some(tenant) => Some(Arc::new(self.governed(tenant).await?)),
+            None => None,
+        };
         self.tenants.insert(host.to_owned(), found.clone());
         Ok(found)
+    }
+
+    /// The tenant under what holds for the whole server.
+    async fn governed(&self, mut tenant: Tenant) -> Result<Tenant, Error> {
+        let server = self.store.server_settings().await?;
+        tenant.settings.maintenance = server.maintenance.or(tenant.settings.maintenance);
+        Ok(tenant)
+    }
+
+    /// Reads every tenant again that is asked for from now on.
+    pub fn forget_tenants(&self) {
+        self.tenants.invalidate_all();
     }
 
     /// The client whose id and secret these are. An unknown client takes as long as a wrong

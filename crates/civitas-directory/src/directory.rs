@@ -17,6 +17,7 @@ use crate::{
     password::Hasher,
     record::Timestamp,
     seal::Seal,
+    settings::{self, Settings},
     store::Store,
     tenant::Tenant,
     token::{Signer, Token},
@@ -72,6 +73,32 @@ impl Directory {
     /// to every name, and to none.
     pub async fn tenant(&self, host: Option<&str>) -> Result<Option<Arc<Tenant>>, Error> {
         self.access.tenant(host.unwrap_or_default()).await
+    }
+
+    /// The settings of a tenant as stored.
+    pub async fn settings(&self, tenant: &Tenant) -> Result<Settings, Error> {
+        let tenants = self.store.tenants().await?;
+        let mut tenants = tenants.into_iter();
+        let found = tenants.find(|it| it.partition == tenant.partition);
+        Ok(found.map(|it| it.settings).unwrap_or_default())
+    }
+
+    /// Changes settings of a tenant. This process knows them at once, others within
+    /// [`REGISTRY_STALENESS`](crate::access::REGISTRY_STALENESS).
+    pub async fn change_settings(
+        &self,
+        tenant: &Tenant,
+        changes: &[settings::Change],
+    ) -> Result<(), Error> {
+        let partition = Some(tenant.partition);
+        self.store.change_settings(partition, changes).await?;
+        self.access.forget_tenants();
+        Ok(())
+    }
+
+    /// The settings that hold for every tenant.
+    pub async fn server_settings(&self) -> Result<Settings, Error> {
+        Ok(self.store.server_settings().await?)
     }
 
     /// The client whose id and secret these are.

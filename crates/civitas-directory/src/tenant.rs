@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::Catalogue;
+use crate::{catalogue::Catalogue, settings::Settings};
 
 /// What a store isolates by. Every verb of a store that touches resources takes one, so that
 /// a query across tenants cannot be written.
@@ -32,4 +32,6 @@ pub struct Tenant {
     pub partition: Partition,
     /// What it serves.
     pub catalogue: Arc<Catalogue>,
+    /// What its operator chose.
+    pub settings: Settings,
 }

@@ -142,7 +142,7 @@ fn issuer(tenant: &Tenant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::Role, tenant::Partition};
+    use crate::{client::Role, settings::Settings, tenant::Partition};
 
     fn tenant(name: &str) -> Tenant {
         Tenant {
@@ -150,6 +150,7 @@ mod tests {
             name: name.into(),
             hosts: vec![],
             partition: Partition::from_raw(1),
+            settings: Settings::default(),
         }
     }
 

@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use civitas_directory::Directory;
 use http::{
-    HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts,
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
 };
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -29,11 +29,14 @@ use tokio::{
 };
 
 use crate::{
+    admin,
     body::Body,
-    call::Arrival,
-    dialect, guide,
+    dialect,
+    door::{Arrival, check_headers},
+    guide,
     metrics::Metrics,
-    negotiation, oauth, operations, problem,
+    oauth, operations, problem,
+    rate::Rates,
     refusal::Refusal,
     reply::Reply,
     router::{self, Family, Fixed, Methods, Route},
@@ -52,6 +55,7 @@ pub(crate) struct Surface {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
+    pub(crate) rates: Rates,
     in_work: Semaphore,
     connections: Arc<Semaphore>,
     process: u64,
@@ -66,6 +70,7 @@ impl App {
             directory,
             settings,
             metrics: Metrics::default(),
+            rates: Rates::default(),
             in_work: Semaphore::new(limits.max_concurrent_requests),
             connections: Arc::new(Semaphore::new(limits.max_connections)),
             process: RandomState::new().hash_one(0),
@@ -144,8 +149,8 @@ impl Surface {
         arrival: Arrival<'_>,
         route: Result<Route<'_>, Refusal>,
     ) -> Result<Reply, Refusal> {
-        self.check_headers(arrival.parts)?;
         let route = route?;
+        check_headers(arrival.parts, self.settings.limits.header_bytes)?;
         let _permit = self.permit(&route)?;
         let request_id = arrival.request_id;
         let answer = caught(dispatch(arrival, route));
@@ -162,30 +167,12 @@ impl Surface {
     fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
         match route {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => Ok(None),
-            Route::Scim(_) | Route::Fixed(Fixed::Token | Fixed::Guide) => self
+            Route::Scim(_) | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => self
                 .in_work
                 .try_acquire()
                 .map(Some)
                 .map_err(|_| Refusal::Overloaded),
         }
-    }
-
-    /// Bounds of the header fields, and the one `Host` that a request has (RFC 9112 §3.2).
-    fn check_headers(&self, parts: &Parts) -> Result<(), Refusal> {
-        let limit = self.settings.limits.header_bytes;
-        let target = parts.uri.path_and_query().map_or(0, |it| it.as_str().len());
-        let fields = parts
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len());
-        if fields.sum::<usize>() + target > limit {
-            return Err(Refusal::HeaderTooLarge { limit });
-        }
-        let hosts = parts.headers.get_all(header::HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
-            return Err(Refusal::MalformedHeader { name: header::HOST });
-        }
-        Ok(())
     }
 
     fn body(&self, incoming: Incoming, parts: &Parts) -> Body {
@@ -250,12 +237,13 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
 }
 
 async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
-    if let Some(reply) = preflight(route.methods(), &arrival.parts.method)? {
+    if let Some(reply) = preflight(route.methods(), &arrival.parts.method, admin::PATCHES)? {
         return Ok(reply);
     }
     match route {
         Fixed::Token => oauth::token(arrival).await,
         Fixed::Guide => guide::page(arrival).await,
+        Fixed::Admin(route) => admin::answer(arrival, route).await,
         Fixed::Live => Ok(operations::live()),
         Fixed::Ready => operations::ready(arrival.app).await,
         Fixed::Metrics => Ok(operations::metrics(arrival.app)),
@@ -263,8 +251,12 @@ async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
 }
 
 /// Refuses a method that does not apply, and answers OPTIONS, which always does
-/// (RFC 9110 §9.3.7, RFC 5789 §3.1).
-pub(crate) fn preflight(methods: Methods, method: &Method) -> Result<Option<Reply>, Refusal> {
+/// (RFC 9110 §9.3.7), with the media types of patches where PATCH applies (RFC 5789 §3.1).
+pub(crate) fn preflight(
+    methods: Methods,
+    method: &Method,
+    patches: &'static str,
+) -> Result<Option<Reply>, Refusal> {
     methods.check(method)?;
     if *method != Method::OPTIONS {
         return Ok(None);
@@ -274,7 +266,7 @@ pub(crate) fn preflight(methods: Methods, method: &Method) -> Result<Option<Repl
     if !methods.include(&Method::PATCH) {
         return Ok(Some(reply));
     }
-    let types = HeaderValue::from_static(negotiation::SCIM_TYPES);
+    let types = HeaderValue::from_static(patches);
     Ok(Some(
         reply.with(HeaderName::from_static("accept-patch"), types),
     ))

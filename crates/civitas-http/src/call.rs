@@ -1,29 +1,23 @@
 //! What a dialect is told of a request that may proceed: who calls, for which tenant, under
 //! which conditions.
-//!
-//! The order of the checks decides what a caller hears of several errors at once, and what
-//! a stranger learns: route and method, header syntax, tenant, authentication, role,
-//! `Accept`, then (when the body is read) `Content-Type` and size. What exists, whether
-//! preconditions hold and what the body says come after, in the directory.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
-use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp, precondition::Expect};
+use civitas_directory::{Scope, Tenant, precondition::Expect};
 use civitas_scim::{
     schema::ResourceType,
     tolerance::{Profile, Tolerance},
 };
-use http::{HeaderMap, Method, header, request::Parts};
+use http::{HeaderMap, header, request::Parts};
 
 use crate::{
     app::Surface,
     body::Body,
     conditional::Preconditions,
-    credentials::Credentials,
-    negotiation::{Media, SCIM_TYPES, check_scim_content},
+    negotiation::{Media, check_scim_content},
     prefer::{Prefer, Return},
-    refusal::{Refusal, Unauthenticated},
+    refusal::Refusal,
 };
 
 /// Path of the SCIM base.
@@ -42,101 +36,11 @@ pub(crate) struct Call<'r> {
     pub(crate) media: Media,
     /// The conditions.
     pub(crate) conditions: Preconditions,
-    prefer: Prefer,
-    profile: Profile,
-    tolerance: Tolerance,
-    pub(crate) parts: &'r Parts,
-    body: &'r mut Body,
-}
-
-/// A request in its circumstances, before anything of it was checked.
-pub(crate) struct Arrival<'r> {
-    pub(crate) app: &'r Surface,
+    pub(crate) prefer: Prefer,
+    pub(crate) profile: Profile,
+    pub(crate) tolerance: Tolerance,
     pub(crate) parts: &'r Parts,
     pub(crate) body: &'r mut Body,
-    pub(crate) request_id: &'r str,
-    pub(crate) now: Timestamp,
-    /// The address the connection was accepted on.
-    pub(crate) local: SocketAddr,
-}
-
-impl<'r> Arrival<'r> {
-    /// The request as a call, to its tenant, of somebody with the role.
-    pub(crate) async fn authorize(
-        self,
-        tenant: &'r Tenant,
-        needs: Role,
-    ) -> Result<Call<'r>, Refusal> {
-        let headers = &self.parts.headers;
-        let conditions = Preconditions::parse(headers)?;
-        let caller = self.caller(tenant).await?;
-        if !caller.roles.allow(needs) {
-            return Err(Refusal::Forbidden { needs });
-        }
-        let prefer = Prefer::parse(headers);
-        let media = Media::preferred(headers).ok_or(Refusal::NotAcceptable {
-            offered: SCIM_TYPES,
-        })?;
-        Ok(Call {
-            scope: Scope {
-                partition: tenant.partition,
-                catalogue: Arc::clone(&tenant.catalogue),
-                actor: format!("client:{}", caller.client_id),
-                request_id: self.request_id.to_owned(),
-                now: self.now,
-            },
-            tenant,
-            base: self.scim_base(tenant),
-            media,
-            conditions,
-            profile: caller.profile,
-            tolerance: Tolerance::new(prefer.switches(caller.profile.switches())),
-            prefer,
-            app: self.app,
-            parts: self.parts,
-            body: self.body,
-        })
-    }
-
-    /// The tenant that the request's host name leads to.
-    pub(crate) async fn tenant(&self) -> Result<Arc<Tenant>, Refusal> {
-        let host = host(self.parts).map(|it| host_name(it).to_ascii_lowercase());
-        let tenant = self.app.directory.tenant(host.as_deref()).await?;
-        tenant.ok_or_else(|| Refusal::UnknownHost {
-            host: host.unwrap_or_default(),
-        })
-    }
-
-    /// The base of SCIM URLs of a tenant.
-    pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
-        let origin = origin(
-            self.app.settings.public_base.as_deref(),
-            host(self.parts),
-            tenant,
-            self.local,
-        );
-        origin + BASE
-    }
-
-    async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
-        let directory = &self.app.directory;
-        match Credentials::of(&self.parts.headers)? {
-            None => Err(Unauthenticated::Missing.into()),
-            Some(Credentials::Bearer(token)) => {
-                let caller = directory.verify_token(tenant, token, self.now).await?;
-                Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
-            }
-            Some(Credentials::Basic { client_id, secret }) => {
-                let client = directory.authenticate(tenant, &client_id, &secret).await?;
-                let client = client.ok_or(Unauthenticated::WrongSecret)?;
-                Ok(Caller {
-                    client_id,
-                    roles: client.roles,
-                    profile: client.profile,
-                })
-            }
-        }
-    }
 }
 
 impl<'r> Call<'r> {
@@ -177,29 +81,14 @@ impl<'r> Call<'r> {
         }
     }
 
-    /// The preferences.
-    pub(crate) fn prefer(&self) -> Prefer {
-        self.prefer
-    }
-
     /// Whether the caller prefers an answer without content.
     pub(crate) fn prefers_minimal(&self) -> bool {
         self.prefer.answer == Some(Return::Minimal)
     }
 }
 
-/// The role that a method asks for: reading is GET and HEAD; `.search`, a POST that reads,
-/// is told apart by its route.
-pub(crate) fn role_of(method: &Method) -> Role {
-    if matches!(*method, Method::GET | Method::HEAD) {
-        Role::Read
-    } else {
-        Role::Write
-    }
-}
-
 /// The authority that the request names, in the request target or in `Host`.
-fn host(parts: &Parts) -> Option<&str> {
+pub(crate) fn host(parts: &Parts) -> Option<&str> {
     let target = parts.uri.authority().map(http::uri::Authority::as_str);
     target.or_else(|| single(&parts.headers))
 }
@@ -209,14 +98,14 @@ fn single(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A host without port; brackets of an IPv6 address stay.
-fn host_name(authority: &str) -> &str {
+pub(crate) fn host_name(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
     }
 }
 
-fn origin(
+pub(crate) fn origin(
     public_base: Option<&str>,
     host: Option<&str>,
     tenant: &Tenant,
@@ -247,7 +136,7 @@ fn is_loopback(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use civitas_directory::Partition;
+    use civitas_directory::{Partition, Settings};
 
     use super::*;
 
@@ -258,6 +147,7 @@ mod tests {
             hosts: vec!["id.example.com".into()],
             partition: Partition::from_raw(1),
             catalogue: civitas_directory::Catalogue::standard(),
+            settings: Settings::default(),
         };
         let local = SocketAddr::from(([10, 0, 0, 1], 8080));
         for (base, host, expected) in [

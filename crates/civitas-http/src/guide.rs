@@ -7,7 +7,7 @@ use civitas_directory::Role;
 use civitas_scim::tolerance::{Kind, Switch, Switches};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{call::Arrival, refusal::Refusal, reply::Reply};
+use crate::{door::Arrival, refusal::Refusal, reply::Reply};
 
 /// Where the page is.
 pub(crate) const PATH: &str = "/docs/scim";

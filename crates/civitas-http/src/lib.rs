@@ -1,16 +1,18 @@
 //! The HTTP surface of the directory.
 //!
 //! A request passes [`server`] (connections and their limits), [`app`] (bounds, routing,
-//! log, metrics), [`router`] (the whole URL map) and [`call`] (who calls, under which
-//! conditions); then a dialect decodes it, calls one use case of the directory and renders
+//! log, metrics), [`router`] (the whole URL map) and [`door`] (all checks before a use case,
+//! in their order), which makes it a [`call`]; then a dialect decodes it, calls one use case of the directory and renders
 //! the outcome. Knows no store.
 
+mod admin;
 mod app;
 mod body;
 mod call;
 mod conditional;
 mod credentials;
 mod dialect;
+mod door;
 mod form;
 mod guide;
 mod metrics;
@@ -19,6 +21,7 @@ mod oauth;
 mod operations;
 mod prefer;
 mod problem;
+mod rate;
 mod refusal;
 mod reply;
 mod router;

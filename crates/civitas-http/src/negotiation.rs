@@ -7,7 +7,7 @@ use http::{
 
 use civitas_scim::tolerance::{Switch, Tolerance};
 
-use crate::refusal::Refusal;
+use crate::{admin, refusal::Refusal};
 
 /// A representation of SCIM messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,6 +112,33 @@ pub(crate) fn check_scim_content(
     } else {
         Err(Refusal::UnsupportedMediaType {
             accepted: SCIM_TYPES,
+        })
+    }
+}
+
+/// Checks that an answer in plain JSON is acceptable.
+pub(crate) fn check_accepts_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    if !headers.contains_key(ACCEPT) || weight(headers, "application", "json") > 0 {
+        Ok(())
+    } else {
+        Err(Refusal::NotAcceptable {
+            offered: "application/json",
+        })
+    }
+}
+
+/// Checks that a request body is JSON in UTF-8, without coding; a merge patch is.
+pub(crate) fn check_json_content(headers: &HeaderMap) -> Result<(), Refusal> {
+    const JSON: [&str; 2] = ["application/json", "application/merge-patch+json"];
+    let text = headers
+        .get(CONTENT_TYPE)
+        .map_or(Some(JSON[0]), |value| value.to_str().ok());
+    let (media, parameters) = media_type(text.unwrap_or_default());
+    if JSON.iter().any(|it| it.eq_ignore_ascii_case(media)) && is_utf8(parameters) {
+        check_coding(headers)
+    } else {
+        Err(Refusal::UnsupportedMediaType {
+            accepted: admin::PATCHES,
         })
     }
 }

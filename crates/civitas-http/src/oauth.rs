@@ -9,8 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    call::Arrival,
     credentials::Credentials,
+    door::Arrival,
     form,
     negotiation::check_form_content,
     refusal::{Refusal, Unauthenticated},
@@ -51,6 +51,7 @@ struct Refused(Code, &'static str);
 /// `POST /oauth2/v1/token`.
 pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
+    arrival.check_served(&tenant, false)?;
     check_form_content(&arrival.parts.headers)?;
     let body = arrival.body.read().await?;
     let request = match TokenRequest::parse(&body) {
@@ -236,7 +237,16 @@ fn status(refusal: &Refusal) -> (StatusCode, Code) {
             Code::InvalidRequest,
         ),
         Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, Code::InvalidRequest),
-        Refusal::TooSlow
+        // RFC 9110 §15.4.9, §15.4.8; RFC 6585 §4.
+        Refusal::MovedTenant { .. } => {
+            (StatusCode::PERMANENT_REDIRECT, Code::TemporarilyUnavailable)
+        }
+        Refusal::Standby { .. } => (StatusCode::TEMPORARY_REDIRECT, Code::TemporarilyUnavailable),
+        Refusal::RateLimited { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, Code::TemporarilyUnavailable)
+        }
+        Refusal::Maintenance { .. }
+        | Refusal::TooSlow
         | Refusal::Overloaded
         | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::Conflict) => (
             StatusCode::SERVICE_UNAVAILABLE,

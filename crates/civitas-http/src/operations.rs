@@ -9,9 +9,14 @@ pub(crate) fn live() -> Reply {
     healthy()
 }
 
-/// `GET /health/ready`: requests can be served.
+/// `GET /health/ready`: requests can be served, and are meant to.
 pub(crate) async fn ready(app: &Surface) -> Result<Reply, Refusal> {
     app.directory.ready().await?;
+    if let Some(maintenance) = app.directory.server_settings().await?.maintenance {
+        return Err(Refusal::Maintenance {
+            retry_after: maintenance.retry_after,
+        });
+    }
     Ok(healthy())
 }
 

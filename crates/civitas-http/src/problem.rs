@@ -27,6 +27,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownHost { .. }
         | Refusal::UnknownPath
         | Refusal::Directory(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
+        Refusal::MovedTenant { .. } => StatusCode::PERMANENT_REDIRECT,
+        Refusal::Standby { .. } => StatusCode::TEMPORARY_REDIRECT,
+        Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::UnknownMethod | Refusal::NotBuilt { .. } => StatusCode::NOT_IMPLEMENTED,
         Refusal::UnsupportedVersion { .. }
@@ -45,7 +48,8 @@ fn status(refusal: &Refusal) -> StatusCode {
         }
         Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::Timeout => StatusCode::REQUEST_TIMEOUT,
-        Refusal::TooSlow
+        Refusal::Maintenance { .. }
+        | Refusal::TooSlow
         | Refusal::Overloaded
         | Refusal::Directory(Error::Overloaded | Error::Unavailable(_)) => {
             StatusCode::SERVICE_UNAVAILABLE

@@ -17,6 +17,30 @@ pub(crate) enum Refusal {
         /// As the client sent it.
         host: String,
     },
+    /// The tenant is served elsewhere for good.
+    #[error("the tenant is served at {location} now")]
+    MovedTenant {
+        /// The request's URL there.
+        location: String,
+    },
+    /// Another server takes the writes.
+    #[error("this server only reads; the request can be repeated at {location}")]
+    Standby {
+        /// The request's URL there.
+        location: String,
+    },
+    /// Service is suspended.
+    #[error("the service is down for maintenance; try again in {retry_after} seconds")]
+    Maintenance {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The tenant has asked for more than its rate.
+    #[error("the tenant has reached its rate of requests; try again in {retry_after} seconds")]
+    RateLimited {
+        /// Seconds.
+        retry_after: u32,
+    },
     /// No route has this path.
     #[error("there is nothing at this path")]
     UnknownPath,
@@ -145,6 +169,14 @@ impl Refusal {
             Self::UnsupportedCoding => {
                 let identity = HeaderValue::from_static("identity");
                 headers.insert(header::ACCEPT_ENCODING, identity);
+            }
+            Self::MovedTenant { location } | Self::Standby { location } => {
+                if let Ok(location) = HeaderValue::try_from(location) {
+                    headers.insert(header::LOCATION, location);
+                }
+            }
+            Self::Maintenance { retry_after } | Self::RateLimited { retry_after } => {
+                headers.insert(header::RETRY_AFTER, (*retry_after).into());
             }
             Self::Overloaded
             | Self::TooSlow

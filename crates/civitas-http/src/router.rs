@@ -14,6 +14,7 @@
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | not supported |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
+//! | `/civitas/v1/settings` | GET, PATCH | settings of the tenant |
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
@@ -79,6 +80,8 @@ pub(crate) enum Fixed {
     Token,
     /// `/docs/scim`.
     Guide,
+    /// Below `/civitas/v1`.
+    Admin(Admin),
     /// `/health/live`.
     Live,
     /// `/health/ready`.
@@ -117,6 +120,13 @@ pub(crate) enum Scim<'r, K = &'r ResourceType> {
     Me,
 }
 
+/// What is at a path below `/civitas/v1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admin {
+    /// `settings`.
+    Settings,
+}
+
 /// Finds what is at a path.
 pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -133,6 +143,9 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
         ("docs", Some("scim"), (None, ..)) => Ok(Route::Fixed(Fixed::Guide)),
+        ("civitas", Some("v1"), (Some(one), two, None)) => {
+            admin(one, two).map(|it| Route::Fixed(Fixed::Admin(it)))
+        }
         ("health", Some("live"), (None, ..)) => Ok(Route::Fixed(Fixed::Live)),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Fixed(Fixed::Ready)),
         ("metrics", None, _) => Ok(Route::Fixed(Fixed::Metrics)),
@@ -181,6 +194,13 @@ impl<'r> Scim<'r, &'r str> {
             Self::Bulk => Scim::Bulk,
             Self::Me => Scim::Me,
         })
+    }
+}
+
+fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
+    match (one, two) {
+        ("settings", None) => Ok(Admin::Settings),
+        _ => Err(Refusal::UnknownPath),
     }
 }
 
@@ -245,6 +265,7 @@ impl Fixed {
     pub(crate) const fn methods(self) -> Methods {
         Methods(match self {
             Self::Token => "POST, OPTIONS",
+            Self::Admin(Admin::Settings) => "GET, HEAD, PATCH, OPTIONS",
             Self::Guide | Self::Live | Self::Ready | Self::Metrics => "GET, HEAD, OPTIONS",
         })
     }
@@ -268,6 +289,7 @@ impl Route<'_> {
             Self::Scim(Scim::Me) => "/scim/v2/Me",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
+            Self::Fixed(Fixed::Admin(Admin::Settings)) => "/civitas/v1/settings",
             Self::Fixed(Fixed::Live) => "/health/live",
             Self::Fixed(Fixed::Ready) => "/health/ready",
             Self::Fixed(Fixed::Metrics) => "/metrics",
@@ -312,6 +334,7 @@ mod tests {
             ),
             ("/oauth2/v1/token", "/oauth2/v1/token"),
             ("/docs/scim", "/docs/scim"),
+            ("/civitas/v1/settings", "/civitas/v1/settings"),
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
         ] {
@@ -339,6 +362,8 @@ mod tests {
             "/Scim/v2/Users",
             "/oauth2/v1/token/x",
             "/oauth2/v1",
+            "/civitas/v1",
+            "/civitas/v1/settings/x",
             "/health",
             "/health/live/x",
             "/metrics/x",

@@ -14,6 +14,9 @@ pub struct Settings {
     /// loopback interface, and with the address listened on otherwise: URLs are never
     /// built from a name that nobody vouches for (RFC 9110 §10.2.2).
     pub public_base: Option<String>,
+    /// Scheme and authority of the server that writes are sent to with 307, when this one
+    /// stands by for it; `None` where this one writes.
+    pub standby_of: Option<String>,
     /// What a request may cost.
     pub limits: HttpLimits,
     /// The only source of time.
@@ -28,6 +31,7 @@ impl Settings {
     pub fn new(clock: fn() -> Timestamp) -> Self {
         Self {
             public_base: None,
+            standby_of: None,
             limits: HttpLimits::default(),
             clock,
             realm: "civitas".into(),

@@ -18,9 +18,12 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Check a configuration file without starting anything
     Check(Check),
-    /// Create and list tenants
+    /// Create, list, move and set up tenants
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Suspend and resume service; health stays up
+    #[command(subcommand)]
+    Maintenance(Maintenance),
     /// Create, list, change and disable API clients of a tenant
     #[command(subcommand)]
     Client(Client),
@@ -98,6 +101,54 @@ pub(crate) enum Tenant {
         #[command(flatten)]
         source: Source,
     },
+    /// Show the settings of a tenant, or change those given
+    Set {
+        /// Name of the tenant
+        name: String,
+        /// A setting and its value; nothing after `=` sets the default
+        #[arg(value_name = "KEY=VALUE")]
+        changes: Vec<String>,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Send all requests of a tenant on to where it is served now
+    Move {
+        /// Name of the tenant
+        name: String,
+        /// Scheme and authority there, such as `https://id.example.com`; without it the tenant
+        /// is served here again
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Maintenance {
+    /// Refuse requests from now on
+    On {
+        /// Seconds after which clients are told to try again
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        retry_after: u32,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Serve again
+    Off {
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+/// One tenant or the whole server.
+#[derive(Args)]
+pub(crate) struct Whose {
+    /// This tenant only [default: the whole server]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: Source,
 }
 
 #[derive(Subcommand)]

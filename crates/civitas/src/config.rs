@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use civitas_directory::Limits;
+use civitas_directory::{Limits, settings::is_origin};
 use serde::Deserialize;
 
 use crate::{console, failure::Failure, source::Location};
@@ -21,6 +21,7 @@ const DEVELOPMENT_VARIABLES: [&str; 2] = ["CIVITAS_ADMIN_CLIENT_ID", "CIVITAS_AD
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) public_base_url: Option<String>,
+    pub(crate) standby_of: Option<String>,
     pub(crate) location: Location,
     pub(crate) limits: Limits,
     pub(crate) http: Http,
@@ -70,6 +71,7 @@ struct Raw {
 struct RawServer {
     listen: Option<String>,
     public_base_url: Option<String>,
+    standby_of: Option<String>,
     max_connections: Option<usize>,
     max_concurrent_requests: Option<usize>,
     request_timeout_ms: Option<u64>,
@@ -168,6 +170,15 @@ impl Config {
                 "not an http or https URL without user, query and fragment",
             ));
         }
+        let standby_of = raw.server.standby_of.clone();
+        if let Some(url) = standby_of.as_deref().filter(|url| !is_origin(url)) {
+            return Err(bad(
+                "server.standby_of",
+                url,
+                "not scheme and authority of the server that writes, such as \
+                 https://id.example.com",
+            ));
+        }
         let url = raw.store.url.as_deref().unwrap_or("sqlite:civitas-data");
         let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
@@ -207,6 +218,7 @@ impl Config {
         Ok(Self {
             listen,
             public_base_url,
+            standby_of,
             location,
             limits,
             http,
@@ -312,6 +324,10 @@ mod tests {
             (
                 "[server]\npublic_base_url = \"ftp://x\"",
                 "server.public_base_url = \"ftp://x\"",
+            ),
+            (
+                "[server]\nstandby_of = \"id.example.com\"",
+                "server.standby_of = \"id.example.com\"",
             ),
             ("[limits]\nmax_result = 1", "unknown field `max_result`"),
             ("[limits]\nmax_results = \"many\"", "invalid type"),

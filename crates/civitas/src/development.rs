@@ -71,6 +71,7 @@ pub(crate) fn welcome(base: &str, location: &str, administrator: &Administrator)
 
   SCIM 2.0   {base}/scim/v2
   token      {base}/oauth2/v1/token
+  settings   {base}/civitas/v1/settings
   health     {base}/health/ready   metrics {base}/metrics
 
   client     {id}

@@ -8,6 +8,7 @@ mod development;
 mod failure;
 mod registry;
 mod serve;
+mod settings;
 mod source;
 mod transfer;
 
@@ -51,6 +52,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Check(arguments) => config::check(&arguments.config),
             Command::Tenant(command) => registry::tenant(command).await,
+            Command::Maintenance(command) => settings::maintenance(command).await,
             Command::Client(command) => registry::client(command).await,
             Command::Import(arguments) => transfer::import(arguments).await,
             Command::Export(arguments) => transfer::export(arguments).await,

@@ -3,7 +3,7 @@
 use civitas_directory::{Client, Roles, Store, password::Hasher};
 use civitas_scim::tolerance::{Kind, Profile, Switch};
 
-use crate::{cli, console, development, failure::Failure, source::find_tenant};
+use crate::{cli, console, development, failure::Failure, settings, source::find_tenant};
 
 /// `civitas tenant …`
 pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
@@ -36,6 +36,14 @@ pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
             {
                 console::say(&format!("{}\t{}", tenant.name, list(&tenant.hosts)));
             }
+        }
+        cli::Tenant::Set {
+            name,
+            changes,
+            source,
+        } => settings::set(&name, &changes, &source).await?,
+        cli::Tenant::Move { name, to, source } => {
+            settings::relocate(&name, to, &source).await?;
         }
     }
     Ok(())

@@ -79,6 +79,7 @@ fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
     Ok(Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         public_base_url: None,
+        standby_of: None,
         location: arguments.place.location()?,
         limits: Limits::default(),
         http: Http::default(),
@@ -129,6 +130,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn http_settings(config: &Config) -> Settings {
     let mut settings = Settings::new(now);
     settings.public_base.clone_from(&config.public_base_url);
+    settings.standby_of.clone_from(&config.standby_of);
     settings.limits.body_bytes = config.http.max_body_bytes;
     settings.limits.max_connections = config.http.max_connections;
     settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;

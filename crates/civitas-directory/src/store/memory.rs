@@ -26,6 +26,7 @@ use crate::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     client::Client,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
+    settings::{self, Settings},
     tenant::{Partition, Tenant},
 };
 
@@ -45,6 +46,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     tenants: BTreeMap<String, Tenant>,
+    settings: Settings,
     shelves: BTreeMap<Partition, Shelf>,
     signing_key: Option<[u8; 32]>,
     /// The number of the last event of any partition.
@@ -182,6 +184,18 @@ impl Store for MemoryStore {
         self.state().create_tenant(name, hosts)
     }
 
+    async fn server_settings(&self) -> Result<Settings, RegistryError> {
+        Ok(self.state().settings.clone())
+    }
+
+    async fn change_settings(
+        &self,
+        of: Option<Partition>,
+        changes: &[settings::Change],
+    ) -> Result<(), RegistryError> {
+        self.state().change_settings(of, changes)
+    }
+
     async fn client(
         &self,
         partition: Partition,
@@ -266,9 +280,31 @@ impl State {
             hosts: hosts.to_vec(),
             partition: Partition::from_raw(self.tenants.len() as i64 + 1),
             catalogue: Catalogue::standard(),
+            settings: Settings::default(),
         };
         self.tenants.insert(name.into(), tenant.clone());
         Ok(tenant)
+    }
+
+    fn change_settings(
+        &mut self,
+        of: Option<Partition>,
+        changes: &[settings::Change],
+    ) -> Result<(), RegistryError> {
+        let settings = match of {
+            None => &mut self.settings,
+            Some(partition) => {
+                let mut tenants = self.tenants.values_mut();
+                let tenant = tenants.find(|tenant| tenant.partition == partition);
+                let missing = || RegistryError::Missing("tenant".into());
+                &mut tenant.ok_or_else(missing)?.settings
+            }
+        };
+        for change in changes {
+            // Changes are checked when they are made.
+            let _ = settings.apply(change);
+        }
+        Ok(())
     }
 
     /// Applies the changes to a copy and moves it in when all guards held.

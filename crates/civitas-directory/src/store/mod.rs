@@ -14,6 +14,7 @@ use crate::{
     change::{ChangeSet, Committed, Rejected},
     client::Client,
     record::{Found, Timestamp, Version},
+    settings::{Change, Settings},
     tenant::{Partition, Tenant},
 };
 
@@ -232,6 +233,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Creates a tenant with a partition of its own.
     async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError>;
+
+    /// The settings that hold for every tenant.
+    async fn server_settings(&self) -> Result<Settings, RegistryError>;
+
+    /// Changes settings of the tenant with the partition, or of the server without one: all
+    /// or none.
+    async fn change_settings(
+        &self,
+        of: Option<Partition>,
+        changes: &[Change],
+    ) -> Result<(), RegistryError>;
 
     /// A client of a tenant.
     async fn client(&self, partition: Partition, id: &str)

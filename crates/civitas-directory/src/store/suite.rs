@@ -86,6 +86,7 @@ macro_rules! store_suite {
                 a_search_reads_what_is_wanted
                 // Tenants, clients, the key.
                 tenants_have_names_and_hosts
+                settings_belong_to_a_tenant_or_the_server
                 clients_belong_to_a_tenant
                 the_signing_key_is_made_once
                 a_store_is_ready

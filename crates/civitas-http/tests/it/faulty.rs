@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use civitas_directory::{
-    ChangeSet, Client, Committed, Found, Partition, Rejected, Store, Tenant, Version,
+    ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Store, Tenant, Version,
+    settings::Change,
     store::{
         Event, FoundPage, Query, ReadError, Referent, RegistryError, Want, memory::MemoryStore,
     },
@@ -80,6 +81,18 @@ impl Store for Faulty {
 
     async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
         self.0.create_tenant(name, hosts).await
+    }
+
+    async fn server_settings(&self) -> Result<Settings, RegistryError> {
+        self.0.server_settings().await
+    }
+
+    async fn change_settings(
+        &self,
+        of: Option<Partition>,
+        changes: &[Change],
+    ) -> Result<(), RegistryError> {
+        self.0.change_settings(of, changes).await
     }
 
     async fn client(

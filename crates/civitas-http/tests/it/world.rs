@@ -4,7 +4,10 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use civitas_directory::{Client, Directory, Limits, Role, Roles, Store, Timestamp};
+use civitas_directory::{
+    Client, Directory, Limits, Role, Roles, Store, Timestamp,
+    settings::{Change, Key},
+};
 use civitas_http::{App, HttpLimits, Settings, serve};
 use civitas_scim::tolerance::{Kind, Profile};
 use serde_json::Value;
@@ -30,6 +33,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_767_323_045_678);
 /// A running surface.
 pub(crate) struct World {
     pub(crate) addr: SocketAddr,
+    store: Arc<dyn Store>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -42,6 +46,19 @@ impl World {
 
     /// With limits.
     pub(crate) async fn with(http: HttpLimits, limits: Limits) -> Self {
+        let mut settings = Settings::new(|| NOW);
+        settings.limits = http;
+        Self::set_up(settings, limits).await
+    }
+
+    /// That sends writes to another server.
+    pub(crate) async fn standby_of(origin: &str) -> Self {
+        let mut settings = Settings::new(|| NOW);
+        settings.standby_of = Some(origin.to_owned());
+        Self::set_up(settings, Limits::default()).await
+    }
+
+    async fn set_up(settings: Settings, limits: Limits) -> Self {
         let store: Arc<dyn Store> = Arc::new(Faulty::default());
         let tenant = store
             .create_tenant("default", &[HOST.to_owned()])
@@ -79,13 +96,11 @@ impl World {
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }
-        let directory = Arc::new(Directory::open(store, limits).await.unwrap());
-        let mut settings = Settings::new(|| NOW);
-        settings.limits = http;
-        Self::serve(App::new(directory, settings)).await
+        let directory = Arc::new(Directory::open(store.clone(), limits).await.unwrap());
+        Self::serve(App::new(directory, settings), store).await
     }
 
-    async fn serve(app: App) -> Self {
+    async fn serve(app: App, store: Arc<dyn Store>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -94,9 +109,18 @@ impl World {
         }));
         Self {
             addr,
+            store,
             stop: Some(stop),
             served,
         }
+    }
+
+    /// Suspends the whole server, as its operator does. Call it before the first request:
+    /// what is known of a tenant stays so for a second.
+    pub(crate) async fn close_server(&self, retry_after: u32) {
+        let closed = Change::new(Key::Maintenance, Some(retry_after.to_string()));
+        let changes = [closed.unwrap()];
+        self.store.change_settings(None, &changes).await.unwrap();
     }
 
     /// Asks the server to stop, and waits until it has.

@@ -35,6 +35,7 @@ use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
     client::Client,
     record::{Found, Version},
+    settings::{self, Settings},
     store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Store, Want},
     tenant::{Partition, Tenant},
 };
@@ -388,6 +389,20 @@ impl Store for SqliteStore {
     async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
         let (name, hosts) = (name.to_owned(), hosts.to_vec());
         self.chore(move |connection| registry::create_tenant(connection, &name, &hosts))
+            .await
+    }
+
+    async fn server_settings(&self) -> Result<Settings, RegistryError> {
+        self.look_up(registry::server_settings)
+    }
+
+    async fn change_settings(
+        &self,
+        of: Option<Partition>,
+        changes: &[settings::Change],
+    ) -> Result<(), RegistryError> {
+        let changes = changes.to_vec();
+        self.chore(move |connection| registry::change_settings(connection, of, &changes))
             .await
     }
 

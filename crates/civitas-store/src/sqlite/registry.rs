@@ -3,6 +3,7 @@
 use civitas_directory::{
     catalogue::Catalogue,
     client::{Client, Roles},
+    settings::{Change, Settings},
     store::RegistryError,
     tenant::{Partition, Tenant},
 };
@@ -45,7 +46,64 @@ fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
         hosts,
         partition: Partition::from_raw(id),
         catalogue: Catalogue::standard(),
+        settings: settings(connection, id)?,
     })
+}
+
+/// The number that stands for all tenants in the table of settings.
+const SERVER: i64 = 0;
+
+pub(super) fn server_settings(connection: &Connection) -> Outcome<Settings> {
+    settings(connection, SERVER)
+}
+
+fn settings(connection: &Connection, tenant: i64) -> Outcome<Settings> {
+    let stored: Vec<(String, String)> = connection
+        .prepare_cached("SELECT name, value FROM setting WHERE tenant = ?1")?
+        .query_map([tenant], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let stored = stored.iter();
+    Ok(Settings::stored(
+        stored.map(|(name, value)| (name.as_str(), value.as_str())),
+    ))
+}
+
+pub(super) fn change_settings(
+    connection: &mut Connection,
+    of: Option<Partition>,
+    changes: &[Change],
+) -> Outcome<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(partition) = of {
+        check_tenant(&transaction, partition)?;
+    }
+    let tenant = of.map_or(SERVER, Partition::raw);
+    for change in changes {
+        let name = change.key().name();
+        match change.value() {
+            Some(value) => transaction.execute(
+                "INSERT OR REPLACE INTO setting (tenant, name, value) VALUES (?1, ?2, ?3)",
+                (tenant, name, value),
+            )?,
+            None => transaction.execute(
+                "DELETE FROM setting WHERE tenant = ?1 AND name = ?2",
+                (tenant, name),
+            )?,
+        };
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn check_tenant(connection: &Connection, partition: Partition) -> Outcome<()> {
+    let found = connection
+        .query_row(
+            "SELECT 1 FROM tenant WHERE id = ?1",
+            [partition.raw()],
+            |_| Ok(()),
+        )
+        .optional()?;
+    found.ok_or_else(|| RegistryError::Missing("tenant".into()).into())
 }
 
 pub(super) fn create_tenant(
@@ -123,16 +181,7 @@ pub(super) fn create_client(
     client: &Client,
 ) -> Outcome<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tenant = transaction
-        .query_row(
-            "SELECT name FROM tenant WHERE id = ?1",
-            [partition.raw()],
-            |_| Ok(()),
-        )
-        .optional()?;
-    if tenant.is_none() {
-        return Err(RegistryError::Missing("tenant".into()).into());
-    }
+    check_tenant(&transaction, partition)?;
     let inserted = transaction.execute(
         "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled, profile)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

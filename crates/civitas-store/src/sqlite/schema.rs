@@ -19,6 +19,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0001_directory.sql")),
     M::up(include_str!("migrations/0002_client_profile.sql")),
+    M::up(include_str!("migrations/0003_settings.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

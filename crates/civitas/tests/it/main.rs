@@ -9,4 +9,5 @@ mod isolation;
 mod parallel;
 mod robust;
 mod server;
+mod settings;
 mod transfer;

@@ -8,8 +8,9 @@ use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
     client::{Client, Role, Roles},
+    settings::{Change, Key, Maintenance, Settings},
     store::{RegistryError, Store},
-    tenant::Tenant,
+    tenant::{Partition, Tenant},
 };
 
 /// Names and host names lead to one tenant each; a refused tenant leaves nothing.
@@ -24,6 +25,7 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         hosts: hosts.clone(),
         partition: umbra.partition,
         catalogue: Catalogue::standard(),
+        settings: Settings::default(),
     };
     assert_eq!(umbra, same);
     assert_eq!(
@@ -56,6 +58,50 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         .await
         .unwrap();
     assert_eq!(store.tenant_by_host("zeta.test").await.unwrap(), Some(zeta));
+}
+
+/// Settings are done one by one, stay with their tenant, and come back with it.
+pub async fn settings_belong_to_a_tenant_or_the_server(store: Arc<dyn Store>) {
+    let change = |key, value: Option<&str>| Change::new(key, value.map(Into::into)).unwrap();
+    let hosts = owned(&["id.umbra.test"]);
+    let umbra = store.create_tenant("umbra", &hosts).await.unwrap();
+    let acme = store.create_tenant("acme", &[]).await.unwrap();
+    let changes = [
+        change(Key::RequirePreconditions, Some("true")),
+        change(Key::MovedTo, Some("https://new.test")),
+    ];
+    for _ in 0..2 {
+        let done = store.change_settings(Some(umbra.partition), &changes).await;
+        assert_eq!(done, Ok(()));
+    }
+    let back = [change(Key::MovedTo, None)];
+    let done = store.change_settings(Some(umbra.partition), &back).await;
+    assert_eq!(done, Ok(()));
+    let set = Settings {
+        require_preconditions: true,
+        ..Settings::default()
+    };
+    let umbra = Tenant {
+        settings: set,
+        ..umbra
+    };
+    let found = store.tenant_by_host("id.umbra.test").await.unwrap();
+    assert_eq!(found.as_ref(), Some(&umbra));
+    assert_eq!(store.tenants().await.unwrap(), [acme, umbra.clone()]);
+
+    assert_eq!(store.server_settings().await, Ok(Settings::default()));
+    let closed = [change(Key::Maintenance, Some("60"))];
+    assert_eq!(store.change_settings(None, &closed).await, Ok(()));
+    let server = store.server_settings().await.unwrap();
+    assert_eq!(server.maintenance, Some(Maintenance { retry_after: 60 }));
+    let found = store.tenant_by_host("id.umbra.test").await.unwrap();
+    assert_eq!(found, Some(umbra));
+    let nobody = Partition::from_raw(99);
+    let missing = store.change_settings(Some(nobody), &closed).await;
+    assert!(
+        matches!(missing, Err(RegistryError::Missing(_))),
+        "{missing:?}"
+    );
 }
 
 fn client(id: &str, role: Role) -> Client {

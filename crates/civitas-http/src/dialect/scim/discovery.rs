@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::query;
 use crate::{
     app::Surface,
-    call::{Arrival, BASE, Call},
+    call::{BASE, Call},
+    door::{Arrival, acceptable},
     guide,
-    negotiation::{Media, SCIM_TYPES},
+    negotiation::Media,
     refusal::Refusal,
     reply::Reply,
 };
@@ -29,10 +30,7 @@ pub(super) fn provider_config_for_strangers(
     arrival: &Arrival<'_>,
     tenant: &Tenant,
 ) -> Result<Reply, Refusal> {
-    let media = Media::preferred(&arrival.parts.headers);
-    let media = media.ok_or(Refusal::NotAcceptable {
-        offered: SCIM_TYPES,
-    })?;
+    let media = acceptable(&arrival.parts.headers)?;
     let base = arrival.scim_base(tenant);
     let config = discovery::public_service_provider_config(&support(arrival.app, &base), &base);
     Ok(reply(media, config.to_string().into_bytes()))

@@ -12,11 +12,8 @@ use civitas_scim::schema::ResourceType;
 use http::{HeaderValue, Method, header};
 
 use crate::{
-    app::preflight,
-    call::{Arrival, Call, role_of},
-    refusal::Refusal,
-    reply::Reply,
-    router::Scim,
+    app::preflight, call::Call, door::Arrival, negotiation::SCIM_TYPES, refusal::Refusal,
+    reply::Reply, router::Scim,
 };
 
 /// Answers a request by its path, of which the tenant tells what types it leads to.
@@ -25,16 +22,14 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_, &str>) -> Resul
     let types = tenant.catalogue.resource_types();
     let route = route.bind(types)?;
     let method = &arrival.parts.method;
-    if let Some(reply) = preflight(route.methods(), method)? {
+    if let Some(reply) = preflight(route.methods(), method, SCIM_TYPES)? {
         return Ok(reply);
     }
+    let needs = needs(&route, method);
+    arrival.check_served(tenant, needs != Role::Read)?;
     if route == Scim::ProviderConfig && discovery::is_anonymous(&arrival) {
         return discovery::provider_config_for_strangers(&arrival, tenant);
     }
-    let needs = match route {
-        Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
-        _ => role_of(method),
-    };
     let mut call = arrival.authorize(tenant, needs).await?;
     let outcome = carry_out(&mut call, route).await;
     call.tell_tolerances();
@@ -67,6 +62,15 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         Scim::Me => Err(Refusal::NotBuilt {
             what: "the alias /Me (RFC 7644 §3.11)",
         }),
+    }
+}
+
+/// Reading is GET and HEAD, and the POST of a search.
+fn needs(route: &Scim<'_>, method: &Method) -> Role {
+    match route {
+        Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
+        _ if matches!(*method, Method::GET | Method::HEAD) => Role::Read,
+        _ => Role::Write,
     }
 }
 

@@ -138,7 +138,7 @@ impl<'k> Shown<'k> {
     /// After POST and PUT.
     fn of_write(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
         let mut shown = Self::whole(call, kind)?;
-        shown.preferred = call.prefer().answer;
+        shown.preferred = call.prefer.answer;
         if call.prefers_minimal() {
             shown.want = Want::default();
         }
@@ -177,7 +177,7 @@ impl<'k> Shown<'k> {
         let honoured = self
             .preferred
             .filter(|it| silent == (*it == Return::Minimal));
-        match call.prefer().applied(honoured) {
+        match call.prefer.applied(honoured) {
             Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
             None => reply,
         }

@@ -108,7 +108,7 @@ async fn answer(
     }
     let body = Renderer::of(call).list(&listing, &views);
     let reply = Reply::new(StatusCode::OK, call.media.content_type(), body);
-    Ok(match call.prefer().applied(None) {
+    Ok(match call.prefer.applied(None) {
         Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
         None => reply,
     })

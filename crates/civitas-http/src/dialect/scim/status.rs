@@ -26,6 +26,11 @@ fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
     match refusal {
         // RFC 9110 §15.5.5: a host that nobody answers for, a path that leads nowhere.
         Refusal::UnknownHost { .. } | Refusal::UnknownPath => (StatusCode::NOT_FOUND, None),
+        // RFC 9110 §15.4.9, §15.4.8: method and body are kept.
+        Refusal::MovedTenant { .. } => (StatusCode::PERMANENT_REDIRECT, None),
+        Refusal::Standby { .. } => (StatusCode::TEMPORARY_REDIRECT, None),
+        // RFC 6585 §4.
+        Refusal::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, None),
         // §3.13.
         Refusal::UnsupportedVersion { .. } => {
             (StatusCode::BAD_REQUEST, Some(ScimType::InvalidVers))
@@ -61,7 +66,8 @@ fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
         // RFC 9110 §15.5.9.
         Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, None),
         // RFC 9110 §15.6.4.
-        Refusal::TooSlow
+        Refusal::Maintenance { .. }
+        | Refusal::TooSlow
         | Refusal::Overloaded
         | Refusal::Directory(Error::Overloaded | Error::Unavailable(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, None)

@@ -1,0 +1,188 @@
+//! The door: every check between the header fields of a request and its use case, in one
+//! order. The first that fails decides what a caller hears, and what a stranger learns.
+//!
+//! 1. a path that leads nowhere for any tenant: 404 ([`crate::router`])
+//! 2. size of the header fields, and the one `Host`: 431, 400
+//! 3. room for one more request: 503
+//! 4. the tenant of the host name: 404
+//! 5. path and method, as the tenant has them: 404, 405, 501
+//! 6. whether the tenant is served, here and now: 308, 503, 429; for writes 307
+//! 7. syntax of the conditions: 400
+//! 8. who calls: 401; what they may do: 403
+//! 9. `Accept`: 406
+//! 10. as the body is read, `Content-Type`, size and time: 415, 413, 408
+//!
+//! What exists, whether preconditions hold and what the body says come after, in the
+//! directory.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp};
+use civitas_scim::tolerance::Tolerance;
+use http::{HeaderMap, Version, header, request::Parts};
+
+use crate::{
+    app::Surface,
+    body::Body,
+    call::{BASE, Call, host, host_name, origin},
+    conditional::Preconditions,
+    credentials::Credentials,
+    negotiation::{Media, SCIM_TYPES},
+    prefer::Prefer,
+    refusal::{Refusal, Unauthenticated},
+};
+
+/// A request in its circumstances, before anything of it was checked.
+pub(crate) struct Arrival<'r> {
+    pub(crate) app: &'r Surface,
+    pub(crate) parts: &'r Parts,
+    pub(crate) body: &'r mut Body,
+    pub(crate) request_id: &'r str,
+    pub(crate) now: Timestamp,
+    /// The address the connection was accepted on.
+    pub(crate) local: SocketAddr,
+}
+
+impl<'r> Arrival<'r> {
+    /// The request as a call, to its tenant, of somebody with the role.
+    pub(crate) async fn authorize(
+        self,
+        tenant: &'r Tenant,
+        needs: Role,
+    ) -> Result<Call<'r>, Refusal> {
+        let headers = &self.parts.headers;
+        let conditions = Preconditions::parse(headers)?;
+        let caller = self.admit(tenant, needs).await?;
+        let media = acceptable(headers)?;
+        let prefer = Prefer::parse(headers);
+        Ok(Call {
+            scope: Scope {
+                partition: tenant.partition,
+                catalogue: Arc::clone(&tenant.catalogue),
+                actor: format!("client:{}", caller.client_id),
+                request_id: self.request_id.to_owned(),
+                now: self.now,
+            },
+            tenant,
+            base: self.scim_base(tenant),
+            media,
+            conditions,
+            profile: caller.profile,
+            tolerance: Tolerance::new(prefer.switches(caller.profile.switches())),
+            prefer,
+            app: self.app,
+            parts: self.parts,
+            body: self.body,
+        })
+    }
+
+    /// Whether the tenant is served, here and now.
+    pub(crate) fn check_served(&self, tenant: &Tenant, writes: bool) -> Result<(), Refusal> {
+        let settings = &tenant.settings;
+        if let Some(origin) = &settings.moved_to {
+            return Err(Refusal::MovedTenant {
+                location: self.at(origin),
+            });
+        }
+        if let Some(maintenance) = settings.maintenance {
+            return Err(Refusal::Maintenance {
+                retry_after: maintenance.retry_after,
+            });
+        }
+        if let Some(rate) = settings.requests_per_second {
+            let rates = &self.app.rates;
+            rates.take(tenant.partition, rate, Instant::now())?;
+        }
+        if writes { self.check_primary() } else { Ok(()) }
+    }
+
+    /// The tenant that the request's host name leads to.
+    pub(crate) async fn tenant(&self) -> Result<Arc<Tenant>, Refusal> {
+        let host = host(self.parts).map(|it| host_name(it).to_ascii_lowercase());
+        let tenant = self.app.directory.tenant(host.as_deref()).await?;
+        tenant.ok_or_else(|| Refusal::UnknownHost {
+            host: host.unwrap_or_default(),
+        })
+    }
+
+    /// Sends writes to the server that this one stands by for.
+    pub(crate) fn check_primary(&self) -> Result<(), Refusal> {
+        match &self.app.settings.standby_of {
+            Some(origin) => Err(Refusal::Standby {
+                location: self.at(origin),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The caller, if it is known and has the role.
+    pub(crate) async fn admit(&self, tenant: &Tenant, needs: Role) -> Result<Caller, Refusal> {
+        let caller = self.caller(tenant).await?;
+        if caller.roles.allow(needs) {
+            Ok(caller)
+        } else {
+            Err(Refusal::Forbidden { needs })
+        }
+    }
+
+    /// The base of SCIM URLs of a tenant.
+    pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
+        let origin = origin(
+            self.app.settings.public_base.as_deref(),
+            host(self.parts),
+            tenant,
+            self.local,
+        );
+        origin + BASE
+    }
+
+    /// The URL of the request at another scheme and authority.
+    fn at(&self, origin: &str) -> String {
+        let target = self.parts.uri.path_and_query();
+        format!("{origin}{}", target.map_or("/", |it| it.as_str()))
+    }
+
+    async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
+        let directory = &self.app.directory;
+        match Credentials::of(&self.parts.headers)? {
+            None => Err(Unauthenticated::Missing.into()),
+            Some(Credentials::Bearer(token)) => {
+                let caller = directory.verify_token(tenant, token, self.now).await?;
+                Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
+            }
+            Some(Credentials::Basic { client_id, secret }) => {
+                let client = directory.authenticate(tenant, &client_id, &secret).await?;
+                let client = client.ok_or(Unauthenticated::WrongSecret)?;
+                Ok(Caller {
+                    client_id,
+                    roles: client.roles,
+                    profile: client.profile,
+                })
+            }
+        }
+    }
+}
+
+/// The SCIM representation to answer in.
+pub(crate) fn acceptable(headers: &HeaderMap) -> Result<Media, Refusal> {
+    Media::preferred(headers).ok_or(Refusal::NotAcceptable {
+        offered: SCIM_TYPES,
+    })
+}
+
+/// Bounds of the header fields, and the one `Host` that a request has (RFC 9112 §3.2).
+pub(crate) fn check_headers(parts: &Parts, limit: usize) -> Result<(), Refusal> {
+    let target = parts.uri.path_and_query().map_or(0, |it| it.as_str().len());
+    let fields = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    if fields.sum::<usize>() + target > limit {
+        return Err(Refusal::HeaderTooLarge { limit });
+    }
+    let hosts = parts.headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+        return Err(Refusal::MalformedHeader { name: header::HOST });
+    }
+    Ok(())
+}
