@@ -1,13 +1,18 @@
 //! The use cases: read, decide by pure rules, commit one change set.
 
+mod bulk;
+mod creation;
 mod read;
 mod reference;
 mod write;
 
+pub use bulk::{Done, Step};
 pub use read::{Listing, Paging};
 pub use write::Edit;
 
 use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::{
     access::{Access, Caller},
@@ -30,6 +35,9 @@ pub struct Directory {
     access: Access,
     limits: Limits,
     seal: Seal,
+    /// Places for the creates of bulk jobs, so that all of them together leave room in the
+    /// store's queue for other writes.
+    bulk_creates: Semaphore,
 }
 
 impl Directory {
@@ -51,6 +59,7 @@ impl Directory {
             access,
             limits,
             seal,
+            bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),
         })
     }
 

@@ -35,6 +35,21 @@ pub enum Error {
     /// Parallel changes kept overtaking this one; trying again may help.
     #[error("parallel changes to the same resource kept overtaking this one")]
     Conflict,
+    /// A bulk job has more operations than it may.
+    #[error("the job has more operations than maxOperations, {limit}")]
+    TooManyOperations {
+        /// The limit.
+        limit: usize,
+    },
+    /// An operation of a bulk job refers to one that failed.
+    #[error("the operation with the bulkId {bulk_id:?}, which this one refers to, failed")]
+    FailedDependency {
+        /// The `bulkId` of the one that failed.
+        bulk_id: String,
+    },
+    /// The time of a bulk job was over before its turn.
+    #[error("the job took longer than it may; this operation was not begun")]
+    NotBegun,
     /// The caller lacks a role.
     #[error("this needs the role {}", .needs.name())]
     Forbidden {

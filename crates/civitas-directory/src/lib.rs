@@ -28,7 +28,7 @@ pub use access::Caller;
 pub use catalogue::Catalogue;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
-pub use directory::{Directory, Edit, Listing, Paging};
+pub use directory::{Directory, Done, Edit, Listing, Paging, Step};
 pub use error::Error;
 pub use limits::Limits;
 pub use precondition::Expect;

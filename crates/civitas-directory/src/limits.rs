@@ -12,6 +12,8 @@ pub struct Limits {
     pub max_members_returned: usize,
     /// Most documents that a query without a fitting index may examine.
     pub max_examined: usize,
+    /// Most operations of one bulk job (`maxOperations`, RFC 7643 §5).
+    pub max_bulk_operations: usize,
     /// Argon2id computations at a time. Others wait.
     pub hashing_threads: usize,
     /// Lifetime of an access token in seconds.
@@ -27,6 +29,7 @@ impl Default for Limits {
             default_results: 100,
             max_members_returned: 200_000,
             max_examined: 200_000,
+            max_bulk_operations: 1_000,
             hashing_threads: 2,
             token_seconds: 3_600,
             cursor_seconds: 3_600,

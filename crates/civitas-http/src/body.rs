@@ -39,6 +39,11 @@ impl Body {
         }
     }
 
+    /// The same body with another limit.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// The whole body.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Refusal> {
         let too_large = Refusal::TooLarge { limit: self.limit };

@@ -55,6 +55,15 @@ impl<'r> Call<'r> {
         self.body.read().await
     }
 
+    /// The body of a bulk request, which has a limit of its own (RFC 7644 §3.7.4).
+    pub(crate) async fn bulk_body(&mut self) -> Result<Bytes, Refusal> {
+        self.body.set_limit(self.app.settings.limits.bulk_bytes);
+        self.body().await.map_err(|refusal| match refusal {
+            Refusal::TooLarge { limit } => Refusal::BulkTooLarge { limit },
+            other => other,
+        })
+    }
+
     /// What a write requires of the resource.
     pub(crate) fn expect(&self) -> Expect {
         self.conditions.of_write()

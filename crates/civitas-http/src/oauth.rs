@@ -231,7 +231,11 @@ fn status(refusal: &Refusal) -> (StatusCode, Code) {
             (StatusCode::NOT_IMPLEMENTED, Code::InvalidRequest)
         }
         Refusal::NotAcceptable { .. } => (StatusCode::NOT_ACCEPTABLE, Code::InvalidRequest),
-        Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest),
+        Refusal::TooLarge { .. }
+        | Refusal::BulkTooLarge { .. }
+        | Refusal::Directory(Error::TooManyOperations { .. }) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest)
+        }
         Refusal::HeaderTooLarge { .. } => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Code::InvalidRequest,
@@ -248,7 +252,13 @@ fn status(refusal: &Refusal) -> (StatusCode, Code) {
         Refusal::Maintenance { .. }
         | Refusal::TooSlow
         | Refusal::Overloaded
-        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::Conflict) => (
+        | Refusal::Directory(
+            Error::Overloaded
+            | Error::Unavailable(_)
+            | Error::Conflict
+            | Error::FailedDependency { .. }
+            | Error::NotBegun,
+        ) => (
             StatusCode::SERVICE_UNAVAILABLE,
             Code::TemporarilyUnavailable,
         ),

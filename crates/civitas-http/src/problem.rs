@@ -46,16 +46,20 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::UnsupportedMediaType { .. } | Refusal::UnsupportedCoding => {
             StatusCode::UNSUPPORTED_MEDIA_TYPE
         }
-        Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::TooLarge { .. }
+        | Refusal::BulkTooLarge { .. }
+        | Refusal::Directory(Error::TooManyOperations { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::Timeout => StatusCode::REQUEST_TIMEOUT,
         Refusal::Maintenance { .. }
         | Refusal::TooSlow
         | Refusal::Overloaded
-        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_)) => {
+        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::NotBegun) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Refusal::Panic { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         Refusal::Directory(Error::Stale) => StatusCode::PRECONDITION_FAILED,
-        Refusal::Directory(Error::Taken { .. } | Error::Conflict) => StatusCode::CONFLICT,
+        Refusal::Directory(
+            Error::Taken { .. } | Error::Conflict | Error::FailedDependency { .. },
+        ) => StatusCode::CONFLICT,
     }
 }

@@ -113,6 +113,12 @@ pub(crate) enum Refusal {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A bulk request is too large (RFC 7644 §3.7.4).
+    #[error("the bulk request exceeds maxPayloadSize, {limit} bytes")]
+    BulkTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The body ended before it was complete.
     #[error("the body is incomplete")]
     BodyCutOff,
@@ -180,7 +186,7 @@ impl Refusal {
             }
             Self::Overloaded
             | Self::TooSlow
-            | Self::Directory(Error::Overloaded | Error::Unavailable(_)) => {
+            | Self::Directory(Error::Overloaded | Error::Unavailable(_) | Error::NotBegun) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
             }
             Self::Timeout => {

@@ -10,7 +10,7 @@
 //! | `/scim/v2/ServiceProviderConfig` | GET | what the provider can do |
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
-//! | `/scim/v2/Bulk` | POST | not supported |
+//! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | not supported |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |

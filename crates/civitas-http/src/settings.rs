@@ -44,6 +44,8 @@ impl Settings {
 pub struct HttpLimits {
     /// Largest request body in bytes; above it 413.
     pub body_bytes: usize,
+    /// Largest bulk request in bytes (`maxPayloadSize`, RFC 7643 §5); above it 413.
+    pub bulk_bytes: usize,
     /// Largest request line and header fields together, in bytes; above it 431. Four times
     /// as much closes the connection.
     pub header_bytes: usize,
@@ -69,6 +71,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             body_bytes: 1024 * 1024,
+            bulk_bytes: 1024 * 1024,
             header_bytes: 16 * 1024,
             request_timeout: Duration::from_secs(30),
             body_read_timeout: Duration::from_secs(20),

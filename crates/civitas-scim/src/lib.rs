@@ -4,6 +4,7 @@
 //! Nothing here performs I/O, knows HTTP, reads a clock or issues an identifier: what a
 //! caller cannot pass in, this crate cannot use.
 
+pub mod bulk;
 pub mod coerce;
 pub mod condition;
 pub mod core;

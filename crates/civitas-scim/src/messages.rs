@@ -338,11 +338,31 @@ pub(crate) fn member<'v>(object: &'v Attributes, name: &str) -> Option<&'v Value
     })
 }
 
+/// The member of that name, compared without case, to be changed.
+pub(crate) fn member_mut<'v>(object: &'v mut Attributes, name: &str) -> Option<&'v mut Value> {
+    let mut members = object.iter_mut();
+    members
+        .find(|(it, _)| it.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
 /// The members of a message whose `schemas` hold the given URI.
 fn message<'v>(body: &'v Value, uri: &str) -> Result<&'v Attributes, Invalid> {
     let Value::Object(members) = body else {
         return Err(Invalid::syntax("the body must be a JSON object"));
     };
+    named(members, uri).map(|()| members)
+}
+
+/// The members of such a message, taken out of it.
+pub(crate) fn owned_message(body: Value, uri: &str) -> Result<Attributes, Invalid> {
+    let Value::Object(members) = body else {
+        return Err(Invalid::syntax("the body must be a JSON object"));
+    };
+    named(&members, uri).map(|()| members)
+}
+
+fn named(members: &Attributes, uri: &str) -> Result<(), Invalid> {
     let is_named = match member(members, "schemas") {
         Some(Value::Array(schemas)) => schemas
             .iter()
@@ -351,7 +371,7 @@ fn message<'v>(body: &'v Value, uri: &str) -> Result<&'v Attributes, Invalid> {
         _ => false,
     };
     if is_named {
-        Ok(members)
+        Ok(())
     } else {
         Err(Invalid::syntax(format!(
             "schemas must be an array that holds {uri}"

@@ -32,6 +32,7 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Http {
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_bulk_bytes: usize,
     pub(crate) max_connections: usize,
     pub(crate) max_concurrent_requests: usize,
     pub(crate) request_timeout: Duration,
@@ -42,6 +43,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             max_body_bytes: 1_048_576,
+            max_bulk_bytes: 1_048_576,
             max_connections: 10_000,
             max_concurrent_requests: 512,
             request_timeout: Duration::from_secs(30),
@@ -88,6 +90,8 @@ struct RawStore {
 #[serde(deny_unknown_fields, default)]
 struct RawLimits {
     max_body_bytes: Option<usize>,
+    max_bulk_bytes: Option<usize>,
+    max_bulk_operations: Option<usize>,
     max_results: Option<usize>,
     default_results: Option<usize>,
     max_members_returned: Option<usize>,
@@ -186,6 +190,8 @@ impl Config {
         let http = http(&raw.server, &raw.limits);
         for (key, value) in [
             ("limits.max_body_bytes", http.max_body_bytes),
+            ("limits.max_bulk_bytes", http.max_bulk_bytes),
+            ("limits.max_bulk_operations", limits.max_bulk_operations),
             ("limits.max_results", limits.max_results),
             ("limits.default_results", limits.default_results),
             ("limits.max_members_returned", limits.max_members_returned),
@@ -254,6 +260,9 @@ fn limits(raw: &RawLimits) -> Limits {
             .max_members_returned
             .unwrap_or(standard.max_members_returned),
         max_examined: raw.max_examined.unwrap_or(standard.max_examined),
+        max_bulk_operations: raw
+            .max_bulk_operations
+            .unwrap_or(standard.max_bulk_operations),
         hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
         token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
         cursor_seconds: raw.cursor_seconds.unwrap_or(standard.cursor_seconds),
@@ -265,6 +274,7 @@ fn http(server: &RawServer, limits: &RawLimits) -> Http {
     let millis = |value: Option<u64>, standard| value.map_or(standard, Duration::from_millis);
     Http {
         max_body_bytes: limits.max_body_bytes.unwrap_or(standard.max_body_bytes),
+        max_bulk_bytes: limits.max_bulk_bytes.unwrap_or(standard.max_bulk_bytes),
         max_connections: server.max_connections.unwrap_or(standard.max_connections),
         max_concurrent_requests: server
             .max_concurrent_requests

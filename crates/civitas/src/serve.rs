@@ -132,6 +132,7 @@ fn http_settings(config: &Config) -> Settings {
     settings.public_base.clone_from(&config.public_base_url);
     settings.standby_of.clone_from(&config.standby_of);
     settings.limits.body_bytes = config.http.max_body_bytes;
+    settings.limits.bulk_bytes = config.http.max_bulk_bytes;
     settings.limits.max_connections = config.http.max_connections;
     settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;
     settings.limits.request_timeout = config.http.request_timeout;

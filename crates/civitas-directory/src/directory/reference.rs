@@ -25,22 +25,27 @@ use crate::{
 const REPORTS_PAGE: usize = 500;
 
 impl Directory {
-    /// Checks that the manager exists and fills what the server knows of it.
+    /// Checks that the manager exists, or is among the `companions` that are created with the
+    /// resource, and fills what the server knows of it.
     pub(super) async fn fill_manager(
         &self,
         scope: &Scope,
         attributes: &mut Attributes,
+        companions: &[Referent],
     ) -> Result<(), Error> {
         let Some(id) = manager_id(attributes) else {
             return Ok(());
         };
         let ids = [id];
-        let referent = self
-            .store
-            .referents(scope.partition, &ids)
-            .await?
-            .pop()
-            .flatten();
+        let referent = match companions.iter().find(|it| it.id == ids[0]) {
+            Some(companion) => Some(companion.clone()),
+            None => self
+                .store
+                .referents(scope.partition, &ids)
+                .await?
+                .pop()
+                .flatten(),
+        };
         let [id] = ids;
         let manager = referent
             .filter(|it| it.resource_type == "User")

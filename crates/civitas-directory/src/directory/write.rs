@@ -11,7 +11,7 @@ use civitas_scim::{
 };
 use serde_json::Value;
 
-use super::{Directory, read::not_found};
+use super::{Directory, creation::Draft, read::not_found};
 use crate::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     error::Error,
@@ -38,17 +38,11 @@ impl Directory {
         want: Want,
     ) -> Result<Found, Error> {
         let id = id::issue(scope.now);
-        let mut accepted = resource::create(&body?, &id, resource_type, tolerance)?;
-        let members = patch::members(accepted.attributes.shift_remove("members"))?;
-        self.fill_manager(scope, &mut accepted.attributes).await?;
-        let password_hash = self.password(&accepted.secrets).await?.flatten();
-        let create = creation(id, &accepted.attributes, resource_type, password_hash)?;
-        let record = created(&create, scope.now);
-        let mut changes = vec![Change::Create(create)];
-        if !members.is_empty() {
-            changes.push(Change::Members(membership::whole(&record.id, members)));
-        }
-        let committed = self.commit(scope, changes).await.map_err(Error::from)?;
+        let draft = Draft::read(resource_type, id, &body?, tolerance)?;
+        let new = self.complete(scope, draft, &[]).await?;
+        let record = created(&new.create, scope.now);
+        let committed = self.store_new(scope, vec![new]).await?;
+        let committed = committed.map_err(Error::from)?;
         self.answer(scope, committed, record, Some(Vec::new()), want)
             .await
     }
@@ -68,7 +62,8 @@ impl Directory {
             let before = old.record.attributes();
             let mut accepted = resource::replace(body, &before, resource_type, tolerance)?;
             let members = patch::members(accepted.attributes.shift_remove("members"))?;
-            self.fill_manager(scope, &mut accepted.attributes).await?;
+            self.fill_manager(scope, &mut accepted.attributes, &[])
+                .await?;
             let change = Changed {
                 before,
                 after: accepted.attributes,
@@ -99,7 +94,8 @@ impl Directory {
             let before = old.record.attributes();
             let mut patched = patch::apply(&before, &steps, resource_type, tolerance)?;
             if patched.changed {
-                self.fill_manager(scope, &mut patched.attributes).await?;
+                self.fill_manager(scope, &mut patched.attributes, &[])
+                    .await?;
             }
             let changes = patch::member_changes(&on_members)?;
             let change = Changed {
@@ -264,7 +260,11 @@ impl Directory {
         Ok(Some(members.expecting(Some(now.record.version))))
     }
 
-    async fn commit(&self, scope: &Scope, changes: Vec<Change>) -> Result<Committed, Rejected> {
+    pub(super) async fn commit(
+        &self,
+        scope: &Scope,
+        changes: Vec<Change>,
+    ) -> Result<Committed, Rejected> {
         let change_set = ChangeSet {
             at: scope.now,
             actor: scope.actor.clone(),
@@ -303,7 +303,10 @@ impl Directory {
 
     /// The hash to store for what a request says of the password: `None` leaves it,
     /// `Some(None)` clears it.
-    async fn password(&self, secrets: &Attributes) -> Result<Option<Option<String>>, Error> {
+    pub(super) async fn password(
+        &self,
+        secrets: &Attributes,
+    ) -> Result<Option<Option<String>>, Error> {
         match secrets.get("password") {
             None => Ok(None),
             Some(Value::String(clear)) => {
@@ -443,7 +446,7 @@ fn unique(entries: &[IndexEntry], resource_type: &ResourceType) -> Vec<Unique> {
 }
 
 /// What a resource is shown as where it is referred to (RFC 7643 §4.3).
-fn display(attributes: &Attributes) -> String {
+pub(super) fn display(attributes: &Attributes) -> String {
     let name = attributes.get("displayName").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what is not as expected ends the test")]
 
 mod administration;
+mod bulk;
 mod connections;
 mod cursors;
 mod faulty;

@@ -129,12 +129,7 @@ async fn options_need_no_credentials() {
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let world = World::start().await;
-    for (method, path) in [
-        ("POST", "Bulk"),
-        ("GET", "Me"),
-        ("POST", "Me"),
-        ("PATCH", "Me"),
-    ] {
+    for (method, path) in [("GET", "Me"), ("POST", "Me"), ("PATCH", "Me")] {
         let answer = world
             .send(ask(method, &format!("/scim/v2/{path}")).by("admin"))
             .await;

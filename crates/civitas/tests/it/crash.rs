@@ -5,6 +5,7 @@ use std::{
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -12,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::server::{Client, PATCH, Server, USER, run};
+use crate::server::{BULK, Client, GROUP, PATCH, Server, USER, run};
 
 const WRITERS: usize = 8;
 
@@ -143,4 +144,98 @@ fn check(client: &Client, book: &Book, group: &str) {
     for member in &book.members {
         assert!(members.contains(member), "an acknowledged member is gone");
     }
+}
+
+/// What a bulk job in doubt may have left: all, none or some of its creates, each whole.
+#[test]
+fn a_kill_in_a_bulk_job_leaves_whole_operations() {
+    const PAIRS: usize = 50;
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..kills() {
+        let mut server = Server::start_in(folder.path());
+        let client = server.client();
+        let answers = thread::scope(|scope| {
+            let (first, answered) = mpsc::channel();
+            let client = &client;
+            let jobs = scope.spawn(move || {
+                let send = |n: usize| {
+                    let results = bulk(client, &pairs(&format!("{round}-{n}"), PAIRS));
+                    // Only the first is waited for.
+                    let _ = first.send(());
+                    results
+                };
+                (0..).map_while(send).collect::<Vec<_>>()
+            });
+            answered.recv().unwrap();
+            thread::sleep(Duration::from_millis((round as u64 * 53) % 150));
+            server.kill();
+            jobs.join().unwrap()
+        });
+        let verified = run(&["verify", "--data", server.data.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&verified.stdout);
+        assert!(verified.status.success(), "round {round}: {said}");
+        let server = Server::start_in(folder.path());
+        let client = server.client();
+        for (n, results) in answers.iter().enumerate() {
+            for result in results {
+                assert_eq!(result["status"], "201", "{result}");
+            }
+            let (users, groups) = found(&client, &format!("{round}-{n}"));
+            assert_eq!((users, groups), (PAIRS, PAIRS), "an acknowledged job");
+        }
+        assert!(!answers.is_empty(), "the load wrote something");
+        // Of the job that was cut off, a group is there only with the user it refers to.
+        let (users, groups) = found(&client, &format!("{round}-{}", answers.len()));
+        assert!(groups <= users, "{groups} groups, {users} users");
+    }
+}
+
+/// A job of users and groups, each group with one of the users.
+fn pairs(name: &str, count: usize) -> Value {
+    let operations = (0..count).flat_map(|n| {
+        let group = json!({
+            "schemas": [GROUP],
+            "displayName": format!("{name}-{n}"),
+            "members": [{ "value": format!("bulkId:u{n}") }],
+        });
+        let user = json!({ "schemas": [USER], "userName": format!("{name}-{n}"), "displayName": name });
+        let post = |id: String, path: &str, data: Value| {
+            json!({ "method": "POST", "bulkId": id, "path": path, "data": data })
+        };
+        [post(format!("g{n}"), "/Groups", group), post(format!("u{n}"), "/Users", user)]
+    });
+    let operations: Vec<Value> = operations.collect();
+    json!({ "schemas": [BULK], "Operations": operations })
+}
+
+/// The results of a job; `None` when the connection broke.
+fn bulk(client: &Client, job: &Value) -> Option<Vec<Value>> {
+    let json = [("Content-Type", "application/scim+json")];
+    let body = job.to_string();
+    let answer = client.try_send("POST", "/scim/v2/Bulk", &json, Some(body.as_bytes()))?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.body()["Operations"].as_array().cloned()
+}
+
+/// How many users and groups of a job there are, every group with its one member.
+fn found(client: &Client, name: &str) -> (usize, usize) {
+    let list = |path: &str, filter: String| {
+        let filter = filter.replace(' ', "%20").replace('"', "%22");
+        let answer = client.get(&format!("{path}?count=1000&filter={filter}"));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.body()["Resources"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
+    let users = list("/Users", format!("displayName eq \"{name}\""));
+    let groups = list("/Groups", format!("displayName sw \"{name}-\""));
+    for group in &groups {
+        assert_eq!(
+            group["members"].as_array().map(Vec::len),
+            Some(1),
+            "{group}"
+        );
+    }
+    (users.len(), groups.len())
 }

@@ -2,7 +2,7 @@
 
 use civitas_directory::Tenant;
 use civitas_scim::{
-    discovery::{self, CursorLimits, Support},
+    discovery::{self, BulkLimits, CursorLimits, Support},
     messages::list_response,
 };
 use http::{HeaderValue, StatusCode, header};
@@ -122,7 +122,10 @@ fn support(app: &Surface, base: &str) -> Support {
     let limits = app.directory.limits();
     Support {
         max_results: limits.max_results as u64,
-        bulk: None,
+        bulk: Some(BulkLimits {
+            max_operations: limits.max_bulk_operations as u64,
+            max_payload_size: app.settings.limits.bulk_bytes as u64,
+        }),
         cursors: Some(CursorLimits {
             default_page_size: limits.default_results.min(limits.max_results) as u64,
             timeout_seconds: limits.cursor_seconds,

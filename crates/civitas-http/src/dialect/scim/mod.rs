@@ -1,5 +1,6 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) below `/scim/v2`.
 
+mod bulk;
 mod discovery;
 mod query;
 mod render;
@@ -56,9 +57,7 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         Scim::Schema(urn) => discovery::schema(call, &urn),
         Scim::ResourceTypes => discovery::resource_types(call),
         Scim::ResourceType(name) => discovery::resource_type(call, &name),
-        Scim::Bulk => Err(Refusal::NotBuilt {
-            what: "bulk (RFC 7644 §3.7)",
-        }),
+        Scim::Bulk => bulk::run(call).await,
         Scim::Me => Err(Refusal::NotBuilt {
             what: "the alias /Me (RFC 7644 §3.11)",
         }),

@@ -11,10 +11,16 @@ use crate::{negotiation::Media, refusal::Refusal, reply::Reply};
 /// The refusal as a SCIM error message (RFC 7644 §3.12), in the representation that
 /// `Accept` prefers; an error is sent even to those who take none.
 pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
-    let (status, scim_type) = answer(refusal);
+    let (status, body) = message(refusal);
     let media = Media::preferred(headers).unwrap_or_default();
-    let body = messages::error(status.as_u16(), scim_type, &refusal.to_string());
     Reply::new(status, media.content_type(), body)
+}
+
+/// The refusal as a status code and an error message.
+pub(super) fn message(refusal: &Refusal) -> (StatusCode, String) {
+    let (status, scim_type) = answer(refusal);
+    let body = messages::error(status.as_u16(), scim_type, &refusal.to_string());
+    (status, body)
 }
 
 /// Sections without a document of their own are of RFC 7644.
@@ -69,7 +75,7 @@ fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
         Refusal::Maintenance { .. }
         | Refusal::TooSlow
         | Refusal::Overloaded
-        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_)) => {
+        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::NotBegun) => {
             (StatusCode::SERVICE_UNAVAILABLE, None)
         }
         // §3.12: 500 with what helps to find the cause.
@@ -93,6 +99,12 @@ fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
         },
         // §3.4.1, §3.6.
         Refusal::Directory(Error::NotFound { .. }) => (StatusCode::NOT_FOUND, None),
+        // §3.7.4.
+        Refusal::BulkTooLarge { .. } | Refusal::Directory(Error::TooManyOperations { .. }) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, None)
+        }
+        // §3.7.1, Table 8: what this one needs is not there.
+        Refusal::Directory(Error::FailedDependency { .. }) => (StatusCode::CONFLICT, None),
         // §3.14.
         Refusal::Directory(Error::Stale) => (StatusCode::PRECONDITION_FAILED, None),
         // §3.3.
