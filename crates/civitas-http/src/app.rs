@@ -31,6 +31,7 @@ use tokio::{
 use crate::{
     admin,
     body::Body,
+    coding::Coder,
     dialect,
     door::{Arrival, check_headers},
     guide,
@@ -58,6 +59,7 @@ pub(crate) struct Surface {
     pub(crate) rates: Rates,
     in_work: Semaphore,
     connections: Arc<Semaphore>,
+    coder: Coder,
     process: u64,
     issued: AtomicU64,
 }
@@ -73,6 +75,7 @@ impl App {
             rates: Rates::default(),
             in_work: Semaphore::new(limits.max_concurrent_requests),
             connections: Arc::new(Semaphore::new(limits.max_connections)),
+            coder: Coder::new(limits.coding_threads),
             process: RandomState::new().hash_one(0),
             issued: AtomicU64::new(0),
         }))
@@ -109,8 +112,12 @@ impl Surface {
         if let Ok(value) = HeaderValue::try_from(&request_id) {
             reply.headers.insert(REQUEST_ID, value);
         }
-        let took = started.elapsed();
         let family = Family::of(parts.uri.path());
+        // Tokens are not coded: from the length of coded content much can be guessed.
+        if family != Family::OAuth {
+            self.coder.code(&mut reply, &parts.headers).await;
+        }
+        let took = started.elapsed();
         self.metrics
             .observe(family, &parts.method, reply.status, took);
         let micros = took.as_micros() as u64;
@@ -177,12 +184,11 @@ impl Surface {
 
     fn body(&self, incoming: Incoming, parts: &Parts) -> Body {
         let limits = &self.settings.limits;
-        let awaits_invitation = parts.headers.contains_key(header::EXPECT);
         Body::new(
             incoming,
+            &parts.headers,
             limits.body_bytes,
             limits.body_read_timeout,
-            awaits_invitation,
         )
     }
 

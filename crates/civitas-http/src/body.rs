@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
-use crate::refusal::Refusal;
+use civitas_scim::Invalid;
+
+use crate::{
+    coding::{Sent, inflated},
+    refusal::Refusal,
+};
 
 /// How long and how much a refused request may still send before the connection is closed.
 /// Closing at once would make the client's system drop the refusal unread.
@@ -20,22 +26,24 @@ pub(crate) struct Body {
     limit: usize,
     within: Duration,
     invited: bool,
+    coded: bool,
 }
 
 impl Body {
-    /// A body of at most `limit` bytes that arrives `within` a time. `awaits_invitation`: the
-    /// client sends it only when told to go on (RFC 9110 §10.1.1).
+    /// A body of at most `limit` bytes that arrives `within` a time. A client that expects
+    /// something sends it only when told to go on (RFC 9110 §10.1.1).
     pub(crate) fn new(
         incoming: Incoming,
+        headers: &HeaderMap,
         limit: usize,
         within: Duration,
-        awaits_invitation: bool,
     ) -> Self {
         Self {
             incoming,
             limit,
             within,
-            invited: !awaits_invitation,
+            invited: !headers.contains_key(header::EXPECT),
+            coded: Sent::of(headers) == Sent::Gzip,
         }
     }
 
@@ -44,8 +52,20 @@ impl Body {
         self.limit = limit;
     }
 
-    /// The whole body.
+    /// The whole body, decoded. The limit holds before and after.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Refusal> {
+        let body = self.received().await?;
+        if !self.coded {
+            return Ok(body);
+        }
+        match inflated(&body, self.limit) {
+            Ok(Some(body)) => Ok(body),
+            Ok(None) => Err(Refusal::TooLarge { limit: self.limit }),
+            Err(_) => Err(Invalid::syntax("the body is not the gzip stream that it claims").into()),
+        }
+    }
+
+    async fn received(&mut self) -> Result<Bytes, Refusal> {
         let too_large = Refusal::TooLarge { limit: self.limit };
         if self.incoming.size_hint().lower() > self.limit as u64 {
             return Err(too_large);

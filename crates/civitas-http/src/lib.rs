@@ -9,6 +9,7 @@ mod admin;
 mod app;
 mod body;
 mod call;
+mod coding;
 mod conditional;
 mod credentials;
 mod dialect;
@@ -27,7 +28,8 @@ mod reply;
 mod router;
 mod server;
 mod settings;
+mod watched;
 
 pub use app::App;
 pub use server::serve;
-pub use settings::{HttpLimits, Settings};
+pub use settings::{Http2, HttpLimits, Settings};

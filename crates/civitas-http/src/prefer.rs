@@ -28,7 +28,7 @@ impl Prefer {
         let mut answer = Choice::Open;
         let mut strict = Choice::Open;
         for value in headers.get_all("prefer") {
-            for preference in value.to_str().unwrap_or_default().split(',') {
+            for preference in members(value.to_str().unwrap_or_default()) {
                 match named(preference) {
                     Some((name, "minimal")) if is(name, "return") => answer.take(Return::Minimal),
                     Some((name, "representation")) if is(name, "return") => {
@@ -100,6 +100,15 @@ impl<T: PartialEq> Choice<T> {
     }
 }
 
+/// The members of a list: what stands between commas that are not within quotes.
+fn members(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    list.split(move |it| {
+        quoted ^= it == '"';
+        it == ',' && !quoted
+    })
+}
+
 /// Name and value of a preference, parameters left out.
 fn named(preference: &str) -> Option<(&str, &str)> {
     let (name, value) = preference.split(';').next()?.split_once('=')?;
@@ -127,6 +136,7 @@ mod tests {
             ("handling=lenient", None, Some(false)),
             ("handling=strict, handling=lenient", None, None),
             ("respond-async, wait=10, frobnicate=\"a\"", None, None),
+            ("x=\"a, return=minimal\", handling=strict", None, Some(true)),
             ("", None, None),
         ] {
             let value = HeaderValue::from_str(written).unwrap();

@@ -5,6 +5,8 @@
 use civitas_directory::{Error, Role};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::coding;
+
 /// Seconds after which a refused request may be tried again (RFC 9110 §10.2.3).
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
@@ -104,8 +106,8 @@ pub(crate) enum Refusal {
         /// What is read.
         accepted: &'static str,
     },
-    /// The body has a content coding.
-    #[error("the body must be sent without content coding")]
+    /// The body has a content coding that is not understood.
+    #[error("the content coding of the body is not supported; use gzip or none")]
     UnsupportedCoding,
     /// The body is too large.
     #[error("the body exceeds {limit} bytes")]
@@ -173,8 +175,8 @@ impl Refusal {
                 headers.insert(header::ACCEPT, HeaderValue::from_static(accepted));
             }
             Self::UnsupportedCoding => {
-                let identity = HeaderValue::from_static("identity");
-                headers.insert(header::ACCEPT_ENCODING, identity);
+                let accepted = HeaderValue::from_static(coding::ACCEPTED);
+                headers.insert(header::ACCEPT_ENCODING, accepted);
             }
             Self::MovedTenant { location } | Self::Standby { location } => {
                 if let Ok(location) = HeaderValue::try_from(location) {

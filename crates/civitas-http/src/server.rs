@@ -6,31 +6,36 @@ use std::{
     future::Future,
     io,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
+    sync::Arc,
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, watch},
-    time::{Instant, Sleep, sleep, timeout},
+    time::timeout,
 };
 
 use crate::{
     app::{App, Surface},
     settings::HttpLimits,
+    watched::{Phase, Watched},
 };
 
 /// How long to wait before accepting again when the system is out of file descriptors or
 /// memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes of a request body that may come before they are read, of one HTTP/2 stream and of
+/// all streams of a connection; bytes of an answer that are held for a slow reader.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// The smallest read buffer a connection may be limited to.
 const MIN_BUFFER: usize = 8 * 1024;
@@ -96,34 +101,41 @@ async fn connection(
     permit: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<()>,
 ) {
-    let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else {
+    let (Ok(local), Ok(peer), Ok(())) = (
+        stream.local_addr(),
+        stream.peer_addr(),
+        stream.set_nodelay(true),
+    ) else {
         return;
     };
     let limits = app.settings.limits;
     let phase = Arc::new(Phase::default());
-    let io = TokioIo::new(Watched::new(stream, phase.clone(), &limits));
+    let mut stream = Watched::new(stream, phase.clone(), &limits);
+    let http2 = limits.http2.includes(peer.ip());
+    let opening = async { Ok(http2 && stream.opens_http2().await?) };
+    let opened: io::Result<bool> = tokio::select! {
+        opened = opening => opened,
+        _ = stopped.changed() => return,
+    };
     let service = service_fn(move |request| {
         let (app, phase) = (app.clone(), phase.clone());
         // Boxed, so that an idle connection does not hold the space of a busy one.
         Box::pin(async move {
-            phase.set(Phase::BUSY);
-            let response = app.answer(request, local).await;
-            phase.set(Phase::IDLE);
-            Ok::<_, Infallible>(response)
+            let _work = phase.work();
+            Ok::<_, Infallible>(app.answer(request, local).await)
         })
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .header_read_timeout(None)
-            .max_buf_size((limits.header_bytes * 4).max(MIN_BUFFER))
-            .serve_connection(io, service)
-    );
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let io = TokioIo::new;
+    let outcome = match opened {
+        Ok(true) => {
+            let connection = http2_builder(&limits).serve_connection(io(stream), service);
+            drained(connection, http2::Connection::graceful_shutdown, stopped).await
         }
+        Ok(false) => {
+            let connection = http1_builder(&limits).serve_connection(io(stream), service);
+            drained(connection, http1::Connection::graceful_shutdown, stopped).await
+        }
+        Err(_) => return,
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
@@ -131,142 +143,39 @@ async fn connection(
     drop(permit);
 }
 
-/// What a connection is doing, as far as its time limits care.
-#[derive(Debug, Default)]
-struct Phase(AtomicU8);
-
-impl Phase {
-    /// Nothing: a new request may begin.
-    const IDLE: u8 = 0;
-    /// Part of the header fields is there.
-    const HEAD: u8 = 1;
-    /// A request is in work, under the limits of its own.
-    const BUSY: u8 = 2;
-
-    fn set(&self, phase: u8) {
-        self.0.store(phase, Relaxed);
-    }
-
-    fn get(&self) -> u8 {
-        self.0.load(Relaxed)
+/// A connection to its end, which `shutdown` brings near when the server stops.
+async fn drained<C: Future>(
+    connection: C,
+    shutdown: fn(Pin<&mut C>),
+    mut stopped: watch::Receiver<()>,
+) -> C::Output {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        _ = stopped.changed() => {
+            shutdown(connection.as_mut());
+            connection.await
+        }
     }
 }
 
-/// A stream that ends with an error when nothing happens for too long. One timer serves it
-/// for its whole life; it is set anew only when it goes off or would go off too late.
-struct Watched {
-    stream: TcpStream,
-    phase: Arc<Phase>,
-    /// The phase when last looked at, and when it or the last progress in it was seen.
-    seen: u8,
-    since: Instant,
-    alarm: Pin<Box<Sleep>>,
-    header_read_timeout: Duration,
-    idle_timeout: Duration,
+fn http1_builder(limits: &HttpLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .header_read_timeout(None)
+        .max_buf_size((limits.header_bytes * 4).max(MIN_BUFFER));
+    builder
 }
 
-impl Watched {
-    fn new(stream: TcpStream, phase: Arc<Phase>, limits: &HttpLimits) -> Self {
-        Self {
-            stream,
-            phase,
-            seen: Phase::IDLE,
-            since: Instant::now(),
-            alarm: Box::pin(sleep(limits.header_read_timeout.min(limits.idle_timeout))),
-            header_read_timeout: limits.header_read_timeout,
-            idle_timeout: limits.idle_timeout,
-        }
-    }
-
-    /// Pending until the time of the phase is over, then an error.
-    fn poll_alarm<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let phase = self.phase.get();
-        if phase == Phase::BUSY {
-            self.seen = phase;
-            return Poll::Pending;
-        }
-        if phase != self.seen {
-            self.seen = phase;
-            self.since = Instant::now();
-        }
-        let head = phase == Phase::HEAD;
-        let deadline = self.since
-            + if head {
-                self.header_read_timeout
-            } else {
-                self.idle_timeout
-            };
-        if self.alarm.deadline() > deadline {
-            self.alarm.as_mut().reset(deadline);
-        }
-        while self.alarm.as_mut().poll(context).is_ready() {
-            if Instant::now() >= deadline {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-            self.alarm.as_mut().reset(deadline);
-        }
-        Poll::Pending
-    }
-
-    fn written(
-        &mut self,
-        outcome: Poll<io::Result<usize>>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        if outcome.is_pending() {
-            return self.poll_alarm(context);
-        }
-        self.since = Instant::now();
-        outcome
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if outcome.is_pending() {
-            return self.poll_alarm(context);
-        }
-        if buffer.filled().len() > before && self.phase.get() == Phase::IDLE {
-            self.phase.set(Phase::HEAD);
-        }
-        outcome
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, buffer);
-        self.written(outcome, context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
-        self.written(outcome, context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
+/// Bounds on what one HTTP/2 connection may hold beside those on each request: streams, the
+/// bytes of header lists, and the bytes on their way in and out.
+fn http2_builder(limits: &HttpLimits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .max_concurrent_streams(limits.max_streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes * 4).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER);
+    builder
 }

@@ -1,6 +1,6 @@
 //! What the surface is told when it is composed.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use civitas_directory::Timestamp;
 
@@ -39,6 +39,29 @@ impl Settings {
     }
 }
 
+/// Who may speak HTTP/2 in clear text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Http2 {
+    /// Nobody.
+    Off,
+    /// Programs on this machine, such as a proxy beside the server.
+    #[default]
+    Loopback,
+    /// Everybody.
+    Everywhere,
+}
+
+impl Http2 {
+    /// Whether it is understood from an address.
+    pub(crate) fn includes(self, peer: IpAddr) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Loopback => peer.to_canonical().is_loopback(),
+            Self::Everywhere => true,
+        }
+    }
+}
+
 /// Bounds on what one connection, one request and all of them together may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
@@ -63,6 +86,12 @@ pub struct HttpLimits {
     pub max_concurrent_requests: usize,
     /// Most open connections; more wait to be accepted.
     pub max_connections: usize,
+    /// Most long answers that are compressed at a time; further ones go out as they are.
+    pub coding_threads: usize,
+    /// From where HTTP/2 is understood in clear text, by prior knowledge (RFC 9113 §3.3).
+    pub http2: Http2,
+    /// Most requests at a time over one HTTP/2 connection.
+    pub max_streams: u32,
     /// Longest time that requests in work are waited for at shutdown.
     pub drain_timeout: Duration,
 }
@@ -79,6 +108,9 @@ impl Default for HttpLimits {
             idle_timeout: Duration::from_secs(75),
             max_concurrent_requests: 1_024,
             max_connections: 10_000,
+            coding_threads: 2,
+            http2: Http2::default(),
+            max_streams: 100,
             drain_timeout: Duration::from_secs(20),
         }
     }

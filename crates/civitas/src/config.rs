@@ -9,6 +9,7 @@ use std::{
 };
 
 use civitas_directory::{Limits, settings::is_origin};
+use civitas_http::Http2;
 use serde::Deserialize;
 
 use crate::{console, failure::Failure, source::Location};
@@ -37,6 +38,7 @@ pub(crate) struct Http {
     pub(crate) max_concurrent_requests: usize,
     pub(crate) request_timeout: Duration,
     pub(crate) header_timeout: Duration,
+    pub(crate) http2: Http2,
 }
 
 impl Default for Http {
@@ -48,6 +50,7 @@ impl Default for Http {
             max_concurrent_requests: 512,
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
+            http2: Http2::default(),
         }
     }
 }
@@ -78,6 +81,7 @@ struct RawServer {
     max_concurrent_requests: Option<usize>,
     request_timeout_ms: Option<u64>,
     header_timeout_ms: Option<u64>,
+    http2: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -187,7 +191,16 @@ impl Config {
         let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
         let limits = limits(&raw.limits);
-        let http = http(&raw.server, &raw.limits);
+        let http2 = match raw.server.http2.as_deref() {
+            None | Some("loopback") => Http2::Loopback,
+            Some("off") => Http2::Off,
+            Some("everywhere") => Http2::Everywhere,
+            Some(other) => {
+                let why = "not one of off, loopback, everywhere";
+                return Err(bad("server.http2", other, why));
+            }
+        };
+        let http = http(&raw.server, &raw.limits, http2);
         for (key, value) in [
             ("limits.max_body_bytes", http.max_body_bytes),
             ("limits.max_bulk_bytes", http.max_bulk_bytes),
@@ -269,7 +282,7 @@ fn limits(raw: &RawLimits) -> Limits {
     }
 }
 
-fn http(server: &RawServer, limits: &RawLimits) -> Http {
+fn http(server: &RawServer, limits: &RawLimits, http2: Http2) -> Http {
     let standard = Http::default();
     let millis = |value: Option<u64>, standard| value.map_or(standard, Duration::from_millis);
     Http {
@@ -281,6 +294,7 @@ fn http(server: &RawServer, limits: &RawLimits) -> Http {
             .unwrap_or(standard.max_concurrent_requests),
         request_timeout: millis(server.request_timeout_ms, standard.request_timeout),
         header_timeout: millis(server.header_timeout_ms, standard.header_timeout),
+        http2,
     }
 }
 
@@ -338,6 +352,10 @@ mod tests {
             (
                 "[server]\nstandby_of = \"id.example.com\"",
                 "server.standby_of = \"id.example.com\"",
+            ),
+            (
+                "[server]\nhttp2 = \"always\"",
+                "civitas.toml: server.http2 = \"always\"",
             ),
             ("[limits]\nmax_result = 1", "unknown field `max_result`"),
             ("[limits]\nmax_results = \"many\"", "invalid type"),

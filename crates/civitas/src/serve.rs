@@ -137,6 +137,7 @@ fn http_settings(config: &Config) -> Settings {
     settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;
     settings.limits.request_timeout = config.http.request_timeout;
     settings.limits.header_read_timeout = config.http.header_timeout;
+    settings.limits.http2 = config.http.http2;
     settings
 }
 

@@ -4,10 +4,12 @@
 
 mod administration;
 mod bulk;
+mod codings;
 mod connections;
 mod cursors;
 mod faulty;
 mod http;
+mod http2;
 mod profiles;
 mod refusals;
 mod resources;

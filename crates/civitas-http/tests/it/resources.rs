@@ -40,7 +40,7 @@ async fn the_life_of_a_user() {
     assert_eq!(user["meta"]["resourceType"], "User");
     assert_eq!(user["meta"]["created"], "2026-01-02T03:04:05.678Z");
     assert_eq!(created.header("etag"), user["meta"]["version"]);
-    assert_eq!(created.header("cache-control"), "private, no-cache");
+    assert_eq!(created.header("cache-control"), "no-store");
     assert!(user.get("password").is_none());
     assert_eq!(world.send(create).await.scim_error(409), "uniqueness");
 

@@ -73,12 +73,13 @@ fn needs(route: &Scim<'_>, method: &Method) -> Role {
     }
 }
 
-/// What every answer of the dialect carries: `Accept` and `Prefer` choose between its forms
+/// What every answer of the dialect carries: the request fields that choose between its forms
 /// (RFC 9110 §12.5.5, RFC 7240 §2).
 pub(crate) fn finish(reply: &mut Reply) {
-    reply
-        .headers
-        .insert(header::VARY, HeaderValue::from_static("Accept, Prefer"));
+    reply.headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Accept-Encoding, Prefer"),
+    );
 }
 
 fn every_type(types: &[ResourceType]) -> Vec<&ResourceType> {

@@ -44,11 +44,11 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
         Read::Failed => Err(Error::Stale.into()),
         Read::NotModified => {
             let reply = Reply::empty(StatusCode::NOT_MODIFIED);
-            Ok(located(shown.identified(call, reply, &found)))
+            Ok(kept(located(shown.identified(call, reply, &found))))
         }
         Read::Send => {
             shown.check_members(call, &found)?;
-            Ok(shown.represented(call, StatusCode::OK, &found))
+            Ok(kept(shown.represented(call, StatusCode::OK, &found)))
         }
     }
 }
@@ -196,10 +196,7 @@ impl<'k> Shown<'k> {
         if let Ok(location) = HeaderValue::try_from(location) {
             reply.headers.insert(header::LOCATION, location);
         }
-        reply.with(header::ETAG, etag(found.record.version)).with(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("private, no-cache"),
-        )
+        reply.with(header::ETAG, etag(found.record.version))
     }
 
     fn has_more_members(&self, found: &Found) -> bool {
@@ -214,6 +211,12 @@ impl<'k> Shown<'k> {
         }
         Ok(())
     }
+}
+
+/// What its reader may keep, to ask later whether it is still so (RFC 9111 §5.2.2).
+fn kept(reply: Reply) -> Reply {
+    let control = HeaderValue::from_static("private, no-cache");
+    reply.with(header::CACHE_CONTROL, control)
 }
 
 /// With the URL of what is represented (RFC 9110 §8.7); the 304 has what the 200 would have.
