@@ -5,23 +5,13 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::account::Target;
 use crate::areas;
 use crate::exchange::Log;
 use crate::report::{Outcome, Report};
 use crate::session::Session;
 use crate::verdict::Verdict;
-use crate::wire::{Client, Credential, Request};
-
-/// The server to judge.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The base URL of the SCIM service, such as `https://host/scim/v2`.
-    pub base: String,
-    /// A credential that may read and write users and groups.
-    pub credential: Credential,
-    /// A bearer token that may only read; cases about missing rights need it.
-    pub read_token: Option<String>,
-}
+use crate::wire::{Client, Request};
 
 /// Which cases to play.
 #[derive(Clone, Debug, Default)]

@@ -8,18 +8,24 @@
 //! Cases create their own resources under names no other run uses, and delete
 //! them again: a server with data in it may be judged.
 
+mod account;
 mod areas;
 mod case;
 mod exchange;
+mod ledger;
 mod report;
 mod session;
+mod tally;
 mod urn;
 mod verdict;
 mod wire;
 
-pub use case::{Case, Select, Target, cases, run};
+pub use account::{Account, As, Role, Target};
+pub use case::{Case, Select, cases, run};
 pub use exchange::Exchange;
+pub use ledger::{Level, Line, lines};
 pub use report::{Outcome, Report};
 pub use session::Session;
+pub use tally::{Standing, Tally};
 pub use verdict::{Unmet, Verdict};
 pub use wire::Credential;

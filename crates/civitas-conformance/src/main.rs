@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use civitas_conformance::{Credential, Select, Target, cases, run};
+use civitas_conformance::{As, Credential, Select, Target, cases, lines, run};
 use clap::Parser;
 
 /// Judges a SCIM 2.0 server over HTTP and reports which rules it keeps.
@@ -11,20 +12,28 @@ use clap::Parser;
 #[command(version)]
 struct Arguments {
     /// Base URL of the service, such as <https://host/scim/v2>
-    #[arg(long, required_unless_present = "list")]
+    #[arg(long, required_unless_present_any = ["list", "lines"])]
     base: Option<String>,
 
     /// Bearer token that may read and write
-    #[arg(long, conflicts_with = "basic", required_unless_present_any = ["basic", "list"])]
+    #[arg(long, conflicts_with = "basic", required_unless_present_any = ["basic", "list", "lines"])]
     token: Option<String>,
 
     /// Client id and secret, separated by a colon
     #[arg(long, value_parser = client_and_secret)]
     basic: Option<(String, String)>,
 
-    /// Bearer token that may only read
-    #[arg(long)]
-    read_token: Option<String>,
+    /// Another caller by bearer token; roles: read, user, other, guarded, limited, entra (repeatable)
+    #[arg(long = "as", value_name = "ROLE=TOKEN[@HOST]")]
+    others: Vec<As>,
+
+    /// Seconds a case may wait for something to expire
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    patience: u64,
+
+    /// How many resources the server examines at most where no index answers
+    #[arg(long, value_name = "N")]
+    examines: Option<u32>,
 
     /// Play only cases with an id that starts with this (repeatable)
     #[arg(long, value_name = "PREFIX")]
@@ -41,6 +50,10 @@ struct Arguments {
     /// List the cases and stop
     #[arg(long)]
     list: bool,
+
+    /// List the lines a server is held to, with their cases, and stop
+    #[arg(long)]
+    lines: bool,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +67,10 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if arguments.lines {
+        list_lines();
+        return ExitCode::SUCCESS;
+    }
     let credential = match (arguments.token, arguments.basic) {
         (Some(token), _) => Credential::Bearer(token),
         (None, Some((id, secret))) => Credential::Basic(id, secret),
@@ -62,7 +79,13 @@ fn main() -> ExitCode {
     let target = Target {
         base: arguments.base.unwrap_or_default(),
         credential,
-        read_token: arguments.read_token,
+        patience: Duration::from_secs(arguments.patience),
+        examines: arguments.examines,
+        accounts: arguments
+            .others
+            .into_iter()
+            .map(|As(role, account)| (role, account))
+            .collect(),
     };
     let report = run(&target, &select);
     if arguments.json {
@@ -80,6 +103,19 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
+    }
+}
+
+fn list_lines() {
+    let cases = cases();
+    for line in lines() {
+        println!("{} [{}]  {}", line.id, line.level.mark(), line.title);
+        for case in cases.iter().filter(|case| case.ids.contains(&line.id)) {
+            println!("    {}", case.name);
+        }
+        if let Some(reason) = line.unseen {
+            println!("    not testable from outside: {reason}");
+        }
     }
 }
 

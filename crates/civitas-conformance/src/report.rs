@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::exchange::Exchange;
+use crate::tally::Tally;
 use crate::verdict::{Unmet, Verdict};
 
 /// The conclusion of one case.
@@ -87,12 +88,18 @@ impl Report {
         self.count("SKIP")
     }
 
+    /// The conclusion for each line of the ledger.
+    pub fn tally(&self) -> Tally {
+        Tally::of(&self.outcomes)
+    }
+
     /// The whole report as one JSON document.
     pub fn to_json(&self) -> Value {
         json!({
             "passed": self.passed(),
             "failed": self.failed(),
             "skipped": self.skipped(),
+            "lines": self.tally().to_json(),
             "outcomes": self.outcomes.iter().map(Outcome::to_json).collect::<Vec<_>>(),
         })
     }
@@ -126,12 +133,14 @@ impl fmt::Display for Report {
         for outcome in &self.outcomes {
             writeln!(f, "{outcome}")?;
         }
-        write!(
+        writeln!(
             f,
-            "{} passed, {} failed, {} skipped",
+            "{} cases: {} passed, {} failed, {} skipped",
+            self.outcomes.len(),
             self.passed(),
             self.failed(),
             self.skipped()
-        )
+        )?;
+        write!(f, "{}", self.tally())
     }
 }

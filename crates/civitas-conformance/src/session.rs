@@ -1,9 +1,11 @@
 //! The dialogue of one case with the server: unique names, requests, and the
 //! removal of everything the case created.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::Target;
+use crate::account::{Role, Target};
 use crate::exchange::{Exchange, Log};
 use crate::urn;
 use crate::verdict::{List, Unmet, Verdict, fail, same, skip, text};
@@ -13,12 +15,11 @@ use crate::wire::{Answer, Client, Credential, Request};
 #[derive(Debug)]
 pub struct Session {
     client: Client,
-    reader: Option<Client>,
+    target: Target,
     config: Value,
-    token: Option<String>,
     tag: String,
     named: u32,
-    created: Vec<String>,
+    created: Vec<(Client, String)>,
     log: Log,
 }
 
@@ -26,19 +27,10 @@ impl Session {
     pub(crate) fn new(target: &Target, config: Value, tag: String) -> Self {
         let log = Log::default();
         let client = Client::new(&target.base, &target.credential, log.clone());
-        let reader = target
-            .read_token
-            .as_ref()
-            .map(|token| client.with(&Credential::Bearer(token.clone())));
-        let token = match &target.credential {
-            Credential::Bearer(token) => Some(token.clone()),
-            Credential::Basic(..) | Credential::None => None,
-        };
         Self {
             client,
-            reader,
+            target: target.clone(),
             config,
-            token,
             tag,
             named: 0,
             created: Vec::new(),
@@ -64,7 +56,10 @@ impl Session {
 
     /// The usual credential, if it is a bearer token.
     pub(crate) fn token(&self) -> Option<String> {
-        self.token.clone()
+        match &self.target.credential {
+            Credential::Bearer(token) => Some(token.clone()),
+            Credential::Basic(..) | Credential::None => None,
+        }
     }
 
     /// The server's `ServiceProviderConfig`, `null` if it could not be read.
@@ -81,33 +76,62 @@ impl Session {
         }
     }
 
+    /// Skips the case if it would have to wait longer than the run may.
+    pub(crate) fn may_wait(&self, time: Duration) -> Verdict {
+        if time <= self.target.patience {
+            Ok(())
+        } else {
+            let seconds = time.as_secs();
+            skip(format!("would wait {seconds} s (--patience {seconds})"))
+        }
+    }
+
+    /// How many resources the server examines at most where no index answers.
+    pub(crate) fn examines(&self) -> Result<u32, Unmet> {
+        match self.target.examines {
+            Some(most) => Ok(most),
+            None => skip("needs a server that examines few resources (--examines N)"),
+        }
+    }
+
     /// A client for use from other threads; created resources must be [adopted](Self::adopt).
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The client that may only read, if the run was given one.
-    pub(crate) fn reader(&self) -> Result<Client, Unmet> {
-        match &self.reader {
-            Some(reader) => Ok(reader.clone()),
-            None => skip("needs a credential that may only read (--read-token)"),
+    /// Another caller, if the run was given one of that role.
+    pub(crate) fn caller(&self, role: Role) -> Result<Client, Unmet> {
+        match self
+            .target
+            .accounts
+            .iter()
+            .find(|(known, _)| *known == role)
+        {
+            Some((_, account)) => Ok(self.client.with(account)),
+            None => skip(role.need()),
         }
     }
 
+    pub(crate) fn send(&mut self, request: Request) -> Result<Answer, Unmet> {
+        let client = self.client.clone();
+        self.send_as(&client, request)
+    }
+
+    /// Sends as another caller; what it creates it deletes at the end.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "requests are built where they are sent"
     )]
-    pub(crate) fn send(&mut self, request: Request) -> Result<Answer, Unmet> {
-        let answer = self.client.ask(&request)?;
+    pub(crate) fn send_as(&mut self, client: &Client, request: Request) -> Result<Answer, Unmet> {
+        let answer = client.ask(&request)?;
         if answer.status == 201 && matches!(request.method(), "POST" | "PUT") {
-            self.adopt(&answer, request.path());
+            self.adopt(client, &answer, request.path());
         }
         Ok(answer)
     }
 
     /// Takes note of a created resource, so that it is deleted with the session.
-    pub(crate) fn adopt(&mut self, answer: &Answer, path: &str) {
+    pub(crate) fn adopt(&mut self, client: &Client, answer: &Answer, path: &str) {
         let endpoint = path
             .split(['?', '/'])
             .find(|part| !part.is_empty())
@@ -120,13 +144,14 @@ impl Session {
             }
         };
         if matches!(endpoint, "Users" | "Groups") && !id.is_empty() {
-            self.created.push(format!("/{endpoint}/{id}"));
+            self.created
+                .push((client.clone(), format!("/{endpoint}/{id}")));
         }
     }
 
     /// Takes note of a created resource by its path.
     pub(crate) fn own(&mut self, path: &str) {
-        self.created.push(path.to_owned());
+        self.created.push((self.client.clone(), path.to_owned()));
     }
 
     pub(crate) fn get(&mut self, path: impl Into<String>) -> Result<Answer, Unmet> {
@@ -197,9 +222,9 @@ impl Session {
 
     /// Deletes what the case created; dependents first.
     pub(crate) fn clean(&mut self) {
-        for path in std::mem::take(&mut self.created).into_iter().rev() {
+        for (client, path) in std::mem::take(&mut self.created).into_iter().rev() {
             // A case may have deleted it already; 404 is then the right answer.
-            let _gone = self.client.send(&Request::new("DELETE", path));
+            let _gone = client.send(&Request::new("DELETE", path));
         }
     }
 }

@@ -10,4 +10,5 @@ pub(crate) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListRespons
 pub(crate) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub(crate) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+pub(crate) const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";

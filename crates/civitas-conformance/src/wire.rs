@@ -9,6 +9,7 @@ use serde_json::Value;
 use ureq::config::AutoHeaderValue;
 use ureq::http;
 
+use crate::account::Account;
 use crate::exchange::{Exchange, Log, template};
 
 /// The media type of every SCIM message (RFC 7644 §8.1).
@@ -110,6 +111,14 @@ impl Request {
         self
     }
 
+    /// The same request to another path.
+    pub(crate) fn below(self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            ..self
+        }
+    }
+
     pub(crate) fn anonymous(mut self) -> Self {
         self.anonymous = true;
         self
@@ -186,6 +195,7 @@ pub(crate) struct Client {
     agent: ureq::Agent,
     base: String,
     authorization: Option<String>,
+    host: Option<String>,
     log: Log,
 }
 
@@ -207,14 +217,16 @@ impl Client {
             agent: config.new_agent(),
             base: base.trim_end_matches('/').to_owned(),
             authorization: credential.header(),
+            host: None,
             log,
         }
     }
 
     /// The same server seen by another caller.
-    pub(crate) fn with(&self, credential: &Credential) -> Self {
+    pub(crate) fn with(&self, account: &Account) -> Self {
         Self {
-            authorization: credential.header(),
+            authorization: account.credential.header(),
+            host: account.host.clone(),
             ..self.clone()
         }
     }
@@ -225,6 +237,19 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The same caller outside the SCIM base; its exchanges are not noted.
+    pub(crate) fn outside(&self, base: &str) -> Self {
+        Self {
+            log: Log::default(),
+            ..self.at(base)
+        }
+    }
+
+    /// The name of the tenant's host, if it is not that of the base URL.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -274,6 +299,9 @@ impl Client {
             .filter(|_| !own && !request.anonymous)
         {
             builder = builder.header("authorization", value);
+        }
+        if let Some(host) = &self.host {
+            builder = builder.header("host", host);
         }
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::patch::comparable;
+use super::compare::comparable;
 use crate::Unmet;
+use crate::account::Role;
 use crate::case::Case;
 use crate::session::{Session, has_members, patch_op, path_of, selects};
 use crate::urn;
@@ -45,6 +46,11 @@ pub(super) fn cases() -> Vec<Case> {
             &["I-ENTRA-14", "I-ENTRA-18", "X-TOP-01"],
             "Entra: members come and go, some named, some unknown",
             entra_members,
+        ),
+        Case::new(
+            &["T-PATCH-26", "I-TOL-06", "I-ENTRA-16"],
+            "Entra: a replace through a value path creates the element",
+            entra_upsert,
         ),
         Case::new(
             &["I-ENTRA-06"],
@@ -230,6 +236,23 @@ fn entra_update(session: &mut Session) -> Verdict {
         &json!("Engines"),
         &after[urn::ENTERPRISE]["department"],
     )
+}
+
+fn entra_upsert(session: &mut Session) -> Verdict {
+    let entra = session.caller(Role::Entra)?;
+    let user = session.user("u")?;
+    let path = path_of("/Users", &user);
+    let operations = json!([
+        { "op": "Replace", "path": "emails[type eq \"other\"].value", "value": "o@x.org" },
+    ]);
+    let message = patch_op(&operations);
+    session
+        .send(Request::patch(&path, &message))?
+        .refused(400, "noTarget")?;
+    let answer = session.send_as(&entra, Request::patch(&path, &message))?;
+    answer.expect_any(&[200, 204])?;
+    let created = json!([{ "type": "other", "value": "o@x.org" }]);
+    same("emails", &created, &session.read(&path)?["emails"])
 }
 
 fn entra_flag(session: &mut Session) -> Verdict {

@@ -1,11 +1,13 @@
 //! Pagination by cursor (RFC 9865), where the server offers it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::paging::{CROWD, crowd};
 use crate::Unmet;
+use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::{Session, path_of};
 use crate::urn;
@@ -45,6 +47,43 @@ const OFFERED: &[Entry] = &[
         "cursor and startIndex",
         both,
     ),
+    (&["S-9865-3-01"], "cursors in a .search", in_search),
+    (
+        &["S-9865-2-01"],
+        "no cursor yet, written in both ways",
+        first_page,
+    ),
+    (
+        &["S-9865-2-03", "S-9865-2-07"],
+        "count with cursors",
+        counts,
+    ),
+    (
+        &["S-9865-2.1-02", "T-PAGE-13", "T-PAGE-14", "T-PAGE-15"],
+        "the same refusals in a .search",
+        refused_in_search,
+    ),
+    (
+        &["S-9865-2.1-02"],
+        "a count beyond the limit is lowered, and stays so",
+        large_count,
+    ),
+    (&["S-9865-2.2-01"], "sorted across pages", sorted),
+    (
+        &["S-9865-2.4-01", "S-9865-4-01"],
+        "the default method",
+        default_method,
+    ),
+    (
+        &["S-9865-5.2-01", "S-9865-5.2-04", "T-PAGE-13"],
+        "a cursor of another caller",
+        of_another_caller,
+    ),
+    (
+        &["T-PAGE-16", "S-9865-2.1-01"],
+        "a cursor that is too old",
+        too_old,
+    ),
     (
         &["T-PAGE-18", "S-9865-5-01"],
         "changes between pages",
@@ -60,22 +99,6 @@ pub(super) fn cases() -> Vec<Case> {
             check(session)
         }));
     }
-    cases.push(Case::new(
-        &["S-9865-3-01"],
-        "cursor in a .search",
-        |session| {
-            offered(session)?;
-            let filter = crowd(session)?;
-            let body =
-                json!({ "schemas": [urn::SEARCH], "filter": filter, "cursor": "", "count": 5 });
-            let answer = session.post("/Users/.search", &body)?;
-            ensure(
-                answer.list()?.body["nextCursor"].is_string(),
-                "nextCursor",
-                &answer,
-            )
-        },
-    ));
     cases
 }
 
@@ -144,11 +167,13 @@ fn forged(session: &mut Session) -> Verdict {
         .get(..cursor.len() / 2)
         .unwrap_or_default()
         .to_owned();
+    let mut details = HashSet::new();
     for forged in ["\0", cut.as_str(), "nosuch"] {
         let answer = page(session, &filter, forged, "count=5")?;
         within(&format!("{forged:?}"), answer.refused(400, "invalidCursor"))?;
+        details.insert(text(&answer.object()?["detail"]));
     }
-    Ok(())
+    same("different explanations", &json!(1), &json!(details.len()))
 }
 
 fn other_query(session: &mut Session) -> Verdict {
@@ -166,6 +191,160 @@ fn other_count(session: &mut Session) -> Verdict {
 
 fn both(session: &mut Session) -> Verdict {
     page(session, "userName pr", "", "startIndex=1")?.refused(400, "invalidValue")
+}
+
+fn search(filter: &str, cursor: &str, count: u64) -> Value {
+    json!({ "schemas": [urn::SEARCH], "filter": filter, "cursor": cursor, "count": count })
+}
+
+fn in_search(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    let mut seen = HashSet::new();
+    let mut cursor = Some(String::new());
+    while let Some(next) = cursor.take() {
+        let answer = session.post("/Users/.search", &search(&filter, &next, 5))?;
+        let list = answer.list()?;
+        let before = seen.len();
+        seen.extend(list.ids());
+        ensure(
+            seen.len() == before + list.resources.len(),
+            "no user twice",
+            &answer,
+        )?;
+        ensure(seen.len() > before, "a page that is not empty", &answer)?;
+        cursor = list.body["nextCursor"].as_str().map(str::to_owned);
+    }
+    same("distinct users", &json!(CROWD), &json!(seen.len()))
+}
+
+fn first_page(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    for spelling in ["cursor", "cursor="] {
+        let request = Request::get(format!("/Users?{spelling}&count=5"));
+        let answer = session.send(request.query("filter", &filter))?;
+        within(spelling, next_cursor(&answer).map(drop))?;
+    }
+    Ok(())
+}
+
+fn counts(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    for (count, items) in [("0", 0), ("-1", 0), ("7", 7)] {
+        let answer = page(session, &filter, "", &format!("count={count}"))?;
+        let list = answer.list()?;
+        within(
+            count,
+            same("items", &json!(items), &json!(list.resources.len())),
+        )?;
+        within(
+            count,
+            same("totalResults", &json!(CROWD), &json!(list.total)),
+        )?;
+        within(
+            count,
+            same("itemsPerPage", &json!(items), &list.body["itemsPerPage"]),
+        )?;
+    }
+    Ok(())
+}
+
+fn refused_in_search(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    let first = session.post("/Users/.search", &search(&filter, "", 5))?;
+    let cursor = next_cursor(&first)?;
+    let mut both = search(&filter, "", 5);
+    both["startIndex"] = json!(1);
+    for (variant, body, keyword) in [
+        ("forged", search(&filter, "nosuch", 5), "invalidCursor"),
+        (
+            "another filter",
+            search("userName pr", &cursor, 5),
+            "invalidCursor",
+        ),
+        ("another count", search(&filter, &cursor, 6), "invalidCount"),
+        ("with startIndex", both, "invalidValue"),
+    ] {
+        let answer = session.post("/Users/.search", &body)?;
+        within(variant, answer.refused(400, keyword))?;
+    }
+    Ok(())
+}
+
+fn large_count(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    let answer = page(session, &filter, "", "count=100000000")?;
+    same(
+        "items",
+        &json!(CROWD),
+        &json!(answer.list()?.resources.len()),
+    )
+}
+
+fn sorted(session: &mut Session) -> Verdict {
+    session.needs("sort")?;
+    let filter = crowd(session)?;
+    let mut titles = Vec::new();
+    let mut cursor = Some(String::new());
+    let sort = "count=5&sortBy=title&sortOrder=descending";
+    while let Some(next) = cursor.take() {
+        let answer = page(session, &filter, &next, sort)?.expect(200)?;
+        let list = answer.list()?;
+        titles.extend(list.resources.iter().map(|user| text(&user["title"])));
+        cursor = list.body["nextCursor"].as_str().map(str::to_owned);
+    }
+    let wanted: Vec<_> = (0..CROWD).rev().map(|n| format!("Guide {n:02}")).collect();
+    same("titles in order", &json!(wanted), &json!(titles))
+}
+
+/// A request that names neither method is answered by the one the server calls default.
+fn default_method(session: &mut Session) -> Verdict {
+    let pagination = session.config()["pagination"].clone();
+    let default = text(&pagination["defaultPaginationMethod"]);
+    if pagination["index"] != true {
+        return skip("the server has cursors only");
+    }
+    if !["index", "cursor"].contains(&default.as_str()) {
+        return fail(
+            "defaultPaginationMethod index or cursor",
+            pagination.to_string(),
+        );
+    }
+    let filter = crowd(session)?;
+    let request = Request::get("/Users?count=5").query("filter", &filter);
+    let answer = session.send(request)?;
+    let by_cursor = answer.list()?.body["nextCursor"].is_string();
+    ensure(
+        by_cursor == (default == "cursor"),
+        format!("a page by {default}"),
+        &answer,
+    )
+}
+
+/// Whoever holds a cursor, it opens nothing: not to another caller, nor in another tenant.
+fn of_another_caller(session: &mut Session) -> Verdict {
+    let filter = crowd(session)?;
+    let cursor = next_cursor(&page(session, &filter, "", "count=5")?)?;
+    let callers = [Role::Read, Role::Other].map(|role| session.caller(role));
+    if callers.iter().all(Result::is_err) {
+        return skip("needs another caller (--as read=TOKEN or --as other=TOKEN)");
+    }
+    for caller in callers.into_iter().flatten() {
+        let request = Request::get("/Users?count=5").query("filter", &filter);
+        let answer = caller.ask(&request.query("cursor", &cursor))?;
+        answer.refused(400, "invalidCursor")?;
+    }
+    Ok(())
+}
+
+fn too_old(session: &mut Session) -> Verdict {
+    let Some(life) = session.config()["pagination"]["cursorTimeout"].as_u64() else {
+        return skip("the server states no cursorTimeout");
+    };
+    session.may_wait(Duration::from_secs(life))?;
+    let filter = crowd(session)?;
+    let cursor = next_cursor(&page(session, &filter, "", "count=5")?)?;
+    std::thread::sleep(Duration::from_secs(life + 1));
+    page(session, &filter, &cursor, "count=5")?.refused(400, "expiredCursor")
 }
 
 fn changes(session: &mut Session) -> Verdict {

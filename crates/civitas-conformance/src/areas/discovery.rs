@@ -95,6 +95,7 @@ const CASES: &[Entry] = &[
             "S-7643-7-04",
             "I-ENTRA-04",
             "X-TOP-22",
+            "S-7643-2.3.8-02",
         ],
         "every attribute states its characteristics",
         characteristics,
@@ -108,6 +109,16 @@ const CASES: &[Entry] = &[
         &["S-7644-3.1-01"],
         "message schemas are not listed",
         no_messages,
+    ),
+    (
+        &["S-7643-2.4-02"],
+        "the usual sub-attributes have their usual types",
+        usual_sub_attributes,
+    ),
+    (
+        &["H-9111-3-01"],
+        "discovery may be kept for five minutes by the caller",
+        kept_for_a_while,
     ),
     (
         &["S-9865-4-01"],
@@ -533,6 +544,41 @@ fn well_known(session: &mut Session) -> Verdict {
             &format!("{schema} {path} {characteristic}"),
             &value,
             &found[characteristic],
+        )?;
+    }
+    Ok(())
+}
+
+fn usual_sub_attributes(session: &mut Session) -> Verdict {
+    for schema in documents(session, "/Schemas")? {
+        for attribute in schema["attributes"].as_array().into_iter().flatten() {
+            if attribute["multiValued"] != true || schema["id"] == urn::SCHEMA {
+                continue;
+            }
+            for sub in attribute["subAttributes"].as_array().into_iter().flatten() {
+                let usual = match sub["name"].as_str() {
+                    Some("type" | "display") => "string",
+                    Some("primary") => "boolean",
+                    Some("$ref") => "reference",
+                    _ => continue,
+                };
+                let what = format!("type of {}.{}", attribute["name"], sub["name"]);
+                same(&what, &json!(usual), &sub["type"])?;
+                same("multiValued", &json!(false), &sub["multiValued"])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn kept_for_a_while(session: &mut Session) -> Verdict {
+    for path in ["/Schemas", "/ResourceTypes"] {
+        let answer = session.get(path)?.expect(200)?;
+        let control = answer.header_list("cache-control").to_lowercase();
+        ensure(
+            control.contains("private") && control.contains("max-age=300"),
+            format!("Cache-Control: private, max-age=300, not {control:?}"),
+            &answer,
         )?;
     }
     Ok(())

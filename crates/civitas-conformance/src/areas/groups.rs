@@ -20,6 +20,16 @@ pub(super) fn cases() -> Vec<Case> {
             filled,
         ),
         Case::new(
+            &["S-7643-2.3.7-02", "S-7643-2.3.7-03"],
+            "references can be followed",
+            followed,
+        ),
+        Case::new(
+            &["S-7643-2.4-06", "S-7643-4.2-04"],
+            "a reference with or without version is one",
+            versions_of_references,
+        ),
+        Case::new(
             &["S-7643-4.1.2-07", "S-7643-4.1.2-08"],
             "a user shows its direct groups",
             direct,
@@ -105,6 +115,50 @@ fn filled(session: &mut Session) -> Verdict {
             &resource["meta"]["location"],
             &found["$ref"],
         )?;
+    }
+    Ok(())
+}
+
+/// A relative reference starts at the base, not at the resource that holds it.
+fn followed(session: &mut Session) -> Verdict {
+    let user = session.user("u")?;
+    let group = session.group("g", &[&user])?;
+    let base = session.client().base().to_owned();
+    let shown = session.read(&path_of("/Users", &user))?;
+    for (reference, target) in [
+        (&member(&group, &user)["$ref"], &user),
+        (&entry(&shown, &group)["$ref"], &group),
+    ] {
+        let reference = text(reference);
+        let path = match reference.find("://") {
+            Some(_) => match reference.find("/Users/").or(reference.find("/Groups/")) {
+                Some(at) => reference[at..].to_owned(),
+                None => return fail(format!("a $ref below {base}"), reference),
+            },
+            None => format!("/{}", reference.trim_start_matches('/')),
+        };
+        same(
+            "id of the target",
+            &target["id"],
+            &session.read(&path)?["id"],
+        )?;
+    }
+    Ok(())
+}
+
+fn versions_of_references(session: &mut Session) -> Verdict {
+    let user = session.user("u")?;
+    let with = text(&user["meta"]["location"]);
+    let spellings = [with.replacen("/v2/", "/", 1), with.clone()];
+    let group = session.group("g", &[])?;
+    let path = path_of("/Groups", &group);
+    for reference in spellings {
+        let value = json!([{ "value": user["id"], "$ref": reference }]);
+        let operations = json!([{ "op": "add", "path": "members", "value": value }]);
+        session.patch(&path, &operations)?.expect_any(&[200, 204])?;
+        let group = session.read(&path)?;
+        has_members(&group, &[&user])?;
+        same("members.$ref", &json!(with), &member(&group, &user)["$ref"])?;
     }
     Ok(())
 }

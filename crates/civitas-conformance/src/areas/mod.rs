@@ -3,18 +3,24 @@
 mod bearer;
 mod bulk;
 mod clients;
+mod compare;
 mod cursors;
+mod custom;
 mod discovery;
 mod errors;
 mod filters;
 mod groups;
 mod http;
+mod limits;
 mod managers;
+mod me;
+mod outside;
 mod paging;
 mod patch;
 mod projection;
 mod search;
 mod sorting;
+mod tenants;
 mod users;
 mod versions;
 mod write;
@@ -25,8 +31,11 @@ use crate::case::Case;
 pub(crate) fn all() -> Vec<Case> {
     [
         discovery::cases(),
+        custom::cases(),
         bearer::cases(),
         http::cases(),
+        limits::cases(),
+        outside::cases(),
         errors::cases(),
         write::cases(),
         users::cases(),
@@ -41,6 +50,8 @@ pub(crate) fn all() -> Vec<Case> {
         projection::cases(),
         search::cases(),
         bulk::cases(),
+        me::cases(),
+        tenants::cases(),
         clients::cases(),
     ]
     .into_iter()

@@ -174,7 +174,7 @@ pub(super) fn cases() -> Vec<Case> {
             writes,
         ),
         Case::new(
-            &["S-7644-3.9-13", "I-ENTRA-05"],
+            &["T-PROJ-13", "S-7644-3.9-13", "I-ENTRA-05"],
             "a group without its members",
             members_excluded,
         ),
@@ -279,9 +279,30 @@ fn writes(session: &mut Session) -> Verdict {
     Ok(())
 }
 
+/// The answer to a group of many members is then as short as to one of none.
 fn members_excluded(session: &mut Session) -> Verdict {
-    let user = session.user("u")?;
-    let group = session.group("g", &[&user])?;
-    let path = format!("{}?excludedAttributes=members", path_of("/Groups", &group));
-    agree(&without(&group, "members"), &session.read(&path)?)
+    let mut users = Vec::new();
+    for _ in 0..40 {
+        users.push(session.user("u")?);
+    }
+    let members: Vec<_> = users.iter().collect();
+    for members in [&members[..], &[]] {
+        let group = session.group("g", members)?;
+        let wanted = without(&group, "members");
+        let path = path_of("/Groups", &group);
+        let query = "excludedAttributes=members";
+        let one = session.read(&format!("{path}?{query}"))?;
+        agree(&wanted, &one)?;
+        let filter = format!("displayName eq {}", group["displayName"]);
+        let request = Request::get(format!("/Groups?{query}")).query("filter", &filter);
+        let listed = session.send(request)?;
+        within(
+            "list",
+            agree(
+                &wanted,
+                listed.list()?.resources.first().unwrap_or(&Value::Null),
+            ),
+        )?;
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ const ETAGS: &[Entry] = &[
         not_modified,
     ),
     (
-        &["S-7644-3.14-03", "X-TOP-23"],
+        &["S-7644-3.14-03", "X-TOP-23", "H-9110-13.1.1-01"],
         "a stale If-Match refuses PUT, PATCH and DELETE",
         stale,
     ),
@@ -58,7 +58,7 @@ const ETAGS: &[Entry] = &[
         unknown_id,
     ),
     (
-        &["S-7644-3.14-07"],
+        &["S-7644-3.14-07", "H-9110-13.1.1-01"],
         "If-Match: * and If-None-Match: *",
         stars,
     ),

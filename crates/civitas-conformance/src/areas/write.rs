@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::patch::comparable;
+use super::compare::comparable;
 use crate::Unmet;
 use crate::case::{Case, Entry};
 use crate::session::{Session, has_members, path_of, selects};
@@ -22,6 +22,9 @@ const CASES: &[Entry] = &[
             "S-7643-3.1-04",
             "S-7643-3.1-12",
             "I-OKTA-02",
+            "S-7643-2.1-01",
+            "S-7643-3.1-02",
+            "S-7644-3.1-02",
         ],
         "create a user from as little as possible",
         minimal,
@@ -63,6 +66,8 @@ const CASES: &[Entry] = &[
             "S-7643-4.1.2-06",
             "X-TOP-14",
             "I-SAILPOINT-01",
+            "S-7643-3.1-02",
+            "S-7643-7-06",
         ],
         "readOnly attributes are ignored on create",
         read_only_ignored,
@@ -99,7 +104,7 @@ const CASES: &[Entry] = &[
         unlisted_extension,
     ),
     (
-        &["T-WRITE-13", "I-TOL-01", "X-TOP-03"],
+        &["T-WRITE-13", "I-TOL-01", "X-TOP-03", "S-7643-2.3.2-01"],
         "active as a string",
         string_boolean,
     ),
@@ -124,17 +129,29 @@ const CASES: &[Entry] = &[
             "S-7643-4.1.1-05",
             "S-7644-3.3-13",
             "S-7644-3.9-09",
+            "S-7643-7-06",
         ],
         "a password is never shown",
         password,
     ),
     (
-        &["T-WRITE-18", "S-7644-3.5.1-04"],
+        &[
+            "T-WRITE-18",
+            "S-7644-3.5.1-04",
+            "S-7644-3.5-01",
+            "S-7644-3.1-02",
+        ],
         "replace clears what it leaves out, but not active",
         replace_clears,
     ),
     (
-        &["T-WRITE-19", "S-7644-3.5.1-07", "X-TOP-14", "I-OKTA-04"],
+        &[
+            "T-WRITE-19",
+            "S-7644-3.5.1-07",
+            "X-TOP-14",
+            "I-OKTA-04",
+            "S-7643-7-06",
+        ],
         "readOnly attributes are ignored on replace",
         replace_ignores,
     ),
@@ -170,7 +187,12 @@ const CASES: &[Entry] = &[
         replace_taken,
     ),
     (
-        &["S-7644-3.5.1-12", "S-7643-3.1-12"],
+        &[
+            "S-7644-3.5.1-12",
+            "S-7643-3.1-12",
+            "S-7644-3.5.1-02",
+            "H-9110-9.3.4-01",
+        ],
         "replace moves the version, not created",
         replace_moves,
     ),
@@ -180,7 +202,7 @@ const CASES: &[Entry] = &[
         other_type,
     ),
     (
-        &["S-7643-3.1-10", "S-7643-3.1-08"],
+        &["S-7643-3.1-10", "S-7643-3.1-08", "S-7643-7-05"],
         "externalId is kept as sent and need not be unique",
         external_id,
     ),
@@ -258,6 +280,12 @@ fn invalid_values() -> Vec<Case> {
             "an object for a string",
             "title",
             json!({ "a": "b" }),
+        ),
+        (
+            &["S-7643-2.3.7-01", "S-7644-3.3-10"],
+            "a reference that is no URI",
+            "profileUrl",
+            json!("http://[no uri"),
         ),
         (
             &["S-7643-2.3.6-01", "S-7643-4.1.2-09"],
@@ -372,7 +400,7 @@ fn parallel(session: &mut Session) -> Verdict {
             return fail("an answer to each parallel POST", "none");
         };
         if answer.status == 201 {
-            session.adopt(&answer, "/Users");
+            session.adopt(&client, &answer, "/Users");
         }
         statuses.push(answer.status);
     }

@@ -1,6 +1,6 @@
 //! The judge finds nothing to complain about.
 
-use civitas_conformance::{Credential, Select, Target, run};
+use civitas_conformance::{Account, Credential, Role, Select, Target, run};
 
 use crate::server::{Client, SECRET, Server, run as civitas};
 
@@ -10,7 +10,9 @@ fn the_judge_passes_every_case() {
     let target = Target {
         base: format!("http://{}/scim/v2", server.address),
         credential: Credential::Basic("admin".into(), SECRET.into()),
-        read_token: Some(read_token(&server)),
+        accounts: vec![(Role::Read, Account::bearer(read_token(&server)))],
+        patience: std::time::Duration::from_secs(3),
+        examines: None,
     };
     let report = run(
         &target,
