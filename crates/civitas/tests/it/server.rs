@@ -53,22 +53,29 @@ impl Server {
 
     /// A server over a folder that outlives it.
     pub(crate) fn start_in(folder: &Path) -> Self {
+        let mut command = civitas();
+        command
+            .args(["serve", "--dev"])
+            .env("CIVITAS_ADMIN_CLIENT_SECRET", SECRET);
+        Self::spawn(command, folder.join("data"))
+    }
+
+    /// A server in production, over the data that its configuration names.
+    pub(crate) fn start_configured(file: &Path, data: PathBuf) -> Self {
+        let mut command = civitas();
+        command.args(["serve", "--config"]).arg(file);
+        Self::spawn(command, data)
+    }
+
+    fn spawn(mut command: Command, data: PathBuf) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let data = folder.join("data");
-        let child = civitas()
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--data",
-            ])
+        let child = command
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(&data)
-            .env("CIVITAS_ADMIN_CLIENT_SECRET", SECRET)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
