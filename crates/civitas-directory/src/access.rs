@@ -1,6 +1,10 @@
 //! Who calls: tenants by host name, API clients by secret or token.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use civitas_scim::tolerance::Profile;
 use moka::sync::Cache;
@@ -9,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     client::{Client, Roles},
     error::Error,
+    id::{Ids, Seeded},
     password::Hasher,
     record::Timestamp,
     store::Store,
@@ -43,10 +48,19 @@ pub struct Access {
     hasher: Hasher,
     signer: Signer,
     tenants: Cache<String, Option<Arc<Tenant>>>,
-    clients: Cache<(Partition, String), Option<Arc<Client>>>,
+    clients: Cache<(i64, String), Option<Arc<Client>>>,
     verified: Cache<[u8; 32], ()>,
     /// What good tokens say, by tenant and digest.
     tokens: Cache<(Partition, [u8; 32]), Arc<Claims>>,
+    /// The sequences of tenants that have a seed, by number of the partition.
+    sequences: Mutex<HashMap<i64, Sequence>>,
+}
+
+/// Identifiers in issue, and what they are good for.
+struct Sequence {
+    partition: Partition,
+    seed: u64,
+    ids: Arc<Seeded>,
 }
 
 impl Access {
@@ -67,6 +81,7 @@ impl Access {
                 .time_to_live(VERIFIED_SECRET)
                 .build(),
             tokens: Cache::builder().max_capacity(CACHED_ENTRIES).build(),
+            sequences: Mutex::default(),
         }
     }
 
@@ -98,6 +113,37 @@ impl Access {
     /// Reads every tenant again that is asked for from now on.
     pub fn forget_tenants(&self) {
         self.tenants.invalidate_all();
+    }
+
+    /// Where identifiers of a tenant's new resources come from. A sequence goes on until the
+    /// tenant is reset or has another seed.
+    pub fn ids(&self, tenant: &Tenant) -> Ids {
+        let Some(seed) = tenant.stage.seed else {
+            return Ids::Random;
+        };
+        let Tenant {
+            partition,
+            last_event,
+            ..
+        } = *tenant;
+        let begin = || Sequence {
+            partition,
+            seed,
+            ids: Arc::new(Seeded::new(seed, last_event)),
+        };
+        let mut sequences = self
+            .sequences
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let sequence = sequences.entry(partition.raw()).or_insert_with(begin);
+        if partition < sequence.partition {
+            // A request that a reset has overtaken: nothing that it makes will stay.
+            return Ids::Random;
+        }
+        if (sequence.partition, sequence.seed) != (partition, seed) {
+            *sequence = begin();
+        }
+        Ids::Seeded(Arc::clone(&sequence.ids))
     }
 
     /// The client whose id and secret these are. An unknown client takes as long as a wrong
@@ -167,7 +213,7 @@ impl Access {
     }
 
     async fn client(&self, partition: Partition, id: &str) -> Result<Option<Arc<Client>>, Error> {
-        let key = (partition, id.to_owned());
+        let key = (partition.raw(), id.to_owned());
         if let Some(known) = self.clients.get(&key) {
             return Ok(known);
         }

@@ -184,6 +184,9 @@ pub enum Rejected {
         /// The group that was to be added.
         id: String,
     },
+    /// The partition was reset since the change set was computed.
+    #[error("the tenant was reset meanwhile")]
+    Reset,
     /// The queue of writes is full.
     #[error("too many writes are waiting")]
     Overloaded,

@@ -50,7 +50,8 @@ impl<'s> Bound<'s> {
             seal,
             query: [
                 PURPOSE.to_owned(),
-                scope.partition.raw().to_string(),
+                // A reset ends cursors, because it takes back what they stand at.
+                format!("{}.{}", scope.partition.raw(), scope.partition.generation()),
                 scope.actor.clone(),
                 query.to_string(),
             ],
@@ -136,6 +137,7 @@ mod tests {
             actor: actor.into(),
             request_id: String::new(),
             now: NOW,
+            ids: crate::Ids::Random,
         }
     }
 

@@ -4,6 +4,7 @@ mod bulk;
 mod creation;
 mod read;
 mod reference;
+mod staging;
 mod write;
 
 pub use bulk::{Done, Step};
@@ -88,7 +89,7 @@ impl Directory {
     pub async fn settings(&self, tenant: &Tenant) -> Result<Settings, Error> {
         let tenants = self.store.tenants().await?;
         let mut tenants = tenants.into_iter();
-        let found = tenants.find(|it| it.partition == tenant.partition);
+        let found = tenants.find(|it| it.name == tenant.name);
         Ok(found.map(|it| it.settings).unwrap_or_default())
     }
 

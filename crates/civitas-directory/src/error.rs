@@ -32,7 +32,7 @@ pub enum Error {
         /// Canonical path of the attribute.
         path: String,
     },
-    /// Parallel changes kept overtaking this one; trying again may help.
+    /// Parallel changes kept overtaking this one, or a reset did; trying again may help.
     #[error("parallel changes to the same resource kept overtaking this one")]
     Conflict,
     /// A bulk job has more operations than it may.
@@ -101,6 +101,7 @@ impl From<Rejected> for Error {
             | Rejected::Cycle { .. } => {
                 Self::Invalid(Invalid::value(format!("members: {rejected}")))
             }
+            Rejected::Reset => Self::Conflict,
             Rejected::Overloaded => Self::Overloaded,
             Rejected::Unavailable(cause) => Self::Unavailable(cause),
         }

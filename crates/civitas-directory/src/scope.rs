@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{catalogue::Catalogue, record::Timestamp, tenant::Partition};
+use crate::{catalogue::Catalogue, id::Ids, record::Timestamp, tenant::Partition};
 
 /// The circumstances of one request. Rules never read a clock or a random source: both come
 /// in here.
@@ -16,6 +16,8 @@ pub struct Scope {
     pub actor: String,
     /// Correlates log lines, events and answers.
     pub request_id: String,
-    /// The instant of the request.
+    /// The instant of the request, by the tenant's clock.
     pub now: Timestamp,
+    /// Where identifiers of new resources come from.
+    pub ids: Ids,
 }

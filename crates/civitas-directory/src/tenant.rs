@@ -2,22 +2,40 @@
 
 use std::sync::Arc;
 
-use crate::{catalogue::Catalogue, settings::Settings};
+use crate::{catalogue::Catalogue, clock::Clock, record::Version, settings::Settings};
 
 /// What a store isolates by. Every verb of a store that touches resources takes one, so that
 /// a query across tenants cannot be written.
+///
+/// It names a generation, which a reset ends: what was computed in one generation is not
+/// committed in the next, and what was handed out in one (tokens, cursors) is not good in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Partition(i64);
+pub struct Partition {
+    raw: i64,
+    generation: i64,
+}
 
 impl Partition {
-    /// The partition that a store knows by that number. For stores only.
+    /// The first generation of the partition that a store knows by that number. For stores
+    /// only.
     pub const fn from_raw(raw: i64) -> Self {
-        Self(raw)
+        Self { raw, generation: 0 }
     }
 
-    /// The store's number of the partition.
+    /// The partition in a generation. For stores only.
+    #[must_use]
+    pub const fn in_generation(self, generation: i64) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// The store's number of the partition, the same in all generations.
     pub const fn raw(self) -> i64 {
-        self.0
+        self.raw
+    }
+
+    /// How often the partition had been reset.
+    pub const fn generation(self) -> i64 {
+        self.generation
     }
 }
 
@@ -34,4 +52,17 @@ pub struct Tenant {
     pub catalogue: Arc<Catalogue>,
     /// What its operator chose.
     pub settings: Settings,
+    /// What makes its answers repeatable.
+    pub stage: Stage,
+    /// Its last event when it was read.
+    pub last_event: Version,
+}
+
+/// What makes the answers of a tenant repeatable. By default nothing does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stage {
+    /// What time it is.
+    pub clock: Clock,
+    /// What identifiers of new resources come from; from chance without it.
+    pub seed: Option<u64>,
 }

@@ -49,6 +49,9 @@ struct Wire {
     exp: i64,
     jti: String,
     scope: String,
+    /// The generation of the tenant's partition: a reset ends its tokens.
+    #[serde(rename = "gen", default)]
+    generation: i64,
 }
 
 /// Issues and verifies tokens.
@@ -93,6 +96,7 @@ impl Signer {
             exp: issued.saturating_add_unsigned(self.seconds),
             jti: crate::id::issue(now),
             scope: scope.clone(),
+            generation: tenant.partition.generation(),
         };
         let header = Header {
             typ: Some("at+jwt".into()),
@@ -114,7 +118,8 @@ impl Signer {
         let wire = data.claims;
         let here = issuer(tenant);
         let typed = data.header.typ.as_deref() == Some("at+jwt");
-        let ours = typed && wire.iss == here && wire.aud == here;
+        let current = wire.generation == tenant.partition.generation();
+        let ours = typed && current && wire.iss == here && wire.aud == here;
         let roles = ours.then(|| Roles::parse(&wire.scope)).flatten()?;
         let claims = Claims {
             client_id: wire.client_id,
@@ -142,7 +147,12 @@ fn issuer(tenant: &Tenant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::Role, settings::Settings, tenant::Partition};
+    use crate::{
+        client::Role,
+        record::Version,
+        settings::Settings,
+        tenant::{Partition, Stage},
+    };
 
     fn tenant(name: &str) -> Tenant {
         Tenant {
@@ -151,6 +161,8 @@ mod tests {
             hosts: vec![],
             partition: Partition::from_raw(1),
             settings: Settings::default(),
+            stage: Stage::default(),
+            last_event: Version(0),
         }
     }
 
@@ -178,6 +190,9 @@ mod tests {
         assert!(ok(&signer, &tenant("a"), 1_059_999));
         assert!(!ok(&signer, &tenant("a"), 1_060_000), "expired");
         assert!(!ok(&signer, &tenant("b"), 1_000_000), "another tenant");
+        let mut reset = tenant("a");
+        reset.partition = reset.partition.in_generation(1);
+        assert!(!ok(&signer, &reset, 1_000_000), "reset since");
         assert!(
             !ok(&Signer::new(&[8; 32], 60), &tenant("a"), 1_000_000),
             "another key"

@@ -100,7 +100,7 @@ impl Surface {
             parts: &parts,
             body: &mut body,
             request_id: &request_id,
-            now: (self.settings.clock)(),
+            system: (self.settings.clock)(),
             local,
         };
         let outcome = self.guarded(arrival, route).await;

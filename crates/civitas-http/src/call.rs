@@ -145,7 +145,7 @@ fn is_loopback(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use civitas_directory::{Partition, Settings};
+    use civitas_directory::{Partition, Settings, Stage, Version};
 
     use super::*;
 
@@ -155,6 +155,8 @@ mod tests {
             name: "t".into(),
             hosts: vec!["id.example.com".into()],
             partition: Partition::from_raw(1),
+            stage: Stage::default(),
+            last_event: Version(0),
             catalogue: civitas_directory::Catalogue::standard(),
             settings: Settings::default(),
         };

@@ -38,7 +38,8 @@ pub(crate) struct Arrival<'r> {
     pub(crate) parts: &'r Parts,
     pub(crate) body: &'r mut Body,
     pub(crate) request_id: &'r str,
-    pub(crate) now: Timestamp,
+    /// The system's instant.
+    pub(crate) system: Timestamp,
     /// The address the connection was accepted on.
     pub(crate) local: SocketAddr,
 }
@@ -61,7 +62,8 @@ impl<'r> Arrival<'r> {
                 catalogue: Arc::clone(&tenant.catalogue),
                 actor: format!("client:{}", caller.client_id),
                 request_id: self.request_id.to_owned(),
-                now: self.now,
+                now: self.now(tenant),
+                ids: self.app.directory.ids(tenant),
             },
             tenant,
             base: self.scim_base(tenant),
@@ -125,6 +127,11 @@ impl<'r> Arrival<'r> {
         }
     }
 
+    /// The instant of the request, by the tenant's clock.
+    pub(crate) fn now(&self, tenant: &Tenant) -> Timestamp {
+        tenant.stage.clock.at(self.system)
+    }
+
     /// The base of SCIM URLs of a tenant.
     pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
         let origin = origin(
@@ -147,7 +154,8 @@ impl<'r> Arrival<'r> {
         match Credentials::of(&self.parts.headers)? {
             None => Err(Unauthenticated::Missing.into()),
             Some(Credentials::Bearer(token)) => {
-                let caller = directory.verify_token(tenant, token, self.now).await?;
+                let now = self.now(tenant);
+                let caller = directory.verify_token(tenant, token, now).await?;
                 Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
             }
             Some(Credentials::Basic { client_id, secret }) => {

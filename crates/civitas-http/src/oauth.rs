@@ -71,7 +71,7 @@ pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
         Ok(roles) => roles,
         Err(refused) => return Ok(refused.reply()),
     };
-    let token = directory.issue_token(&tenant, &client, roles, arrival.now)?;
+    let token = directory.issue_token(&tenant, &client, roles, arrival.now(&tenant))?;
     let body = json!({
         "access_token": token.access_token,
         "token_type": "Bearer",

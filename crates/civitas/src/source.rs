@@ -135,8 +135,14 @@ impl Opened {
             catalogue: Arc::clone(&self.tenant.catalogue),
             actor: format!("cli:{command}"),
             request_id: format!("cli-{}", std::process::id()),
-            now: now(),
+            now: self.now(),
+            ids: self.directory.ids(&self.tenant),
         }
+    }
+
+    /// The tenant's instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tenant.stage.clock.at(now())
     }
 }
 

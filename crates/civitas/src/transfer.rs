@@ -16,11 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::{
-    cli, console,
-    failure::Failure,
-    source::{Opened, now},
-};
+use crate::{cli, console, failure::Failure, source::Opened};
 
 /// Users being written at a time: enough to fill the store's commits.
 const IN_FLIGHT: usize = 128;
@@ -72,7 +68,7 @@ async fn create_all(
         let Row { line, body } = row?;
         let (directory, user) = (opened.directory.clone(), user.clone());
         let scope = Scope {
-            now: now(),
+            now: opened.now(),
             ..opened.scope("import")
         };
         running.spawn(async move {

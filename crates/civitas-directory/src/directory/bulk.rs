@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::run::Run;
 use super::Directory;
-use crate::{error::Error, id, record::Version, scope::Scope};
+use crate::{error::Error, record::Version, scope::Scope};
 
 /// Creates of all jobs that run side by side.
 pub(super) const CREATES_AT_A_TIME: usize = 512;
@@ -52,7 +52,8 @@ impl Directory {
         }
         let types = scope.catalogue.resource_types();
         let mut operations = job.operations;
-        let ids: Vec<String> = operations.iter().map(|_| id::issue(scope.now)).collect();
+        let ids = operations.iter().map(|_| scope.ids.issue(scope.now));
+        let ids: Vec<String> = ids.collect();
         let references = bulk::resolve(&mut operations, types, &ids);
         let order = bulk::units(&edges(&operations, types, &references));
         let mut bodies: Vec<Option<Value>> = operations

@@ -15,7 +15,7 @@ use super::{Directory, creation::Draft, read::not_found};
 use crate::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     error::Error,
-    id, membership, password,
+    membership, password,
     precondition::Expect,
     record::{Found, MemberRef, Record, Timestamp, Version},
     scope::Scope,
@@ -37,7 +37,7 @@ impl Directory {
         tolerance: &Tolerance,
         want: Want,
     ) -> Result<Found, Error> {
-        let id = id::issue(scope.now);
+        let id = scope.ids.issue(scope.now);
         let draft = Draft::read(resource_type, id, &body?, tolerance)?;
         let new = self.complete(scope, draft, &[]).await?;
         let record = created(&new.create, scope.now);

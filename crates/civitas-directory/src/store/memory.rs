@@ -18,8 +18,8 @@ use civitas_scim::{
 };
 
 use super::{
-    Event, EventKind, FoundPage, Page, Place, Position, Query, ReadError, Referent, RegistryError,
-    Selection, Store, Want,
+    Event, EventKind, FoundPage, MAX_SNAPSHOTS, Page, Place, Position, Query, ReadError, Referent,
+    RegistryError, Selection, Snapshot, Store, Want,
 };
 use crate::{
     catalogue::Catalogue,
@@ -27,7 +27,7 @@ use crate::{
     client::Client,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     settings::{self, Settings},
-    tenant::{Partition, Tenant},
+    tenant::{Partition, Stage, Tenant},
 };
 
 /// The resource type that belongs to groups.
@@ -47,10 +47,9 @@ pub struct MemoryStore {
 struct State {
     tenants: BTreeMap<String, Tenant>,
     settings: Settings,
-    shelves: BTreeMap<Partition, Shelf>,
+    /// By number of the partition.
+    shelves: BTreeMap<i64, Shelf>,
     signing_key: Option<[u8; 32]>,
-    /// The number of the last event of any partition.
-    last_event: i64,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
@@ -59,9 +58,22 @@ struct State {
 /// What one partition holds.
 #[derive(Debug, Default)]
 struct Shelf {
+    generation: i64,
+    scene: Scene,
+    clients: BTreeMap<String, Client>,
+    snapshots: BTreeMap<String, (Timestamp, Scene)>,
+    rehearsals: String,
+}
+
+/// What of a partition a snapshot keeps.
+#[derive(Debug, Default, Clone)]
+struct Scene {
     resources: Resources,
     events: Vec<Event>,
-    clients: BTreeMap<String, Client>,
+    /// The number of the last event.
+    last_event: i64,
+    stage: Stage,
+    settings: Settings,
 }
 
 /// The resources of a partition in creation order, and who is whose member.
@@ -99,7 +111,7 @@ impl MemoryStore {
 
     /// What is seen in the partition; in an empty one when nothing was written to it.
     fn look<T>(&self, partition: Partition, see: impl FnOnce(&Shelf) -> T) -> T {
-        match self.state().shelves.get(&partition) {
+        match self.state().shelves.get(&partition.raw()) {
             Some(kept) => see(kept),
             None => see(&Shelf::default()),
         }
@@ -116,8 +128,8 @@ impl Store for MemoryStore {
         want: Want,
     ) -> Result<Option<Found>, ReadError> {
         Ok(self.look(partition, |shelf| {
-            let stored = shelf.resources.of_type(resource_type, id)?;
-            Some(shelf.resources.found(stored, want))
+            let stored = shelf.scene.resources.of_type(resource_type, id)?;
+            Some(shelf.scene.resources.found(stored, want))
         }))
     }
 
@@ -127,13 +139,13 @@ impl Store for MemoryStore {
         ids: &[String],
     ) -> Result<Vec<Option<Referent>>, ReadError> {
         Ok(self.look(partition, |shelf| {
-            let referent = |id: &String| shelf.resources.by_id(id).map(|it| it.referent());
+            let referent = |id: &String| shelf.scene.resources.by_id(id).map(|it| it.referent());
             ids.iter().map(referent).collect()
         }))
     }
 
     async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
-        Ok(self.look(partition, |shelf| shelf.resources.search(&query)))
+        Ok(self.look(partition, |shelf| shelf.scene.resources.search(&query)))
     }
 
     async fn password_hash(
@@ -142,7 +154,7 @@ impl Store for MemoryStore {
         id: &str,
     ) -> Result<Option<String>, ReadError> {
         Ok(self.look(partition, |shelf| {
-            shelf.resources.by_id(id)?.password_hash.clone()
+            shelf.scene.resources.by_id(id)?.password_hash.clone()
         }))
     }
 
@@ -154,13 +166,8 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Event>, ReadError> {
         Ok(self.look(partition, |shelf| {
             let later = |event: &&Event| after.is_none_or(|after| event.version > after);
-            shelf
-                .events
-                .iter()
-                .filter(later)
-                .take(limit)
-                .cloned()
-                .collect()
+            let events = shelf.scene.events.iter();
+            events.filter(later).take(limit).cloned().collect()
         }))
     }
 
@@ -173,11 +180,13 @@ impl Store for MemoryStore {
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
-        Ok(self.state().tenants.values().cloned().collect())
+        let state = self.state();
+        Ok(state.tenants.values().map(|it| state.present(it)).collect())
     }
 
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
-        Ok(self.state().tenant_by_host(host).cloned())
+        let state = self.state();
+        Ok(state.tenant_by_host(host).map(|it| state.present(it)))
     }
 
     async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
@@ -194,6 +203,71 @@ impl Store for MemoryStore {
         changes: &[settings::Change],
     ) -> Result<(), RegistryError> {
         self.state().change_settings(of, changes)
+    }
+
+    async fn set_stage(&self, partition: Partition, stage: Stage) -> Result<(), RegistryError> {
+        self.state().shelf(partition)?.scene.stage = stage;
+        Ok(())
+    }
+
+    async fn rehearsals(&self, partition: Partition) -> Result<String, RegistryError> {
+        Ok(self.state().shelf(partition)?.rehearsals.clone())
+    }
+
+    async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError> {
+        self.state().shelf(partition)?.rehearsals = text.into();
+        Ok(())
+    }
+
+    async fn take_snapshot(
+        &self,
+        partition: Partition,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Snapshot, RegistryError> {
+        let mut state = self.state();
+        let place = state.shelf(partition)?;
+        if !place.snapshots.contains_key(name) && place.snapshots.len() >= MAX_SNAPSHOTS {
+            return Err(RegistryError::TooManySnapshots(MAX_SNAPSHOTS));
+        }
+        let scene = place.scene.clone();
+        let taken = scene.snapshot(name, at);
+        place.snapshots.insert(name.into(), (at, scene));
+        Ok(taken)
+    }
+
+    async fn snapshots(&self, partition: Partition) -> Result<Vec<Snapshot>, RegistryError> {
+        let mut state = self.state();
+        let snapshots = state.shelf(partition)?.snapshots.iter();
+        Ok(snapshots
+            .map(|(name, (at, scene))| scene.snapshot(name, *at))
+            .collect())
+    }
+
+    async fn drop_snapshot(&self, partition: Partition, name: &str) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let dropped = state.shelf(partition)?.snapshots.remove(name);
+        dropped.map(drop).ok_or_else(|| no_snapshot(name))
+    }
+
+    async fn reset(
+        &self,
+        partition: Partition,
+        snapshot: Option<&str>,
+    ) -> Result<Partition, RegistryError> {
+        let mut state = self.state();
+        let place = state.shelf(partition)?;
+        place.scene = match snapshot {
+            None => Scene::default(),
+            Some(name) => {
+                let kept = place.snapshots.get(name);
+                kept.map(|(_, scene)| scene.clone())
+                    .ok_or_else(|| no_snapshot(name))?
+            }
+        };
+        place.generation += 1;
+        place.rehearsals.clear();
+        Ok(partition.in_generation(place.generation))
     }
 
     async fn client(
@@ -214,7 +288,7 @@ impl Store for MemoryStore {
         client: Client,
     ) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let clients = &mut state.shelves.entry(partition).or_default().clients;
+        let clients = &mut state.shelves.entry(partition.raw()).or_default().clients;
         if clients.contains_key(&client.id) {
             return Err(RegistryError::ClientExists(client.id));
         }
@@ -228,7 +302,7 @@ impl Store for MemoryStore {
         client: Client,
     ) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let clients = &mut state.shelves.entry(partition).or_default().clients;
+        let clients = &mut state.shelves.entry(partition.raw()).or_default().clients;
         match clients.get_mut(&client.id) {
             Some(stored) => *stored = client,
             None => return Err(RegistryError::Missing(client.id)),
@@ -250,7 +324,7 @@ impl Store for MemoryStore {
         let types = catalogue.resource_types();
         let shelves = state.shelves.values();
         Ok(shelves
-            .flat_map(|shelf| shelf.resources.faults(types))
+            .flat_map(|shelf| shelf.scene.resources.faults(types))
             .collect())
     }
 
@@ -281,7 +355,11 @@ impl State {
             partition: Partition::from_raw(self.tenants.len() as i64 + 1),
             catalogue: Catalogue::standard(),
             settings: Settings::default(),
+            stage: Stage::default(),
+            last_event: Version(0),
         };
+        self.shelves
+            .insert(tenant.partition.raw(), Shelf::default());
         self.tenants.insert(name.into(), tenant.clone());
         Ok(tenant)
     }
@@ -293,12 +371,7 @@ impl State {
     ) -> Result<(), RegistryError> {
         let settings = match of {
             None => &mut self.settings,
-            Some(partition) => {
-                let mut tenants = self.tenants.values_mut();
-                let tenant = tenants.find(|tenant| tenant.partition == partition);
-                let missing = || RegistryError::Missing("tenant".into());
-                &mut tenant.ok_or_else(missing)?.settings
-            }
+            Some(partition) => &mut self.shelf(partition)?.scene.settings,
         };
         for change in changes {
             // Changes are checked when they are made.
@@ -307,9 +380,31 @@ impl State {
         Ok(())
     }
 
+    /// The tenant as it is now.
+    fn present(&self, tenant: &Tenant) -> Tenant {
+        let mut tenant = tenant.clone();
+        if let Some(shelf) = self.shelves.get(&tenant.partition.raw()) {
+            tenant.partition = tenant.partition.in_generation(shelf.generation);
+            tenant.stage = shelf.scene.stage;
+            tenant.settings = shelf.scene.settings.clone();
+            tenant.last_event = Version(shelf.scene.last_event);
+        }
+        tenant
+    }
+
+    /// The shelf of a tenant that exists.
+    fn shelf(&mut self, partition: Partition) -> Result<&mut Shelf, RegistryError> {
+        let place = self.shelves.get_mut(&partition.raw());
+        place.ok_or_else(|| RegistryError::Missing("tenant".into()))
+    }
+
     /// Applies the changes to a copy and moves it in when all guards held.
     fn commit(&mut self, partition: Partition, asked: ChangeSet) -> Result<Committed, Rejected> {
-        let kept = self.shelves.entry(partition).or_default();
+        let place = self.shelves.entry(partition.raw()).or_default();
+        if place.generation != partition.generation() {
+            return Err(Rejected::Reset);
+        }
+        let kept = &mut place.scene;
         let mut draft = Draft {
             resources: kept.resources.clone(),
             at: asked.at,
@@ -321,10 +416,10 @@ impl State {
             let position = draft.apply(change)?;
             first.get_or_insert(position);
         }
-        let before = self.last_event;
+        let before = kept.last_event;
         for touched in &draft.touched {
-            self.last_event += 1;
-            let version = Version(self.last_event);
+            kept.last_event += 1;
+            let version = Version(kept.last_event);
             draft.resources.mark(touched.position, version, asked.at);
             kept.events.push(Event {
                 version,
@@ -342,6 +437,20 @@ impl State {
         self.commits += 1;
         Ok(committed)
     }
+}
+
+impl Scene {
+    fn snapshot(&self, name: &str, at: Timestamp) -> Snapshot {
+        Snapshot {
+            name: name.into(),
+            at,
+            last_event: Version(self.last_event),
+        }
+    }
+}
+
+fn no_snapshot(name: &str) -> RegistryError {
+    RegistryError::Missing(format!("snapshot {name}"))
 }
 
 /// The resources as a change set would leave them.

@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     record::{Found, Timestamp, Version},
     settings::{Change, Settings},
-    tenant::{Partition, Tenant},
+    tenant::{Partition, Stage, Tenant},
 };
 
 /// Why a read failed.
@@ -172,12 +172,29 @@ pub enum RegistryError {
     /// The client id is in use in the tenant.
     #[error("a client {0} exists")]
     ClientExists(String),
-    /// No tenant or client of that name.
+    /// No tenant, client or snapshot of that name.
     #[error("there is no {0}")]
     Missing(String),
+    /// The tenant has as many snapshots as it may have.
+    #[error("there are {0} snapshots already; drop one first")]
+    TooManySnapshots(usize),
     /// The store cannot answer now.
     #[error("the store failed: {0}")]
     Unavailable(String),
+}
+
+/// Most snapshots that a tenant may have.
+pub const MAX_SNAPSHOTS: usize = 16;
+
+/// A state of a tenant that it can be taken back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// When it was taken, by the tenant's clock.
+    pub at: Timestamp,
+    /// The tenant's last event then.
+    pub last_event: Version,
 }
 
 /// Keeps resources, tenants and clients. Equal behaviour of all stores is shown by the suite
@@ -244,6 +261,41 @@ pub trait Store: Send + Sync + 'static {
         of: Option<Partition>,
         changes: &[Change],
     ) -> Result<(), RegistryError>;
+    /// Sets what makes a tenant's answers repeatable.
+    async fn set_stage(&self, partition: Partition, stage: Stage) -> Result<(), RegistryError>;
+
+    /// The rehearsals that were set for a tenant, as text of whoever sets them; empty when
+    /// there are none.
+    async fn rehearsals(&self, partition: Partition) -> Result<String, RegistryError>;
+
+    /// Sets the rehearsals of a tenant. A reset ends them.
+    async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError>;
+
+    /// Keeps the present state of a tenant under a name, in place of what was kept under it:
+    /// resources, members, passwords, events, settings and stage. Clients and host names are no part
+    /// of it.
+    async fn take_snapshot(
+        &self,
+        partition: Partition,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Snapshot, RegistryError>;
+
+    /// The snapshots of a tenant, by name.
+    async fn snapshots(&self, partition: Partition) -> Result<Vec<Snapshot>, RegistryError>;
+
+    /// Drops a snapshot.
+    async fn drop_snapshot(&self, partition: Partition, name: &str) -> Result<(), RegistryError>;
+
+    /// Takes a tenant back to a snapshot, numbers of versions and events included, or to
+    /// nothing at all; whole, between two commits. A new generation begins: change sets
+    /// that were computed before are rejected with [`Rejected::Reset`]. Costs what has
+    /// changed since the snapshot, as long as the tenant was not reset to another one.
+    async fn reset(
+        &self,
+        partition: Partition,
+        snapshot: Option<&str>,
+    ) -> Result<Partition, RegistryError>;
 
     /// A client of a tenant.
     async fn client(&self, partition: Partition, id: &str)

@@ -18,6 +18,7 @@ mod registry;
 mod resources;
 mod search;
 mod stage;
+mod staging;
 
 pub use agree::{agree, random_script_verifies_clean};
 pub use members::*;
@@ -25,6 +26,7 @@ pub use parallel::*;
 pub use registry::*;
 pub use resources::*;
 pub use search::*;
+pub use staging::*;
 
 /// Makes a module of tests, one for each case of the suite. The expression is evaluated in
 /// an `async` function for each test, with the names of the surrounding module, and gives an
@@ -90,6 +92,15 @@ macro_rules! store_suite {
                 clients_belong_to_a_tenant
                 the_signing_key_is_made_once
                 a_store_is_ready
+                // Stages.
+                a_stage_is_set_and_kept
+                rehearsals_end_with_a_reset
+                a_reset_takes_everything_back
+                a_reset_to_nothing_leaves_nothing
+                a_reset_overtakes_change_sets
+                snapshots_belong_to_a_tenant
+                snapshots_are_bounded
+                random_resets_bring_back_what_was_kept
                 // Everything.
                 random_script_verifies_clean
             }

@@ -31,6 +31,8 @@ async fn run(names: &[&str], go_on: &(dyn Fn(usize) -> bool + Sync)) -> Vec<Step
         actor: "client:test".into(),
         request_id: "r".into(),
         now: Timestamp(0),
+
+        ids: civitas_directory::Ids::Random,
     };
     let tolerance = Tolerance::generic();
     let steps = directory.bulk(&scope, job, &tolerance, go_on).await;

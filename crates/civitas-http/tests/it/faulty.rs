@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use civitas_directory::{
-    ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Store, Tenant, Version,
+    ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store, Tenant,
+    Timestamp, Version,
     settings::Change,
     store::{
-        Event, FoundPage, Query, ReadError, Referent, RegistryError, Want, memory::MemoryStore,
+        Event, FoundPage, Query, ReadError, Referent, RegistryError, Snapshot, Want,
+        memory::MemoryStore,
     },
 };
 
@@ -93,6 +95,43 @@ impl Store for Faulty {
         changes: &[Change],
     ) -> Result<(), RegistryError> {
         self.0.change_settings(of, changes).await
+    }
+
+    async fn set_stage(&self, partition: Partition, stage: Stage) -> Result<(), RegistryError> {
+        self.0.set_stage(partition, stage).await
+    }
+
+    async fn rehearsals(&self, partition: Partition) -> Result<String, RegistryError> {
+        self.0.rehearsals(partition).await
+    }
+
+    async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError> {
+        self.0.set_rehearsals(partition, text).await
+    }
+
+    async fn take_snapshot(
+        &self,
+        partition: Partition,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Snapshot, RegistryError> {
+        self.0.take_snapshot(partition, name, at).await
+    }
+
+    async fn snapshots(&self, partition: Partition) -> Result<Vec<Snapshot>, RegistryError> {
+        self.0.snapshots(partition).await
+    }
+
+    async fn drop_snapshot(&self, partition: Partition, name: &str) -> Result<(), RegistryError> {
+        self.0.drop_snapshot(partition, name).await
+    }
+
+    async fn reset(
+        &self,
+        partition: Partition,
+        snapshot: Option<&str>,
+    ) -> Result<Partition, RegistryError> {
+        self.0.reset(partition, snapshot).await
     }
 
     async fn client(

@@ -4,11 +4,12 @@
 //! behind. Only a set of several changes, of which a later one may be refused, needs a
 //! savepoint.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use civitas_directory::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
     record::{Timestamp, Version},
+    tenant::Partition,
 };
 use civitas_scim::{index::IndexEntry, value::Key};
 use rusqlite::{
@@ -47,9 +48,8 @@ pub(super) struct Batch<'w> {
 /// Numbers that a transaction hands out and counts, written once at its end.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
-    /// The last event's number.
-    last: i64,
-    was: i64,
+    /// What is known of the partitions met.
+    partitions: HashMap<i64, Numbers>,
     /// Next ordinals of the kinds that got resources.
     next: HashMap<i64, i64>,
     /// Resources gained and lost by kind and finest block.
@@ -58,6 +58,15 @@ pub(super) struct Ledger {
     kinds: Vec<(i64, String, i64)>,
     /// Attributes made: kind, path, number.
     attributes: Vec<(i64, String, i64)>,
+}
+
+/// Generation and last event of a partition.
+#[derive(Debug, Clone, Copy, Default)]
+struct Numbers {
+    generation: i64,
+    last: i64,
+    /// The last event when the transaction began.
+    was: i64,
 }
 
 impl Ledger {
@@ -79,29 +88,25 @@ impl Ledger {
 
 impl<'w> Batch<'w> {
     /// Starts in a transaction that has begun.
-    pub(super) fn begin(connection: &'w Connection, catalog: &'w Catalog) -> Result<Self> {
-        let last = connection
-            .prepare_cached("SELECT last FROM sequence")?
-            .query_row([], |row| row.get(0))?;
-        let ledger = Ledger {
-            last,
-            was: last,
-            ..Ledger::default()
-        };
-        Ok(Self {
+    pub(super) fn begin(connection: &'w Connection, catalog: &'w Catalog) -> Self {
+        Self {
             connection,
             catalog,
-            ledger,
-        })
+            ledger: Ledger::default(),
+        }
     }
 
     /// Applies a change set, or refuses it and leaves nothing of it. After an error of the
     /// database the transaction has to be rolled back.
     pub(super) fn apply(
         &mut self,
-        partition: i64,
+        partition: Partition,
         change_set: &ChangeSet,
     ) -> ApplyResult<Committed> {
+        if self.numbers(partition.raw())?.generation != partition.generation() {
+            return Err(Rejected::Reset.into());
+        }
+        let partition = partition.raw();
         if change_set.changes.len() <= 1 {
             return Applying::new(self, partition, change_set).run();
         }
@@ -121,10 +126,15 @@ impl<'w> Batch<'w> {
         let Self {
             connection, ledger, ..
         } = self;
-        if ledger.last != ledger.was {
-            connection
-                .prepare_cached("UPDATE sequence SET last = ?1")?
-                .execute([ledger.last])?;
+        for (partition, numbers) in &ledger.partitions {
+            if numbers.last != numbers.was {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO partition (id, generation, last) VALUES (?1, 0, ?2)
+                         ON CONFLICT DO UPDATE SET last = excluded.last",
+                    )?
+                    .execute([*partition, numbers.last])?;
+            }
         }
         for (kind, next) in &ledger.next {
             connection
@@ -147,6 +157,28 @@ impl<'w> Batch<'w> {
 
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    /// What the partition has come to.
+    fn numbers(&mut self, partition: i64) -> Result<&mut Numbers> {
+        match self.ledger.partitions.entry(partition) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                let numbers = self
+                    .connection
+                    .prepare_cached("SELECT generation, last FROM partition WHERE id = ?1")?
+                    .query_row([partition], |row| {
+                        let last = row.get(1)?;
+                        Ok(Numbers {
+                            generation: row.get(0)?,
+                            last,
+                            was: last,
+                        })
+                    })
+                    .optional()?;
+                Ok(unknown.insert(numbers.unwrap_or_default()))
+            }
+        }
     }
 
     /// The kind, if it ever had a resource. What this transaction made is looked for here
@@ -285,7 +317,7 @@ impl<'b, 'w> Applying<'b, 'w> {
             return Err(taken);
         }
         let rid = self.batch.next_rid(kind)?;
-        let version = self.batch.ledger.last + 1;
+        let version = self.batch.numbers(self.partition)?.last + 1;
         let at = self.set.at.0;
         let inserted = self
             .batch
@@ -612,8 +644,9 @@ impl<'b, 'w> Applying<'b, 'w> {
     }
 
     fn event(&mut self, kind: i64, id: &str, what: i64) -> Result<i64> {
-        self.batch.ledger.last += 1;
-        let seq = self.batch.ledger.last;
+        let numbers = self.batch.numbers(self.partition)?;
+        numbers.last += 1;
+        let seq = numbers.last;
         self.batch
             .connection
             .prepare_cached(

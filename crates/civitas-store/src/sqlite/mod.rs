@@ -15,6 +15,7 @@ mod reader;
 mod registry;
 mod schema;
 mod search;
+mod snapshot;
 mod sort;
 mod verify;
 mod walk;
@@ -34,10 +35,10 @@ use async_trait::async_trait;
 use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
     client::Client,
-    record::{Found, Version},
+    record::{Found, Timestamp, Version},
     settings::{self, Settings},
-    store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Store, Want},
-    tenant::{Partition, Tenant},
+    store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Snapshot, Store, Want},
+    tenant::{Partition, Stage, Tenant},
 };
 use civitas_scim::condition::Condition;
 use rusqlite::Connection;
@@ -375,7 +376,7 @@ impl Store for SqliteStore {
         partition: Partition,
         change_set: ChangeSet,
     ) -> Result<Committed, Rejected> {
-        self.writer.commit(partition.raw(), change_set).await
+        self.writer.commit(partition, change_set).await
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
@@ -403,6 +404,52 @@ impl Store for SqliteStore {
     ) -> Result<(), RegistryError> {
         let changes = changes.to_vec();
         self.chore(move |connection| registry::change_settings(connection, of, &changes))
+            .await
+    }
+
+    async fn set_stage(&self, partition: Partition, stage: Stage) -> Result<(), RegistryError> {
+        self.chore(move |connection| registry::set_stage(connection, partition, stage))
+            .await
+    }
+
+    async fn rehearsals(&self, partition: Partition) -> Result<String, RegistryError> {
+        self.look_up(|connection| registry::rehearsals(connection, partition))
+    }
+
+    async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError> {
+        let text = text.to_owned();
+        self.chore(move |connection| registry::set_rehearsals(connection, partition, &text))
+            .await
+    }
+
+    async fn take_snapshot(
+        &self,
+        partition: Partition,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Snapshot, RegistryError> {
+        let name = name.to_owned();
+        self.chore(move |connection| snapshot::take(connection, partition, &name, at))
+            .await
+    }
+
+    async fn snapshots(&self, partition: Partition) -> Result<Vec<Snapshot>, RegistryError> {
+        self.look_up(|connection| snapshot::list(connection, partition))
+    }
+
+    async fn drop_snapshot(&self, partition: Partition, name: &str) -> Result<(), RegistryError> {
+        let name = name.to_owned();
+        self.chore(move |connection| snapshot::discard(connection, partition, &name))
+            .await
+    }
+
+    async fn reset(
+        &self,
+        partition: Partition,
+        snapshot: Option<&str>,
+    ) -> Result<Partition, RegistryError> {
+        let name = snapshot.map(str::to_owned);
+        self.chore(move |connection| snapshot::reset(connection, partition, name.as_deref()))
             .await
     }
 
@@ -444,8 +491,9 @@ impl Store for SqliteStore {
     async fn ready(&self) -> Result<(), ReadError> {
         let lease = self.inner.pool.lease().map_err(unavailable)?;
         lease
-            .prepare_cached("SELECT last FROM sequence")
-            .and_then(|mut last| last.query_row([], |_| Ok(())))
+            .prepare_cached("SELECT id FROM tenant LIMIT 1")
+            .and_then(|mut any| any.exists([]))
+            .map(drop)
             .map_err(unavailable)
     }
 

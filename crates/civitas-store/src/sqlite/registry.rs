@@ -3,9 +3,11 @@
 use civitas_directory::{
     catalogue::Catalogue,
     client::{Client, Roles},
+    clock::Clock,
+    record::{Timestamp, Version},
     settings::{Change, Settings},
     store::RegistryError,
-    tenant::{Partition, Tenant},
+    tenant::{Partition, Stage, Tenant},
 };
 use civitas_scim::tolerance::{Kind, Profile};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
@@ -41,12 +43,19 @@ fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
         .prepare_cached("SELECT name FROM host WHERE tenant = ?1 ORDER BY name")?
         .query_map([id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    let (generation, last) = connection
+        .prepare_cached("SELECT generation, last FROM partition WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?
+        .unwrap_or_default();
     Ok(Tenant {
         name,
         hosts,
-        partition: Partition::from_raw(id),
+        partition: Partition::from_raw(id).in_generation(generation),
         catalogue: Catalogue::standard(),
         settings: settings(connection, id)?,
+        stage: stage(connection, id)?,
+        last_event: Version(last),
     })
 }
 
@@ -95,15 +104,78 @@ pub(super) fn change_settings(
     Ok(())
 }
 
-fn check_tenant(connection: &Connection, partition: Partition) -> Outcome<()> {
-    let found = connection
-        .query_row(
-            "SELECT 1 FROM tenant WHERE id = ?1",
-            [partition.raw()],
-            |_| Ok(()),
-        )
+fn stage(connection: &Connection, partition: i64) -> Outcome<Stage> {
+    let stage = connection
+        .prepare_cached("SELECT frozen_at, ahead_ms, seed FROM stage WHERE partition = ?1")?
+        .query_row([partition], |row| {
+            let clock = match row.get(0)? {
+                Some(at) => Clock::Frozen { at: Timestamp(at) },
+                None => Clock::Running {
+                    ahead_ms: row.get(1)?,
+                },
+            };
+            let seed: Option<i64> = row.get(2)?;
+            Ok(Stage {
+                clock,
+                seed: seed.map(i64::cast_unsigned),
+            })
+        })
         .optional()?;
-    found.ok_or_else(|| RegistryError::Missing("tenant".into()).into())
+    Ok(stage.unwrap_or_default())
+}
+
+pub(super) fn set_stage(
+    connection: &mut Connection,
+    partition: Partition,
+    stage: Stage,
+) -> Outcome<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    check_tenant(&transaction, partition)?;
+    let (frozen_at, ahead_ms) = match stage.clock {
+        Clock::Frozen { at } => (Some(at.0), 0),
+        Clock::Running { ahead_ms } => (None, ahead_ms),
+    };
+    let seed = stage.seed.map(u64::cast_signed);
+    transaction.execute(
+        "INSERT OR REPLACE INTO stage (partition, frozen_at, ahead_ms, seed)
+         VALUES (?1, ?2, ?3, ?4)",
+        (partition.raw(), frozen_at, ahead_ms, seed),
+    )?;
+    transaction.commit()?;
+    Ok(())
+}
+
+pub(super) fn rehearsals(connection: &Connection, partition: Partition) -> Outcome<String> {
+    check_tenant(connection, partition)?;
+    let text = connection
+        .prepare_cached("SELECT text FROM rehearsal WHERE tenant = ?1")?
+        .query_row([partition.raw()], |row| row.get(0))
+        .optional()?;
+    Ok(text.unwrap_or_default())
+}
+
+pub(super) fn set_rehearsals(
+    connection: &mut Connection,
+    partition: Partition,
+    text: &str,
+) -> Outcome<()> {
+    check_tenant(connection, partition)?;
+    connection.execute(
+        "INSERT OR REPLACE INTO rehearsal (tenant, text) VALUES (?1, ?2)",
+        (partition.raw(), text),
+    )?;
+    Ok(())
+}
+
+/// Refuses what is said of a tenant that is not there.
+pub(super) fn check_tenant(connection: &Connection, partition: Partition) -> Outcome<()> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM tenant WHERE id = ?1")?
+        .exists([partition.raw()])?;
+    if found {
+        return Ok(());
+    }
+    Err(RegistryError::Missing("tenant".into()).into())
 }
 
 pub(super) fn create_tenant(
@@ -118,6 +190,10 @@ pub(super) fn create_tenant(
         return Err(RegistryError::TenantExists(name.into()).into());
     }
     let id = transaction.last_insert_rowid();
+    transaction.execute(
+        "INSERT INTO partition (id, generation, last) VALUES (?1, 0, 0)",
+        [id],
+    )?;
     for host in hosts {
         let inserted = transaction.execute(
             "INSERT OR IGNORE INTO host (name, tenant) VALUES (?1, ?2)",

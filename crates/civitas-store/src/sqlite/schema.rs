@@ -20,6 +20,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0001_directory.sql")),
     M::up(include_str!("migrations/0002_client_profile.sql")),
     M::up(include_str!("migrations/0003_settings.sql")),
+    M::up(include_str!("migrations/0004_stage.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -69,7 +69,8 @@ fn report(connection: &Connection, findings: &mut Vec<String>, sql: &str) -> Res
 fn spines(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
     for sql in [
         "SELECT 'resource ' || r.id || ': version ' || r.version || ' was never given'
-         FROM resource r WHERE r.version > (SELECT last FROM sequence)",
+         FROM resource r LEFT JOIN partition p ON p.id = r.partition
+         WHERE r.version > coalesce(p.last, 0)",
         "SELECT 'resource ' || r.id || ' is not of the kind its number says'
          FROM resource r LEFT JOIN kind k ON k.id = r.kind
          WHERE r.kind <> r.rid >> 40 OR k.partition IS NOT r.partition",
@@ -78,7 +79,8 @@ fn spines(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
              (SELECT coalesce(max(r.rid), 0) & ((1 << 40) - 1) FROM resource r
               WHERE r.rid BETWEEN k.id << 40 AND ((k.id + 1) << 40) - 1)",
         "SELECT 'event ' || seq || ' comes after the last one'
-         FROM event WHERE seq > (SELECT last FROM sequence)",
+         FROM event e LEFT JOIN partition p ON p.id = e.partition
+         WHERE e.seq > coalesce(p.last, 0)",
         "SELECT 'a password belongs to no resource: number ' || p.rid
          FROM password p LEFT JOIN resource r ON r.rid = p.rid WHERE r.rid IS NULL",
     ] {

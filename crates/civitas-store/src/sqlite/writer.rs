@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use civitas_directory::change::{ChangeSet, Committed, Rejected};
+use civitas_directory::{
+    change::{ChangeSet, Committed, Rejected},
+    tenant::Partition,
+};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -46,7 +49,7 @@ thread_local! {
 
 /// A change set on its way, and where the answer goes.
 struct Commit {
-    partition: i64,
+    partition: Partition,
     change_set: ChangeSet,
     reply: oneshot::Sender<Result<Committed, Rejected>>,
 }
@@ -95,7 +98,7 @@ impl Writer {
     /// Commits a change set with others that wait.
     pub(super) async fn commit(
         &self,
-        partition: i64,
+        partition: Partition,
         change_set: ChangeSet,
     ) -> Result<Committed, Rejected> {
         let (reply, answer) = oneshot::channel();
@@ -313,7 +316,7 @@ impl Worker {
         let connection = &self.connection;
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN IMMEDIATE").map_err(BatchFault::Transaction)?;
-        let mut batch = Batch::begin(connection, &self.catalog).map_err(BatchFault::Transaction)?;
+        let mut batch = Batch::begin(connection, &self.catalog);
         let mut results = Vec::with_capacity(commits.len());
         for commit in commits {
             results.push(match batch.apply(commit.partition, &commit.change_set) {

@@ -8,9 +8,10 @@ use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
     client::{Client, Role, Roles},
+    record::Version,
     settings::{Change, Key, Maintenance, Settings},
     store::{RegistryError, Store},
-    tenant::{Partition, Tenant},
+    tenant::{Partition, Stage as TenantStage, Tenant},
 };
 
 /// Names and host names lead to one tenant each; a refused tenant leaves nothing.
@@ -26,6 +27,8 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         partition: umbra.partition,
         catalogue: Catalogue::standard(),
         settings: Settings::default(),
+        stage: TenantStage::default(),
+        last_event: Version(0),
     };
     assert_eq!(umbra, same);
     assert_eq!(

@@ -278,6 +278,11 @@ impl Stage {
         Self::of(Arc::clone(&self.store), name).await
     }
 
+    /// The same tenant in another generation.
+    pub(super) fn moved(self, partition: Partition) -> Self {
+        Self { partition, ..self }
+    }
+
     async fn of(store: Arc<dyn Store>, name: &str) -> Self {
         let tenant = store.create_tenant(name, &[]).await.unwrap();
         Self {
