@@ -134,6 +134,7 @@ mod tests {
         Scope {
             partition: Partition::from_raw(partition),
             catalogue: crate::Catalogue::standard(),
+            require_preconditions: false,
             actor: actor.into(),
             request_id: String::new(),
             now: NOW,

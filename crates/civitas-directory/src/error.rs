@@ -1,11 +1,12 @@
-//! The closed set of outcomes that are not success. Each dialect words them in its
-//! `status.rs`, exhaustively.
+//! What the directory refuses, and why. Each reason is one of the [`Outcome`]s that a dialect
+//! words.
 
-use civitas_scim::Invalid;
+use civitas_scim::{Invalid, ScimType};
 
 use crate::{
     change::Rejected,
     client::Role,
+    outcome::Outcome,
     store::{ReadError, RegistryError},
 };
 
@@ -23,6 +24,20 @@ pub enum Error {
         /// The `id` asked for.
         id: String,
     },
+    /// The resource has expired or was purged, and will not come back.
+    #[error("the {resource_type} {id} has expired or was purged")]
+    Gone {
+        /// Name of the resource type.
+        resource_type: String,
+        /// The `id` asked for.
+        id: String,
+    },
+    /// The tenant requires a precondition, and there is none (RFC 6585 §3).
+    #[error(
+        "a change must name the state it is about: read the resource and repeat the request \
+         with its entity tag in If-Match"
+    )]
+    PreconditionRequired,
     /// The precondition (`If-Match`) does not hold.
     #[error("the resource has another version than the one required")]
     Stale,
@@ -62,6 +77,31 @@ pub enum Error {
     /// The store cannot serve now; the text is for the log, not for the caller.
     #[error("the store cannot serve now")]
     Unavailable(String),
+}
+
+impl Error {
+    /// The outcome.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Invalid(invalid) => match invalid.scim_type {
+                ScimType::Sensitive => Outcome::Sensitive,
+                ScimType::Uniqueness => Outcome::Taken,
+                _ => Outcome::Invalid,
+            },
+            Self::NotFound { .. } => Outcome::NotFound,
+            Self::Gone { .. } => Outcome::Gone,
+            Self::PreconditionRequired => Outcome::PreconditionRequired,
+            Self::Stale => Outcome::Stale,
+            Self::Taken { .. } => Outcome::Taken,
+            Self::Conflict => Outcome::Overtaken,
+            Self::TooManyOperations { .. } => Outcome::TooLarge,
+            Self::FailedDependency { .. } => Outcome::FailedDependency,
+            Self::NotBegun => Outcome::TooSlow,
+            Self::Forbidden { .. } => Outcome::Forbidden,
+            Self::Overloaded => Outcome::Overloaded,
+            Self::Unavailable(_) => Outcome::Unavailable,
+        }
+    }
 }
 
 impl From<ReadError> for Error {

@@ -13,6 +13,8 @@ pub enum Expect {
     /// Nothing: parallel changes are merged by trying again.
     #[default]
     Any,
+    /// A condition, where none was given: no state will do.
+    Unstated,
     /// `If-Match`: the state is one of these.
     Match(Vec<String>),
     /// `If-Match: *`: the resource exists.
@@ -30,6 +32,7 @@ impl Expect {
     pub fn check(&self, record: &Record) -> Result<(), Error> {
         let named = |tags: &[String]| tags.iter().any(|tag| record.version.is_tagged(tag));
         let holds = match self {
+            Self::Unstated => return Err(Error::PreconditionRequired),
             Self::Any | Self::Exists => true,
             Self::Match(tags) => named(tags),
             Self::NoneMatch(tags) => !named(tags),

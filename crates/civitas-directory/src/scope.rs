@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{catalogue::Catalogue, id::Ids, record::Timestamp, tenant::Partition};
+use crate::{
+    catalogue::Catalogue, id::Ids, precondition::Expect, record::Timestamp, tenant::Partition,
+};
 
 /// The circumstances of one request. Rules never read a clock or a random source: both come
 /// in here.
@@ -12,6 +14,9 @@ pub struct Scope {
     pub partition: Partition,
     /// What the tenant serves, as the request found it.
     pub catalogue: Arc<Catalogue>,
+    /// Whether a change must name the state it is about
+    /// ([`Settings::require_preconditions`](crate::Settings::require_preconditions)).
+    pub require_preconditions: bool,
     /// Who acts, for the event log: `client:admin`.
     pub actor: String,
     /// Correlates log lines, events and answers.
@@ -20,4 +25,14 @@ pub struct Scope {
     pub now: Timestamp,
     /// Where identifiers of new resources come from.
     pub ids: Ids,
+}
+
+impl Scope {
+    /// The precondition of a change, where one is required.
+    pub fn required(&self, expect: Expect) -> Expect {
+        match expect {
+            Expect::Any if self.require_preconditions => Expect::Unstated,
+            expect => expect,
+        }
+    }
 }

@@ -66,7 +66,7 @@ impl<'r> Call<'r> {
 
     /// What a write requires of the resource.
     pub(crate) fn expect(&self) -> Expect {
-        self.conditions.of_write()
+        self.scope.required(self.conditions.of_write())
     }
 
     /// The profile of the caller.

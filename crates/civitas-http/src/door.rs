@@ -17,7 +17,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp};
+use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp, outcome::Elsewhere};
 use civitas_scim::tolerance::Tolerance;
 use http::{HeaderMap, Version, header, request::Parts};
 
@@ -60,6 +60,7 @@ impl<'r> Arrival<'r> {
             scope: Scope {
                 partition: tenant.partition,
                 catalogue: Arc::clone(&tenant.catalogue),
+                require_preconditions: tenant.settings.require_preconditions,
                 actor: format!("client:{}", caller.client_id),
                 request_id: self.request_id.to_owned(),
                 now: self.now(tenant),
@@ -82,9 +83,7 @@ impl<'r> Arrival<'r> {
     pub(crate) fn check_served(&self, tenant: &Tenant, writes: bool) -> Result<(), Refusal> {
         let settings = &tenant.settings;
         if let Some(origin) = &settings.moved_to {
-            return Err(Refusal::MovedTenant {
-                location: self.at(origin),
-            });
+            return Err(self.elsewhere(Elsewhere::Moved, origin));
         }
         if let Some(maintenance) = settings.maintenance {
             return Err(Refusal::Maintenance {
@@ -110,9 +109,7 @@ impl<'r> Arrival<'r> {
     /// Sends writes to the server that this one stands by for.
     pub(crate) fn check_primary(&self) -> Result<(), Refusal> {
         match &self.app.settings.standby_of {
-            Some(origin) => Err(Refusal::Standby {
-                location: self.at(origin),
-            }),
+            Some(origin) => Err(self.elsewhere(Elsewhere::Standby, origin)),
             None => Ok(()),
         }
     }
@@ -143,10 +140,13 @@ impl<'r> Arrival<'r> {
         origin + BASE
     }
 
-    /// The URL of the request at another scheme and authority.
-    fn at(&self, origin: &str) -> String {
+    /// The same request at another scheme and authority.
+    fn elsewhere(&self, why: Elsewhere, origin: &str) -> Refusal {
         let target = self.parts.uri.path_and_query();
-        format!("{origin}{}", target.map_or("/", |it| it.as_str()))
+        Refusal::Elsewhere {
+            why,
+            location: format!("{origin}{}", target.map_or("/", |it| it.as_str())),
+        }
     }
 
     async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {

@@ -20,6 +20,7 @@ mod metrics;
 mod negotiation;
 mod oauth;
 mod operations;
+pub mod outcomes;
 mod prefer;
 mod problem;
 mod rate;

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use civitas_directory::{Client, Error, Role, Roles};
+use civitas_directory::{Client, Outcome, Role, Roles};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -183,7 +183,7 @@ impl Refused {
 
 /// A refusal in OAuth's words.
 pub(crate) fn word(refusal: &Refusal) -> Reply {
-    let (status, code) = status(refusal);
+    let (status, code) = status(refusal.outcome());
     // Only printable ASCII without quotes may stand in a description (RFC 6749 §5.2).
     let mut description = refusal.to_string();
     description.retain(|it| (it.is_ascii_graphic() || it == ' ') && it != '"' && it != '\\');
@@ -202,66 +202,58 @@ fn unkept(reply: Reply) -> Reply {
         .with(header::PRAGMA, HeaderValue::from_static("no-cache"))
 }
 
-fn status(refusal: &Refusal) -> (StatusCode, Code) {
-    match refusal {
-        // RFC 6749 §5.2: the client, and whether it is one at all.
-        Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, Code::InvalidClient),
-        Refusal::Forbidden { .. } | Refusal::Directory(Error::Forbidden { .. }) => {
-            (StatusCode::BAD_REQUEST, Code::UnauthorizedClient)
-        }
-        // RFC 6749 §5.2: "malformed" has one code and one status.
-        Refusal::MalformedHeader { .. }
-        | Refusal::MalformedQuery
-        | Refusal::UnsupportedVersion { .. }
-        | Refusal::FilteredDiscovery
-        | Refusal::UnsupportedMediaType { .. }
-        | Refusal::UnsupportedCoding
-        | Refusal::BodyCutOff
-        | Refusal::Directory(Error::Invalid(_) | Error::Stale | Error::Taken { .. }) => {
-            (StatusCode::BAD_REQUEST, Code::InvalidRequest)
-        }
-        // RFC 9110 §15: what happens before OAuth begins.
-        Refusal::UnknownHost { .. }
-        | Refusal::UnknownPath
-        | Refusal::Directory(Error::NotFound { .. }) => {
+/// RFC 6749 §5.2 for what concerns the client; RFC 9110 §15 and RFC 6585 for what happens
+/// before OAuth begins.
+const fn status(outcome: Outcome) -> (StatusCode, Code) {
+    match outcome {
+        // The endpoint answers a token itself and does none of these.
+        Outcome::Answered
+        | Outcome::Created
+        | Outcome::Accepted
+        | Outcome::Done
+        | Outcome::Unchanged => (StatusCode::OK, Code::InvalidRequest),
+        // The client, and whether it is one at all.
+        Outcome::Unauthenticated => (StatusCode::UNAUTHORIZED, Code::InvalidClient),
+        Outcome::Forbidden => (StatusCode::BAD_REQUEST, Code::UnauthorizedClient),
+        // "malformed" has one code and one status.
+        Outcome::Malformed
+        | Outcome::Invalid
+        | Outcome::UnsupportedVersion
+        | Outcome::Sensitive
+        | Outcome::NotAllowed
+        | Outcome::Taken
+        | Outcome::Gone
+        | Outcome::Stale
+        | Outcome::PreconditionRequired
+        | Outcome::UnsupportedMediaType => (StatusCode::BAD_REQUEST, Code::InvalidRequest),
+        Outcome::UnknownHost | Outcome::UnknownPath | Outcome::NotFound => {
             (StatusCode::NOT_FOUND, Code::InvalidRequest)
         }
-        Refusal::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest),
-        Refusal::UnknownMethod | Refusal::NotBuilt { .. } => {
+        Outcome::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest),
+        Outcome::NotBuilt | Outcome::UnknownMethod => {
             (StatusCode::NOT_IMPLEMENTED, Code::InvalidRequest)
         }
-        Refusal::NotAcceptable { .. } => (StatusCode::NOT_ACCEPTABLE, Code::InvalidRequest),
-        Refusal::TooLarge { .. }
-        | Refusal::BulkTooLarge { .. }
-        | Refusal::Directory(Error::TooManyOperations { .. }) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest)
-        }
-        Refusal::HeaderTooLarge { .. } => (
+        Outcome::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, Code::InvalidRequest),
+        Outcome::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidRequest),
+        Outcome::HeaderTooLarge => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Code::InvalidRequest,
         ),
-        Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, Code::InvalidRequest),
-        // RFC 9110 §15.4.9, §15.4.8; RFC 6585 §4.
-        Refusal::MovedTenant { .. } => {
+        Outcome::ArrivedTooSlowly => (StatusCode::REQUEST_TIMEOUT, Code::InvalidRequest),
+        Outcome::Canonical | Outcome::Moved => {
             (StatusCode::PERMANENT_REDIRECT, Code::TemporarilyUnavailable)
         }
-        Refusal::Standby { .. } => (StatusCode::TEMPORARY_REDIRECT, Code::TemporarilyUnavailable),
-        Refusal::RateLimited { .. } => {
-            (StatusCode::TOO_MANY_REQUESTS, Code::TemporarilyUnavailable)
-        }
-        Refusal::Maintenance { .. }
-        | Refusal::TooSlow
-        | Refusal::Overloaded
-        | Refusal::Directory(
-            Error::Overloaded
-            | Error::Unavailable(_)
-            | Error::Conflict
-            | Error::FailedDependency { .. }
-            | Error::NotBegun,
-        ) => (
+        Outcome::Standby => (StatusCode::TEMPORARY_REDIRECT, Code::TemporarilyUnavailable),
+        Outcome::RateLimited => (StatusCode::TOO_MANY_REQUESTS, Code::TemporarilyUnavailable),
+        Outcome::Overloaded
+        | Outcome::TooSlow
+        | Outcome::Maintenance
+        | Outcome::Unavailable
+        | Outcome::Overtaken
+        | Outcome::FailedDependency => (
             StatusCode::SERVICE_UNAVAILABLE,
             Code::TemporarilyUnavailable,
         ),
-        Refusal::Panic { .. } => (StatusCode::INTERNAL_SERVER_ERROR, Code::ServerError),
+        Outcome::Failed => (StatusCode::INTERNAL_SERVER_ERROR, Code::ServerError),
     }
 }

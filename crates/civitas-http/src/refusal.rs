@@ -1,8 +1,8 @@
-//! Every reason not to do what a request asks. Each family of answers words them all: the
-//! dialects in their `status.rs`, the token endpoint in [`crate::oauth`], the rest in
-//! [`crate::problem`].
+//! Every reason not to do what a request asks. Each is an [`Outcome`], to which every family
+//! of answers gives a status: the dialects in their `status.rs`, the token endpoint in
+//! [`crate::oauth`], the rest in [`crate::problem`].
 
-use civitas_directory::{Error, Role};
+use civitas_directory::{Error, Outcome, Role, outcome::Elsewhere};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::coding;
@@ -19,15 +19,11 @@ pub(crate) enum Refusal {
         /// As the client sent it.
         host: String,
     },
-    /// The tenant is served elsewhere for good.
-    #[error("the tenant is served at {location} now")]
-    MovedTenant {
-        /// The request's URL there.
-        location: String,
-    },
-    /// Another server takes the writes.
-    #[error("this server only reads; the request can be repeated at {location}")]
-    Standby {
+    /// The request belongs elsewhere.
+    #[error("this is to be asked at {location}")]
+    Elsewhere {
+        /// Why.
+        why: Elsewhere,
         /// The request's URL there.
         location: String,
     },
@@ -165,6 +161,38 @@ impl From<civitas_scim::Invalid> for Refusal {
 }
 
 impl Refusal {
+    /// The outcome.
+    pub(crate) const fn outcome(&self) -> Outcome {
+        match self {
+            Self::UnknownHost { .. } => Outcome::UnknownHost,
+            Self::Elsewhere { why, .. } => why.outcome(),
+            Self::Maintenance { .. } => Outcome::Maintenance,
+            Self::RateLimited { .. } => Outcome::RateLimited,
+            Self::UnknownPath => Outcome::UnknownPath,
+            Self::UnsupportedVersion { .. } => Outcome::UnsupportedVersion,
+            Self::MethodNotAllowed { .. } => Outcome::MethodNotAllowed,
+            Self::UnknownMethod => Outcome::UnknownMethod,
+            Self::NotBuilt { .. } => Outcome::NotBuilt,
+            Self::MalformedHeader { .. } | Self::MalformedQuery | Self::BodyCutOff => {
+                Outcome::Malformed
+            }
+            Self::HeaderTooLarge { .. } => Outcome::HeaderTooLarge,
+            Self::Unauthenticated(_) => Outcome::Unauthenticated,
+            Self::Forbidden { .. } => Outcome::Forbidden,
+            Self::FilteredDiscovery => Outcome::NotAllowed,
+            Self::NotAcceptable { .. } => Outcome::NotAcceptable,
+            Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding => {
+                Outcome::UnsupportedMediaType
+            }
+            Self::TooLarge { .. } | Self::BulkTooLarge { .. } => Outcome::TooLarge,
+            Self::Timeout => Outcome::ArrivedTooSlowly,
+            Self::TooSlow => Outcome::TooSlow,
+            Self::Overloaded => Outcome::Overloaded,
+            Self::Panic { .. } => Outcome::Failed,
+            Self::Directory(error) => error.outcome(),
+        }
+    }
+
     /// Header fields that belong to the refusal, whatever family words it.
     pub(crate) fn header_fields(&self, realm: &str, headers: &mut HeaderMap) {
         match self {
@@ -178,7 +206,7 @@ impl Refusal {
                 let accepted = HeaderValue::from_static(coding::ACCEPTED);
                 headers.insert(header::ACCEPT_ENCODING, accepted);
             }
-            Self::MovedTenant { location } | Self::Standby { location } => {
+            Self::Elsewhere { location, .. } => {
                 if let Ok(location) = HeaderValue::try_from(location) {
                     headers.insert(header::LOCATION, location);
                 }

@@ -133,6 +133,7 @@ impl Opened {
         Scope {
             partition: self.tenant.partition,
             catalogue: Arc::clone(&self.tenant.catalogue),
+            require_preconditions: false,
             actor: format!("cli:{command}"),
             request_id: format!("cli-{}", std::process::id()),
             now: self.now(),

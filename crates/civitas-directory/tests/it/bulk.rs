@@ -28,6 +28,7 @@ async fn run(names: &[&str], go_on: &(dyn Fn(usize) -> bool + Sync)) -> Vec<Step
     let scope = Scope {
         partition: tenant.partition,
         catalogue: Catalogue::standard(),
+        require_preconditions: false,
         actor: "client:test".into(),
         request_id: "r".into(),
         now: Timestamp(0),

@@ -236,6 +236,14 @@ impl Ask {
             .body(body)
     }
 
+    /// With a segment of the path replaced by an id.
+    pub(crate) fn at_id(mut self, segment: &str, id: &str) -> Self {
+        self.target = self
+            .target
+            .replace(&format!("/{segment}"), &format!("/{id}"));
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
@@ -306,7 +314,12 @@ impl Answer {
 
     /// Checks that this is a SCIM error of the status, and returns its `scimType`.
     pub(crate) fn scim_error(&self, status: u16) -> String {
-        assert_eq!(self.status, status, "{self:?}");
+        self.scim_error_of(status, "")
+    }
+
+    /// The same; what was asked is told when it is not.
+    pub(crate) fn scim_error_of(&self, status: u16, what: &str) -> String {
+        assert_eq!(self.status, status, "{what}: {self:?}");
         let body = self.json();
         assert_eq!(body["schemas"], serde_json::json!([ERROR]), "{body}");
         assert_eq!(body["status"], status.to_string(), "{body}");

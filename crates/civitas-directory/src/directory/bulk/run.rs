@@ -139,7 +139,7 @@ impl<'r> Run<'r> {
                 self.settle_all().await;
                 let index = unit[0];
                 let (directory, scope) = (self.directory, self.scope);
-                let expect = expected(&self.plan.operations[index]);
+                let expect = scope.required(expected(&self.plan.operations[index]));
                 let edit = Edit {
                     resource_type: kind,
                     id,

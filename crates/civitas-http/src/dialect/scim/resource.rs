@@ -1,15 +1,15 @@
 //! Single resources (RFC 7644 §3.3, §3.4.1, §3.5, §3.6). A resource type is data, so one
 //! handler serves them all.
 
-use civitas_directory::{Edit, Error, Found, Version, store::Want};
+use civitas_directory::{Edit, Error, Found, Outcome, Version, store::Want};
 use civitas_scim::{json, schema::ResourceType};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
     query,
     render::{Renderer, View},
-    search,
+    search, status,
 };
 use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, reply::Reply};
 
@@ -26,7 +26,7 @@ pub(super) async fn create(call: &mut Call<'_>, kind: &ResourceType) -> Result<R
     let found = directory
         .create(&call.scope, kind, body, tolerance, shown.want)
         .await?;
-    Ok(shown.written(call, StatusCode::CREATED, &found))
+    Ok(shown.written(call, Outcome::Created, &found))
 }
 
 /// `GET /{type}/{id}` (RFC 7644 §3.4.1); with a filter, a query on the one resource.
@@ -43,12 +43,12 @@ pub(super) async fn read(call: &Call<'_>, kind: &ResourceType, id: &str) -> Resu
     match call.conditions.of_read(&found.record) {
         Read::Failed => Err(Error::Stale.into()),
         Read::NotModified => {
-            let reply = Reply::empty(StatusCode::NOT_MODIFIED);
+            let reply = Reply::empty(status::of(Outcome::Unchanged));
             Ok(kept(located(shown.identified(call, reply, &found))))
         }
         Read::Send => {
             shown.check_members(call, &found)?;
-            Ok(kept(shown.represented(call, StatusCode::OK, &found)))
+            Ok(kept(shown.represented(call, Outcome::Answered, &found)))
         }
     }
 }
@@ -72,7 +72,7 @@ pub(super) async fn replace(
         want: shown.want,
     };
     let found = directory.replace(&call.scope, &edit).await?;
-    Ok(shown.written(call, StatusCode::OK, &found))
+    Ok(shown.written(call, Outcome::Answered, &found))
 }
 
 /// `PATCH /{type}/{id}` (RFC 7644 §3.5.2).
@@ -94,7 +94,7 @@ pub(super) async fn patch(
         want: shown.want,
     };
     let found = directory.patch(&call.scope, &edit).await?;
-    Ok(shown.written(call, StatusCode::OK, &found))
+    Ok(shown.written(call, Outcome::Answered, &found))
 }
 
 /// `DELETE /{type}/{id}` (RFC 7644 §3.6).
@@ -107,7 +107,7 @@ pub(super) async fn delete(
         .directory
         .delete(&call.scope, kind, id, &call.expect())
         .await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    Ok(Reply::empty(status::of(Outcome::Done)))
 }
 
 pub(super) fn parsed(bytes: &[u8]) -> Result<Value, civitas_scim::Invalid> {
@@ -165,14 +165,14 @@ impl<'k> Shown<'k> {
 
     /// The answer to a write. What has more members than are shown is answered without
     /// content: the write is done, and a part of the members would pass for all of them.
-    fn written(&self, call: &Call<'_>, status: StatusCode, found: &Found) -> Reply {
+    fn written(&self, call: &Call<'_>, outcome: Outcome, found: &Found) -> Reply {
         let silent = self.preferred == Some(Return::Minimal) || self.has_more_members(found);
         let reply = if !silent {
-            self.represented(call, status, found)
-        } else if status == StatusCode::CREATED {
-            self.identified(call, Reply::empty(status), found)
+            self.represented(call, outcome, found)
+        } else if outcome == Outcome::Created {
+            self.identified(call, Reply::empty(status::of(outcome)), found)
         } else {
-            self.identified(call, Reply::empty(StatusCode::NO_CONTENT), found)
+            self.identified(call, Reply::empty(status::of(Outcome::Done)), found)
         };
         let honoured = self
             .preferred
@@ -183,10 +183,10 @@ impl<'k> Shown<'k> {
         }
     }
 
-    fn represented(&self, call: &Call<'_>, status: StatusCode, found: &Found) -> Reply {
+    fn represented(&self, call: &Call<'_>, outcome: Outcome, found: &Found) -> Reply {
         let mut body = Vec::with_capacity(found.record.document.len() + 512);
         Renderer::of(call).resource(&mut body, found, &self.view);
-        let reply = Reply::new(status, call.media.content_type(), body);
+        let reply = Reply::new(status::of(outcome), call.media.content_type(), body);
         located(self.identified(call, reply, found))
     }
 

@@ -1,12 +1,12 @@
-//! The one table from refusals to SCIM's answers.
+//! The one table from outcomes to SCIM's statuses, and how refusals are worded.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use civitas_directory::Error;
+use civitas_directory::{Error, Outcome};
 use civitas_scim::{ScimType, messages};
 use http::{HeaderMap, StatusCode};
 
-use crate::{negotiation::Media, refusal::Refusal, reply::Reply};
+use crate::{negotiation::Media, outcomes::Documented, refusal::Refusal, reply::Reply};
 
 /// The refusal as a SCIM error message (RFC 7644 §3.12), in the representation that
 /// `Accept` prefers; an error is sent even to those who take none.
@@ -18,100 +18,118 @@ pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
 
 /// The refusal as a status code and an error message.
 pub(super) fn message(refusal: &Refusal) -> (StatusCode, String) {
-    let (status, scim_type) = answer(refusal);
-    let body = messages::error(status.as_u16(), scim_type, &refusal.to_string());
+    let status = of(refusal.outcome());
+    let body = messages::error(status.as_u16(), keyword(refusal), &refusal.to_string());
     (status, body)
 }
 
-/// Sections without a document of their own are of RFC 7644.
+/// The status of an outcome.
+pub(crate) const fn of(outcome: Outcome) -> StatusCode {
+    row(outcome).0
+}
+
+/// The status of an outcome, and where it is documented.
+pub(crate) fn documented(outcome: Outcome) -> Documented {
+    let (status, source) = row(outcome);
+    Documented {
+        outcome,
+        status: status.as_u16(),
+        source,
+    }
+}
+
 #[expect(
     clippy::match_same_arms,
     reason = "an arm for each rule, with its source"
 )]
-fn answer(refusal: &Refusal) -> (StatusCode, Option<ScimType>) {
+const fn row(outcome: Outcome) -> (StatusCode, &'static str) {
+    match outcome {
+        Outcome::Answered => (StatusCode::OK, "RFC 7644 §3.4, §3.5"),
+        Outcome::Created => (StatusCode::CREATED, "RFC 7644 §3.3"),
+        Outcome::Accepted => (StatusCode::ACCEPTED, "RFC 9967 §2.5.1.1"),
+        Outcome::Done => (StatusCode::NO_CONTENT, "RFC 7644 §3.5.2, §3.6"),
+        Outcome::Unchanged => (StatusCode::NOT_MODIFIED, "RFC 7644 §3.14"),
+        Outcome::Canonical => (StatusCode::PERMANENT_REDIRECT, "RFC 7644 §3.11, Table 8"),
+        Outcome::Standby => (StatusCode::TEMPORARY_REDIRECT, "RFC 7644 Table 8"),
+        Outcome::Moved => (StatusCode::PERMANENT_REDIRECT, "RFC 7644 Table 8"),
+        Outcome::Malformed => (StatusCode::BAD_REQUEST, "RFC 9110 §15.5.1"),
+        Outcome::Invalid => (StatusCode::BAD_REQUEST, "RFC 7644 Table 9"),
+        Outcome::UnsupportedVersion => (StatusCode::BAD_REQUEST, "RFC 7644 §3.13"),
+        Outcome::Unauthenticated => (StatusCode::UNAUTHORIZED, "RFC 7644 §2, RFC 6750 §3.1"),
+        Outcome::Forbidden => (StatusCode::FORBIDDEN, "RFC 6750 §3.1, RFC 9110 §15.5.4"),
+        Outcome::Sensitive => (StatusCode::FORBIDDEN, "RFC 7644 §7.5.2, erratum 6893"),
+        Outcome::NotAllowed => (StatusCode::FORBIDDEN, "RFC 7644 §4"),
+        Outcome::UnknownHost => (StatusCode::NOT_FOUND, "RFC 9110 §15.5.5"),
+        Outcome::UnknownPath => (StatusCode::NOT_FOUND, "RFC 9110 §15.5.5"),
+        Outcome::NotFound => (StatusCode::NOT_FOUND, "RFC 7644 §3.4.1, §3.6"),
+        Outcome::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "RFC 9110 §15.5.6"),
+        Outcome::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "RFC 9110 §15.5.7"),
+        Outcome::ArrivedTooSlowly => (StatusCode::REQUEST_TIMEOUT, "RFC 9110 §15.5.9"),
+        Outcome::Taken => (StatusCode::CONFLICT, "RFC 7644 §3.3"),
+        Outcome::Overtaken => (StatusCode::CONFLICT, "RFC 7644 Table 8"),
+        Outcome::FailedDependency => (StatusCode::CONFLICT, "RFC 7644 §3.7.1"),
+        // A deleted resource is one that is not there.
+        Outcome::Gone => (StatusCode::NOT_FOUND, "RFC 7644 §3.6"),
+        Outcome::Stale => (StatusCode::PRECONDITION_FAILED, "RFC 7644 §3.14"),
+        Outcome::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RFC 7644 §3.7.4"),
+        Outcome::UnsupportedMediaType => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "RFC 9110 §15.5.16, §8.4",
+        ),
+        Outcome::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "RFC 6585 §3"),
+        Outcome::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "RFC 6585 §4"),
+        Outcome::HeaderTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "RFC 6585 §5"),
+        Outcome::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "RFC 7644 Table 8"),
+        Outcome::NotBuilt => (StatusCode::NOT_IMPLEMENTED, "RFC 7644 Table 8"),
+        Outcome::UnknownMethod => (StatusCode::NOT_IMPLEMENTED, "RFC 9110 §15.6.2"),
+        Outcome::Overloaded | Outcome::TooSlow | Outcome::Maintenance | Outcome::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "RFC 9110 §15.6.4")
+        }
+    }
+}
+
+/// The keyword of Table 9 that says more than the status.
+fn keyword(refusal: &Refusal) -> Option<ScimType> {
     match refusal {
-        // RFC 9110 §15.5.5: a host that nobody answers for, a path that leads nowhere.
-        Refusal::UnknownHost { .. } | Refusal::UnknownPath => (StatusCode::NOT_FOUND, None),
-        // RFC 9110 §15.4.9, §15.4.8: method and body are kept.
-        Refusal::MovedTenant { .. } => (StatusCode::PERMANENT_REDIRECT, None),
-        Refusal::Standby { .. } => (StatusCode::TEMPORARY_REDIRECT, None),
-        // RFC 6585 §4.
-        Refusal::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, None),
-        // §3.13.
-        Refusal::UnsupportedVersion { .. } => {
-            (StatusCode::BAD_REQUEST, Some(ScimType::InvalidVers))
-        }
-        // RFC 9110 §15.5.6.
-        Refusal::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, None),
-        // RFC 9110 §15.6.2; §3.7, §3.11 for what is described and not offered.
-        Refusal::UnknownMethod | Refusal::NotBuilt { .. } => (StatusCode::NOT_IMPLEMENTED, None),
-        // RFC 9110 §15.5.1. Table 9 has no keyword for header fields.
-        Refusal::MalformedHeader { .. } => (StatusCode::BAD_REQUEST, None),
-        // Table 9.
-        Refusal::MalformedQuery => (StatusCode::BAD_REQUEST, Some(ScimType::InvalidValue)),
-        // RFC 6585 §5.
-        Refusal::HeaderTooLarge { .. } => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None),
-        // §2; RFC 6750 §3.1.
-        Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, None),
-        // RFC 6750 §3.1, RFC 9110 §15.5.4.
-        Refusal::Forbidden { .. } | Refusal::Directory(Error::Forbidden { .. }) => {
-            (StatusCode::FORBIDDEN, None)
-        }
-        // §4.
-        Refusal::FilteredDiscovery => (StatusCode::FORBIDDEN, None),
-        // RFC 9110 §15.5.7.
-        Refusal::NotAcceptable { .. } => (StatusCode::NOT_ACCEPTABLE, None),
-        // RFC 9110 §15.5.16, §8.4.
-        Refusal::UnsupportedMediaType { .. } | Refusal::UnsupportedCoding => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, None)
-        }
-        // §3.7.4; RFC 9110 §15.5.14.
-        Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, None),
-        // RFC 9112 §8.
-        Refusal::BodyCutOff => (StatusCode::BAD_REQUEST, Some(ScimType::InvalidSyntax)),
-        // RFC 9110 §15.5.9.
-        Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, None),
-        // RFC 9110 §15.6.4.
-        Refusal::Maintenance { .. }
+        Refusal::UnsupportedVersion { .. } => Some(ScimType::InvalidVers),
+        Refusal::MalformedQuery => Some(ScimType::InvalidValue),
+        Refusal::BodyCutOff => Some(ScimType::InvalidSyntax),
+        Refusal::Directory(error) => match error {
+            Error::Invalid(invalid) => Some(invalid.scim_type),
+            Error::Taken { .. } => Some(ScimType::Uniqueness),
+            Error::NotFound { .. }
+            | Error::Gone { .. }
+            | Error::Stale
+            | Error::PreconditionRequired
+            | Error::Conflict
+            | Error::TooManyOperations { .. }
+            | Error::FailedDependency { .. }
+            | Error::NotBegun
+            | Error::Forbidden { .. }
+            | Error::Overloaded
+            | Error::Unavailable(_) => None,
+        },
+        Refusal::UnknownHost { .. }
+        | Refusal::Elsewhere { .. }
+        | Refusal::Maintenance { .. }
+        | Refusal::RateLimited { .. }
+        | Refusal::UnknownPath
+        | Refusal::MethodNotAllowed { .. }
+        | Refusal::UnknownMethod
+        | Refusal::NotBuilt { .. }
+        | Refusal::MalformedHeader { .. }
+        | Refusal::HeaderTooLarge { .. }
+        | Refusal::Unauthenticated(_)
+        | Refusal::Forbidden { .. }
+        | Refusal::FilteredDiscovery
+        | Refusal::NotAcceptable { .. }
+        | Refusal::UnsupportedMediaType { .. }
+        | Refusal::UnsupportedCoding
+        | Refusal::TooLarge { .. }
+        | Refusal::BulkTooLarge { .. }
+        | Refusal::Timeout
         | Refusal::TooSlow
         | Refusal::Overloaded
-        | Refusal::Directory(Error::Overloaded | Error::Unavailable(_) | Error::NotBegun) => {
-            (StatusCode::SERVICE_UNAVAILABLE, None)
-        }
-        // §3.12: 500 with what helps to find the cause.
-        Refusal::Panic { .. } => (StatusCode::INTERNAL_SERVER_ERROR, None),
-        // §3.12, Table 9. Personal data in a URL is 403 (erratum 6893), a clash 409 (§3.3).
-        Refusal::Directory(Error::Invalid(invalid)) => match invalid.scim_type {
-            ScimType::Sensitive => (StatusCode::FORBIDDEN, Some(ScimType::Sensitive)),
-            ScimType::Uniqueness => (StatusCode::CONFLICT, Some(ScimType::Uniqueness)),
-            keyword @ (ScimType::InvalidFilter
-            | ScimType::TooMany
-            | ScimType::Mutability
-            | ScimType::InvalidSyntax
-            | ScimType::InvalidPath
-            | ScimType::NoTarget
-            | ScimType::InvalidValue
-            | ScimType::InvalidVers
-            // RFC 9865 §2.1.
-            | ScimType::InvalidCursor
-            | ScimType::ExpiredCursor
-            | ScimType::InvalidCount) => (StatusCode::BAD_REQUEST, Some(keyword)),
-        },
-        // §3.4.1, §3.6.
-        Refusal::Directory(Error::NotFound { .. }) => (StatusCode::NOT_FOUND, None),
-        // §3.7.4.
-        Refusal::BulkTooLarge { .. } | Refusal::Directory(Error::TooManyOperations { .. }) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, None)
-        }
-        // §3.7.1, Table 8: what this one needs is not there.
-        Refusal::Directory(Error::FailedDependency { .. }) => (StatusCode::CONFLICT, None),
-        // §3.14.
-        Refusal::Directory(Error::Stale) => (StatusCode::PRECONDITION_FAILED, None),
-        // §3.3.
-        Refusal::Directory(Error::Taken { .. }) => {
-            (StatusCode::CONFLICT, Some(ScimType::Uniqueness))
-        }
-        // Table 8.
-        Refusal::Directory(Error::Conflict) => (StatusCode::CONFLICT, None),
+        | Refusal::Panic { .. } => None,
     }
 }

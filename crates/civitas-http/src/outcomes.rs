@@ -1,0 +1,245 @@
+//! Which status each dialect gives an outcome, with the source that says so. The dialects
+//! that are served answer from their own tables, the others state here what was published,
+//! for the dialect to come.
+
+use civitas_directory::Outcome;
+
+use crate::dialect::scim;
+
+/// A protocol, or the way a vendor speaks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// SCIM 2.0.
+    Scim,
+    /// SAP Cloud Identity Services.
+    Sap,
+    /// Common REST of `PingOne` Advanced Identity Cloud.
+    Crest,
+    /// Oracle identity domains.
+    Oracle,
+}
+
+impl Dialect {
+    /// All dialects.
+    pub const ALL: [Self; 4] = [Self::Scim, Self::Sap, Self::Crest, Self::Oracle];
+
+    /// The name, as in paths and rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scim => "scim",
+            Self::Sap => "sap",
+            Self::Crest => "crest",
+            Self::Oracle => "oracle",
+        }
+    }
+}
+
+/// One documented status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Documented {
+    /// How the request ended.
+    pub outcome: Outcome,
+    /// The status code.
+    pub status: u16,
+    /// Where the status is documented.
+    pub source: &'static str,
+}
+
+/// What a dialect documents, in the order of the outcomes.
+pub fn documented(dialect: Dialect) -> Vec<Documented> {
+    match dialect {
+        Dialect::Scim => Outcome::ALL.map(scim::status::documented).into(),
+        Dialect::Sap => rows(SAP_SOURCE, SAP),
+        Dialect::Crest => rows(CREST_SOURCE, CREST),
+        Dialect::Oracle => {
+            let mut all = rows(ORACLE_SOURCE, ORACLE);
+            all.extend(rows(ORACLE_REST_SOURCE, ORACLE_REST));
+            all
+        }
+    }
+}
+
+/// Whether a dialect documents a status.
+pub fn documents(dialect: Dialect, status: u16) -> bool {
+    documented(dialect).iter().any(|row| row.status == status)
+}
+
+type Rows = &'static [(u16, &'static [Outcome])];
+
+fn rows(source: &'static str, rows: Rows) -> Vec<Documented> {
+    let rows = rows.iter().flat_map(|(status, outcomes)| {
+        outcomes.iter().map(|outcome| Documented {
+            outcome: *outcome,
+            status: *status,
+            source,
+        })
+    });
+    rows.collect()
+}
+
+const SAP_SOURCE: &str = "General Error Codes; Error and Success Codes";
+const CREST_SOURCE: &str = "HTTP status codes";
+const ORACLE_SOURCE: &str = "identity domains: Response Codes";
+const ORACLE_REST_SOURCE: &str = "Oracle REST: Status Codes";
+
+use Outcome as O;
+
+const SAP: Rows = &[
+    (200, &[O::Answered]),
+    (201, &[O::Created]),
+    (204, &[O::Done]),
+    (301, &[O::Canonical]),
+    (400, &[O::Malformed, O::Invalid]),
+    (401, &[O::Unauthenticated]),
+    (403, &[O::Forbidden]),
+    (404, &[O::UnknownPath, O::NotFound]),
+    (405, &[O::MethodNotAllowed]),
+    (406, &[O::NotAcceptable]),
+    (409, &[O::Taken, O::Overtaken]),
+    (415, &[O::UnsupportedVersion, O::UnsupportedMediaType]),
+    (500, &[O::Failed]),
+    (
+        503,
+        &[O::Overloaded, O::TooSlow, O::Maintenance, O::Unavailable],
+    ),
+];
+
+const CREST: Rows = &[
+    (200, &[O::Answered]),
+    (201, &[O::Created]),
+    (204, &[O::Done]),
+    (304, &[O::Unchanged]),
+    (400, &[O::Malformed, O::Invalid]),
+    (401, &[O::Unauthenticated]),
+    (403, &[O::Forbidden, O::NotAllowed]),
+    (404, &[O::UnknownPath, O::NotFound]),
+    (405, &[O::MethodNotAllowed]),
+    (406, &[O::UnsupportedVersion, O::NotAcceptable]),
+    (409, &[O::Taken, O::Overtaken]),
+    (410, &[O::Gone]),
+    (412, &[O::Stale]),
+    (415, &[O::UnsupportedMediaType]),
+    (428, &[O::PreconditionRequired]),
+    (500, &[O::Failed]),
+    (501, &[O::NotBuilt]),
+    (
+        503,
+        &[O::Overloaded, O::TooSlow, O::Maintenance, O::Unavailable],
+    ),
+];
+
+const ORACLE: Rows = &[
+    (200, &[O::Answered]),
+    (201, &[O::Created]),
+    (202, &[O::Accepted]),
+    (204, &[O::Done]),
+    (307, &[O::Standby]),
+    (308, &[O::Moved]),
+    (400, &[O::Malformed, O::Invalid]),
+    (401, &[O::Unauthenticated]),
+    (403, &[O::NotAllowed]),
+    (404, &[O::UnknownPath, O::NotFound]),
+    (405, &[O::MethodNotAllowed]),
+    (409, &[O::Taken, O::Overtaken]),
+    (412, &[O::Stale]),
+    (413, &[O::TooLarge]),
+    (415, &[O::UnsupportedMediaType]),
+    (500, &[O::Failed]),
+    (501, &[O::NotBuilt, O::UnknownMethod]),
+    (
+        503,
+        &[O::Overloaded, O::TooSlow, O::Maintenance, O::Unavailable],
+    ),
+];
+
+const ORACLE_REST: Rows = &[
+    (200, &[O::Answered]),
+    (202, &[O::Accepted]),
+    (400, &[O::Malformed, O::Invalid]),
+    (401, &[O::Unauthenticated]),
+    (403, &[O::Forbidden]),
+    (404, &[O::UnknownPath, O::NotFound]),
+    (405, &[O::MethodNotAllowed]),
+    (406, &[O::NotAcceptable]),
+    (409, &[O::Taken]),
+    (415, &[O::UnsupportedMediaType]),
+    (500, &[O::Failed]),
+    (503, &[O::Overloaded, O::TooSlow, O::Unavailable]),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The codes of each published table.
+    const TABLES: [(Dialect, &str, &[u16]); 5] = [
+        (
+            Dialect::Sap,
+            SAP_SOURCE,
+            &[
+                200, 201, 204, 301, 400, 401, 403, 404, 405, 406, 409, 415, 500, 503,
+            ],
+        ),
+        (
+            Dialect::Crest,
+            CREST_SOURCE,
+            &[
+                200, 201, 204, 304, 400, 401, 403, 404, 405, 406, 409, 410, 412, 415, 428, 500,
+                501, 503,
+            ],
+        ),
+        (
+            Dialect::Oracle,
+            ORACLE_SOURCE,
+            &[
+                200, 201, 202, 204, 307, 308, 400, 401, 403, 404, 405, 409, 412, 413, 415, 500,
+                501, 503,
+            ],
+        ),
+        (
+            Dialect::Oracle,
+            ORACLE_REST_SOURCE,
+            &[200, 202, 400, 401, 403, 404, 405, 406, 409, 415, 500, 503],
+        ),
+        (
+            Dialect::Scim,
+            "",
+            &[
+                200, 201, 202, 204, 304, 307, 308, 400, 401, 403, 404, 405, 406, 409, 412, 413,
+                415, 428, 429, 431, 500, 501, 503,
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_published_code_has_an_outcome_and_no_other() {
+        for (dialect, source, codes) in TABLES {
+            let stated = documented(dialect);
+            let stated: BTreeSet<u16> = stated
+                .iter()
+                .filter(|row| source.is_empty() || row.source == source)
+                .map(|row| row.status)
+                .collect();
+            let published: BTreeSet<u16> = codes.iter().copied().collect();
+            let missing: Vec<_> = published.difference(&stated).collect();
+            assert!(missing.is_empty(), "{dialect:?} {source}: {missing:?}");
+            if dialect != Dialect::Scim {
+                assert_eq!(stated, published, "{dialect:?} {source}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_names_its_source() {
+        for dialect in Dialect::ALL {
+            for row in documented(dialect) {
+                assert!(!row.source.is_empty(), "{dialect:?} {row:?}");
+                assert!((200..=599).contains(&row.status), "{dialect:?} {row:?}");
+                assert!(documents(dialect, row.status));
+            }
+            assert!(!documents(dialect, 418));
+        }
+    }
+}
