@@ -76,6 +76,13 @@ impl Session {
         }
     }
 
+    /// Whether the server says that the method applies to the path (RFC 9110 §9.3.7).
+    pub(crate) fn allows(&mut self, method: &str, path: &str) -> Result<bool, Unmet> {
+        let answer = self.send(Request::new("OPTIONS", path))?;
+        let allow = answer.header_list("allow");
+        Ok(allow.split(',').any(|allowed| allowed.trim() == method))
+    }
+
     /// Skips the case if it would have to wait longer than the run may.
     pub(crate) fn may_wait(&self, time: Duration) -> Verdict {
         if time <= self.target.patience {

@@ -13,7 +13,13 @@ use crate::wire::Request;
 /// Cases for servers that take POST on `/Schemas` and `/ResourceTypes`.
 const OFFERED: &[Entry] = &[
     (
-        &["T-WRITE-24", "S-7644-3.5.1-06", "S-7643-7-06", "X-TOP-14"],
+        &[
+            "T-WRITE-24",
+            "S-7644-3.5.1-06",
+            "S-7644-3.5.2-08",
+            "S-7643-7-06",
+            "X-TOP-14",
+        ],
         "an immutable attribute on replace",
         immutable,
     ),
@@ -36,6 +42,11 @@ const OFFERED: &[Entry] = &[
         &["S-7643-2.1-03", "S-7643-2.3.8-02", "S-7643-7-11"],
         "definitions that make no sense",
         senseless,
+    ),
+    (
+        &["S-7643-3.1-03"],
+        "a schema does not change the common attributes",
+        common_attributes,
     ),
     (
         &["S-7643-6-03"],
@@ -62,8 +73,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn offered(session: &mut Session) -> Verdict {
     for path in ["/Schemas", "/ResourceTypes"] {
-        let answer = session.send(Request::new("OPTIONS", path))?;
-        if !answer.header_list("allow").contains("POST") {
+        if !session.allows("POST", path)? {
             return skip(format!("the server takes no POST on {path}"));
         }
     }
@@ -187,7 +197,12 @@ fn immutable(session: &mut Session) -> Verdict {
     let path = path_of(&kind.endpoint, &unset);
     let first = kind.body(&json!({ "serial": "3" }));
     session.put(&path, &first)?.expect(200)?;
-    same("serial", &json!("3"), &session.read(&path)?["serial"])
+    same("serial", &json!("3"), &session.read(&path)?["serial"])?;
+    let unset = kind.create(session, &json!({}))?;
+    let path = path_of(&kind.endpoint, &unset);
+    let add = json!([{ "op": "add", "path": "serial", "value": "4" }]);
+    session.patch(&path, &add)?.expect_any(&[200, 204])?;
+    same("serial", &json!("4"), &session.read(&path)?["serial"])
 }
 
 fn integers(session: &mut Session) -> Verdict {
@@ -318,6 +333,23 @@ fn senseless(session: &mut Session) -> Verdict {
         within(variant, answer.refused(400, ""))?;
     }
     session.get(format!("/Schemas/{uri}"))?.refused(404, "")
+}
+
+/// Such a schema is refused, or its listing is without effect.
+fn common_attributes(session: &mut Session) -> Verdict {
+    let uri = format!("urn:example:{}:Older", session.tag());
+    let listed = json!([attribute("id", &json!({})), attribute("label", &json!({}))]);
+    let answer = session.post("/Schemas", &schema(&uri, &listed))?;
+    if answer.status != 201 {
+        return answer.refused(400, "");
+    }
+    session.delete(&format!("/Schemas/{uri}"))?;
+    let kind = Thing::new(session, &listed, &Value::Null)?;
+    let thing = kind.create(session, &json!({ "id": "chosen" }))?;
+    if thing["id"] == "chosen" {
+        return fail("an id of the server's own", thing.to_string());
+    }
+    Ok(())
 }
 
 fn required_extension(session: &mut Session) -> Verdict {
