@@ -16,9 +16,9 @@ use crate::{
     id::{Ids, Seeded},
     password::Hasher,
     record::Timestamp,
-    store::Store,
+    store::{Store, Want},
     tenant::{Partition, Tenant},
-    token::{Claims, Signer, Token},
+    token::{Claims, Holder, Signer, Token},
 };
 
 /// How long a tenant or client that was read is used without reading it again, and so how
@@ -36,6 +36,8 @@ const CACHED_ENTRIES: u64 = 10_000;
 pub struct Caller {
     /// The API client.
     pub client_id: String,
+    /// `id` of the user that acts through the client, where it is one.
+    pub user: Option<String>,
     /// What it may do in this request.
     pub roles: Roles,
     /// How tolerant to be towards what it sends.
@@ -170,20 +172,20 @@ impl Access {
         Ok(client.filter(|_| secret_matches))
     }
 
-    /// A token for a client of the tenant.
+    /// A token for a client or user of the tenant.
     pub fn issue(
         &self,
         tenant: &Tenant,
-        client: &Client,
+        holder: Holder<'_>,
         roles: Roles,
         now: Timestamp,
     ) -> Result<Token, Error> {
-        self.signer
-            .issue(tenant, client, roles.intersect(client.roles), now)
+        self.signer.issue(tenant, holder, roles, now)
     }
 
     /// The caller that a bearer token names: a token that is good, of a client that still
-    /// exists, is enabled and still has the roles.
+    /// exists, is enabled and still has the roles. If it is a user's, the user is still there
+    /// and active.
     pub async fn by_token(
         &self,
         tenant: &Tenant,
@@ -194,11 +196,25 @@ impl Access {
             return Ok(None);
         };
         let client = self.client(tenant.partition, &claims.client_id).await?;
-        Ok(client.filter(|client| client.enabled).map(|client| Caller {
+        let Some(client) = client.filter(|client| client.enabled) else {
+            return Ok(None);
+        };
+        if let Some(user) = &claims.user
+            && !self.is_active(tenant.partition, user).await?
+        {
+            return Ok(None);
+        }
+        Ok(Some(Caller {
             roles: claims.roles.intersect(client.roles),
             client_id: claims.client_id.clone(),
+            user: claims.user.clone(),
             profile: client.profile,
         }))
+    }
+
+    async fn is_active(&self, partition: Partition, user: &str) -> Result<bool, Error> {
+        let found = self.store.read(partition, "User", user, Want::default());
+        Ok(found.await?.is_some_and(|it| it.record.is_active()))
     }
 
     /// What a token says, if it is good. The signature of one that was is not checked again.

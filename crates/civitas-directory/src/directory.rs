@@ -5,10 +5,12 @@ mod creation;
 mod read;
 mod reference;
 mod staging;
+mod subject;
 mod write;
 
 pub use bulk::{Done, Step};
 pub use read::{Listing, Paging};
+pub use subject::Subject;
 pub use write::Edit;
 
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use crate::{
     settings::{self, Settings},
     store::Store,
     tenant::Tenant,
-    token::{Signer, Token},
+    token::{Holder, Signer, Token},
 };
 
 /// The directory over a store. Shared by all requests.
@@ -129,7 +131,9 @@ impl Directory {
         roles: Roles,
         now: Timestamp,
     ) -> Result<Token, Error> {
-        self.access.issue(tenant, client, roles, now)
+        let holder = Holder::Client { id: &client.id };
+        let roles = roles.intersect(client.roles);
+        self.access.issue(tenant, holder, roles, now)
     }
 
     /// The caller that a bearer token names, if the token is good.

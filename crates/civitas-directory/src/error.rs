@@ -65,6 +65,12 @@ pub enum Error {
     /// The time of a bulk job was over before its turn.
     #[error("the job took longer than it may; this operation was not begun")]
     NotBegun,
+    /// The user may not change this of itself.
+    #[error("users may not change {path} of themselves")]
+    NotSelfService {
+        /// The attribute, or the URI of the extension.
+        path: String,
+    },
     /// The caller lacks a role.
     #[error("this needs the role {}", .needs.name())]
     Forbidden {
@@ -97,7 +103,7 @@ impl Error {
             Self::TooManyOperations { .. } => Outcome::TooLarge,
             Self::FailedDependency { .. } => Outcome::FailedDependency,
             Self::NotBegun => Outcome::TooSlow,
-            Self::Forbidden { .. } => Outcome::Forbidden,
+            Self::NotSelfService { .. } | Self::Forbidden { .. } => Outcome::Forbidden,
             Self::Overloaded => Outcome::Overloaded,
             Self::Unavailable(_) => Outcome::Unavailable,
         }

@@ -108,6 +108,11 @@ impl Record {
         serde_json::from_str(&self.document).unwrap_or_default()
     }
 
+    /// Whether a user is one that may act: `active` is not false (RFC 7643 §4.1.1).
+    pub fn is_active(&self) -> bool {
+        self.attributes().get("active") != Some(&Value::Bool(false))
+    }
+
     /// The `meta` attribute but for `location`, which only the surface knows (RFC 7643 §3.1).
     pub fn meta(&self) -> Attributes {
         let mut meta = Attributes::with_capacity(5);

@@ -1,14 +1,9 @@
-//! Access tokens of API clients: JWTs (RFC 9068) signed by the installation's own key.
+//! Access tokens of API clients and users: JWTs (RFC 9068) signed by the installation's own key.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    client::{Client, Roles},
-    error::Error,
-    record::Timestamp,
-    tenant::Tenant,
-};
+use crate::{client::Roles, error::Error, record::Timestamp, tenant::Tenant};
 
 /// An access token as issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +21,8 @@ pub struct Token {
 pub struct Claims {
     /// The client it was issued to.
     pub client_id: String,
+    /// `id` of the user whose it is, where it is a user's.
+    pub user: Option<String>,
     /// What it allows.
     pub roles: Roles,
     /// The second since 1970 (UTC) from which on it is no longer good.
@@ -52,6 +49,31 @@ struct Wire {
     /// The generation of the tenant's partition: a reset ends its tokens.
     #[serde(rename = "gen", default)]
     generation: i64,
+    /// Who acts for the subject (RFC 8693 §4.1): there in tokens of users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Actor {
+    sub: String,
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder<'h> {
+    /// A client's own.
+    Client {
+        /// Its id.
+        id: &'h str,
+    },
+    /// A user's.
+    User {
+        /// The user's `id`.
+        id: &'h str,
+        /// The client that asked for it and will use it.
+        by: &'h str,
+    },
 }
 
 /// Issues and verifies tokens.
@@ -73,14 +95,18 @@ impl Signer {
         }
     }
 
-    /// A token for a client of the tenant.
+    /// A token for a client or user of the tenant.
     pub fn issue(
         &self,
         tenant: &Tenant,
-        client: &Client,
+        holder: Holder<'_>,
         roles: Roles,
         now: Timestamp,
     ) -> Result<Token, Error> {
+        let (subject, client_id, actor) = match holder {
+            Holder::Client { id } => (id, id, None),
+            Holder::User { id, by } => (id, by, Some(Actor { sub: by.to_owned() })),
+        };
         let scope = roles
             .iter()
             .map(crate::client::Role::name)
@@ -90,13 +116,14 @@ impl Signer {
         let wire = Wire {
             iss: issuer(tenant),
             aud: issuer(tenant),
-            sub: client.id.clone(),
-            client_id: client.id.clone(),
+            sub: subject.to_owned(),
+            client_id: client_id.to_owned(),
             iat: issued,
             exp: issued.saturating_add_unsigned(self.seconds),
             jti: crate::id::issue(now),
             scope: scope.clone(),
             generation: tenant.partition.generation(),
+            act: actor,
         };
         let header = Header {
             typ: Some("at+jwt".into()),
@@ -123,6 +150,7 @@ impl Signer {
         let roles = ours.then(|| Roles::parse(&wire.scope)).flatten()?;
         let claims = Claims {
             client_id: wire.client_id,
+            user: wire.act.is_some().then_some(wire.sub),
             roles,
             expires: wire.exp,
         };
@@ -168,17 +196,11 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_tenant_its_time_and_its_key() {
-        let client = Client {
-            id: "c".into(),
-            secret_hash: String::new(),
-            roles: Roles::NONE.with(Role::Write),
-            enabled: true,
-            profile: civitas_scim::tolerance::Profile::default(),
-        };
+        let roles = Roles::NONE.with(Role::Write);
         let signer = Signer::new(&[7; 32], 60);
         let now = Timestamp(1_000_000);
         let token = signer
-            .issue(&tenant("a"), &client, client.roles, now)
+            .issue(&tenant("a"), Holder::Client { id: "c" }, roles, now)
             .unwrap();
         assert_eq!(token.scope, "read write");
         let ok = |signer: &Signer, tenant: &Tenant, at: i64| {

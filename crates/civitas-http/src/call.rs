@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use civitas_directory::{Scope, Tenant, precondition::Expect};
+use civitas_directory::{Roles, Scope, Tenant, precondition::Expect};
 use civitas_scim::{
     schema::ResourceType,
     tolerance::{Profile, Tolerance},
@@ -37,6 +37,11 @@ pub(crate) struct Call<'r> {
     /// The conditions.
     pub(crate) conditions: Preconditions,
     pub(crate) prefer: Prefer,
+    pub(crate) roles: Roles,
+    /// `id` of the user that calls, where it is one.
+    pub(crate) user: Option<String>,
+    /// Whether the user changes itself, with no role to change others.
+    pub(crate) self_service: bool,
     pub(crate) profile: Profile,
     pub(crate) tolerance: Tolerance,
     pub(crate) parts: &'r Parts,

@@ -45,15 +45,19 @@ pub(crate) struct Arrival<'r> {
 }
 
 impl<'r> Arrival<'r> {
-    /// The request as a call, to its tenant, of somebody with the role.
+    /// The request as a call, to its tenant, of somebody with the role; of anybody known if
+    /// none is needed.
     pub(crate) async fn authorize(
         self,
         tenant: &'r Tenant,
-        needs: Role,
+        needs: Option<Role>,
     ) -> Result<Call<'r>, Refusal> {
         let headers = &self.parts.headers;
         let conditions = Preconditions::parse(headers)?;
-        let caller = self.admit(tenant, needs).await?;
+        let caller = match needs {
+            Some(needs) => self.admit(tenant, needs).await?,
+            None => self.caller(tenant).await?,
+        };
         let media = acceptable(headers)?;
         let prefer = Prefer::parse(headers);
         Ok(Call {
@@ -61,7 +65,10 @@ impl<'r> Arrival<'r> {
                 partition: tenant.partition,
                 catalogue: Arc::clone(&tenant.catalogue),
                 require_preconditions: tenant.settings.require_preconditions,
-                actor: format!("client:{}", caller.client_id),
+                actor: match &caller.user {
+                    Some(user) => format!("user:{user}"),
+                    None => format!("client:{}", caller.client_id),
+                },
                 request_id: self.request_id.to_owned(),
                 now: self.now(tenant),
                 ids: self.app.directory.ids(tenant),
@@ -70,6 +77,9 @@ impl<'r> Arrival<'r> {
             base: self.scim_base(tenant),
             media,
             conditions,
+            roles: caller.roles,
+            user: caller.user,
+            self_service: false,
             profile: caller.profile,
             tolerance: Tolerance::new(prefer.switches(caller.profile.switches())),
             prefer,
@@ -164,6 +174,7 @@ impl<'r> Arrival<'r> {
                 Ok(Caller {
                     client_id,
                     roles: client.roles,
+                    user: None,
                     profile: client.profile,
                 })
             }

@@ -1,10 +1,11 @@
-//! The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4).
+//! The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4) for clients, and token
+//! exchange (RFC 8693) by which an administering client gets a token for a user.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use std::borrow::Cow;
 
-use civitas_directory::{Client, Outcome, Role, Roles};
+use civitas_directory::{Client, Error, Outcome, Role, Roles, Subject, token::Token};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -18,6 +19,21 @@ use crate::{
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The grant type of token exchange (RFC 8693 §2.1).
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// Token types of access tokens, which are JWTs (RFC 8693 §3).
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// Types of subject tokens: the full names of the attributes that users are named by
+/// (RFC 7644 §3.10).
+const USER_ID: &str = "urn:ietf:params:scim:schemas:core:2.0:User:id";
+const USER_NAME: &str = "urn:ietf:params:scim:schemas:core:2.0:User:userName";
+
+const NO_SUCH_USER: Refused = Refused(
+    Code::InvalidRequest,
+    "subject_token names no user that is active",
+);
 
 /// The `error` of RFC 6749 §5.2 and, for what is not the client's fault, §4.1.2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,18 +83,50 @@ pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
     let directory = &arrival.app.directory;
     let client = directory.authenticate(&tenant, &client_id, &secret).await?;
     let client = client.ok_or(Unauthenticated::WrongSecret)?;
-    let roles = match request.granted(&client) {
-        Ok(roles) => roles,
+    let grant = match request.grant(&client) {
+        Ok(grant) => grant,
         Err(refused) => return Ok(refused.reply()),
     };
-    let token = directory.issue_token(&tenant, &client, roles, arrival.now(&tenant))?;
-    let body = json!({
+    let now = arrival.now(&tenant);
+    match grant {
+        Grant::Client(roles) => {
+            let token = directory.issue_token(&tenant, &client, roles, now)?;
+            Ok(issued(&token, None))
+        }
+        Grant::User(subject, roles) => {
+            let token = directory.issue_user_token(&tenant, &client, subject, roles, now);
+            match token.await {
+                Ok(token) => Ok(issued(&token, Some(ACCESS_TOKEN))),
+                // RFC 8693 §2.2.2.
+                Err(Error::NotFound { .. }) => Ok(NO_SUCH_USER.reply()),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+/// RFC 6749 §5.1, RFC 8693 §2.2.1. No scope is told where there is none to tell.
+fn issued(token: &Token, token_type: Option<&str>) -> Reply {
+    let mut body = json!({
         "access_token": token.access_token,
         "token_type": "Bearer",
         "expires_in": token.expires_in,
-        "scope": token.scope,
     });
-    Ok(unkept(Reply::new(StatusCode::OK, JSON, body.to_string())))
+    if let Some(token_type) = token_type {
+        body["issued_token_type"] = token_type.into();
+    }
+    if !token.scope.is_empty() {
+        body["scope"] = token.scope.as_str().into();
+    }
+    unkept(Reply::new(StatusCode::OK, JSON, body.to_string()))
+}
+
+/// What is asked for, as far as the client may have it.
+enum Grant<'r> {
+    /// A token of its own.
+    Client(Roles),
+    /// A token of a user.
+    User(Subject<'r>, Roles),
 }
 
 /// The parameters of a token request (RFC 6749 §4.4.2). A parameter without value counts as
@@ -89,6 +137,10 @@ struct TokenRequest<'b> {
     scope: Option<Cow<'b, str>>,
     client_id: Option<Cow<'b, str>>,
     client_secret: Option<Cow<'b, str>>,
+    subject_token: Option<Cow<'b, str>>,
+    subject_token_type: Option<Cow<'b, str>>,
+    requested_token_type: Option<Cow<'b, str>>,
+    actor_token: Option<Cow<'b, str>>,
 }
 
 impl<'b> TokenRequest<'b> {
@@ -108,6 +160,10 @@ impl<'b> TokenRequest<'b> {
                 "scope" => request.scope = Some(value),
                 "client_id" => request.client_id = Some(value),
                 "client_secret" => request.client_secret = Some(value),
+                "subject_token" => request.subject_token = Some(value),
+                "subject_token_type" => request.subject_token_type = Some(value),
+                "requested_token_type" => request.requested_token_type = Some(value),
+                "actor_token" => request.actor_token = Some(value),
                 _ => {}
             }
         }
@@ -150,17 +206,48 @@ impl<'b> TokenRequest<'b> {
         }
     }
 
-    /// The roles to grant: those asked for by `scope`, else all the client has.
-    fn granted(&self, client: &Client) -> Result<Roles, Refused> {
-        if self.grant_type.as_deref() != Some("client_credentials") {
-            let only = "the grant type is client_credentials";
-            return Err(Refused(Code::UnsupportedGrantType, only));
-        }
+    fn grant(&self, client: &Client) -> Result<Grant<'_>, Refused> {
         if client.roles == Roles::NONE {
             return Err(Refused(Code::UnauthorizedClient, "the client has no role"));
         }
+        match self.grant_type.as_deref() {
+            Some("client_credentials") => Ok(Grant::Client(self.roles(client, client.roles)?)),
+            Some(TOKEN_EXCHANGE) => {
+                let roles = self.roles(client, Roles::NONE)?;
+                Ok(Grant::User(self.subject()?, roles))
+            }
+            _ => Err(Refused(
+                Code::UnsupportedGrantType,
+                "the grant type is client_credentials or token exchange",
+            )),
+        }
+    }
+
+    /// The user that a token is wanted for (RFC 8693 §2.1). The client vouches for it, so that
+    /// its name is all the proof there is; the type says which attribute the name is.
+    fn subject(&self) -> Result<Subject<'_>, Refused> {
+        let invalid = |why| Err(Refused(Code::InvalidRequest, why));
+        let wanted = self.requested_token_type.as_deref();
+        if wanted.is_some_and(|it| it != ACCESS_TOKEN && it != JWT) {
+            return invalid("requested_token_type is not that of an access token");
+        }
+        if self.actor_token.is_some() {
+            return invalid("the client is the actor, and shows no actor_token");
+        }
+        let Some(name) = self.subject_token.as_deref() else {
+            return invalid("subject_token is missing");
+        };
+        match self.subject_token_type.as_deref() {
+            Some(USER_ID) => Ok(Subject::Id(name)),
+            Some(USER_NAME) => Ok(Subject::UserName(name)),
+            _ => invalid("subject_token_type is not the URN of the id or userName of users"),
+        }
+    }
+
+    /// The roles to grant: those asked for by `scope`, else the usual ones.
+    fn roles(&self, client: &Client, usual: Roles) -> Result<Roles, Refused> {
         let Some(scope) = &self.scope else {
-            return Ok(client.roles);
+            return Ok(usual);
         };
         scope
             .split(' ')

@@ -87,6 +87,9 @@ pub(crate) enum Refusal {
         /// The role that would be enough.
         needs: Role,
     },
+    /// The caller is no user, so there is no resource of its own (RFC 7644 §3.11).
+    #[error("the caller is an API client and no user; /Me is for tokens of users")]
+    NoUser,
     /// Discovery documents cannot be filtered (RFC 7644 §4).
     #[error("a filter does not apply to discovery documents")]
     FilteredDiscovery,
@@ -179,6 +182,7 @@ impl Refusal {
             Self::HeaderTooLarge { .. } => Outcome::HeaderTooLarge,
             Self::Unauthenticated(_) => Outcome::Unauthenticated,
             Self::Forbidden { .. } => Outcome::Forbidden,
+            Self::NoUser => Outcome::NotFound,
             Self::FilteredDiscovery => Outcome::NotAllowed,
             Self::NotAcceptable { .. } => Outcome::NotAcceptable,
             Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding => {

@@ -11,7 +11,7 @@
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
-//! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | not supported |
+//! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/civitas/v1/settings` | GET, PATCH | settings of the tenant |

@@ -19,6 +19,7 @@ use crate::{
     precondition::Expect,
     record::{Found, MemberRef, Record, Timestamp, Version},
     scope::Scope,
+    self_service,
     store::{Referent, Want},
 };
 
@@ -61,6 +62,9 @@ impl Directory {
             let body = edit.body.as_ref().map_err(Clone::clone)?;
             let before = old.record.attributes();
             let mut accepted = resource::replace(body, &before, resource_type, tolerance)?;
+            if edit.self_service {
+                self_service::keep(&before, &mut accepted.attributes, resource_type);
+            }
             let members = patch::members(accepted.attributes.shift_remove("members"))?;
             self.fill_manager(scope, &mut accepted.attributes, &[])
                 .await?;
@@ -168,6 +172,9 @@ impl Directory {
             want,
             ..
         } = *edit;
+        if edit.self_service {
+            self_service::check(&change.before, &change.after)?;
+        }
         let Found {
             mut record, groups, ..
         } = old;
@@ -341,6 +348,8 @@ pub struct Edit<'r> {
     pub id: &'r str,
     /// What is required of its state.
     pub expect: &'r Expect,
+    /// Whether users change themselves, and so nothing that others decide.
+    pub self_service: bool,
     /// The body as parsed: a whole resource to `replace`, operations to `patch`.
     pub body: Result<Value, Invalid>,
     /// How tolerant to be towards the body.

@@ -10,6 +10,7 @@ mod cursors;
 mod faulty;
 mod http;
 mod http2;
+mod me;
 mod order;
 mod profiles;
 mod refusals;

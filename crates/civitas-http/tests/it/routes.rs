@@ -67,7 +67,9 @@ async fn strangers_learn_nothing() {
 #[tokio::test]
 async fn readers_do_not_write_and_nobody_does_not_read() {
     let world = World::start().await;
-    for (path, reads, writes) in SCIM_ROUTES {
+    // What /Me allows depends on whose token it is.
+    let of_roles = SCIM_ROUTES.iter().filter(|it| !it.0.ends_with("/Me"));
+    for (path, reads, writes) in of_roles {
         let refused = reads.iter().map(|method| (method, "nobody", "read"));
         for (method, client, scope) in
             refused.chain(writes.iter().map(|method| (method, "reader", "write")))
@@ -129,12 +131,8 @@ async fn options_need_no_credentials() {
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let world = World::start().await;
-    for (method, path) in [("GET", "Me"), ("POST", "Me"), ("PATCH", "Me")] {
-        let answer = world
-            .send(ask(method, &format!("/scim/v2/{path}")).by("admin"))
-            .await;
-        assert_eq!(answer.scim_error(501), "", "{method} {path}");
-    }
+    let post = world.send(ask("POST", "/scim/v2/Me").by("admin")).await;
+    assert_eq!(post.scim_error(501), "");
     for method in ["DELETE", "TRACE", "QUERY"] {
         let answer = world.send(ask(method, "/scim/v2/Users").by("admin")).await;
         assert_eq!(answer.scim_error(405), "", "{method}");

@@ -144,6 +144,7 @@ impl<'r> Run<'r> {
                     resource_type: kind,
                     id,
                     expect: &expect,
+                    self_service: false,
                     body: sent(bodies[index].take()),
                     tolerance: self.tolerance,
                     want: Want::default(),

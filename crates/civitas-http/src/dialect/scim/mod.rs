@@ -2,6 +2,7 @@
 
 mod bulk;
 mod discovery;
+mod me;
 mod query;
 mod render;
 mod resource;
@@ -28,6 +29,8 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_, &str>) -> Resul
     }
     let needs = needs(&route, method);
     arrival.check_served(tenant, needs != Role::Read)?;
+    // Users need no role to be themselves.
+    let needs = Some(needs).filter(|_| route != Scim::Me);
     if route == Scim::ProviderConfig && discovery::is_anonymous(&arrival) {
         return discovery::provider_config_for_strangers(&arrival, tenant);
     }
@@ -58,9 +61,7 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         Scim::ResourceTypes => discovery::resource_types(call),
         Scim::ResourceType(name) => discovery::resource_type(call, &name),
         Scim::Bulk => bulk::run(call).await,
-        Scim::Me => Err(Refusal::NotBuilt {
-            what: "the alias /Me (RFC 7644 §3.11)",
-        }),
+        Scim::Me => me::answer(call).await,
     }
 }
 

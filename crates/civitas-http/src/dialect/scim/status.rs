@@ -105,6 +105,7 @@ fn keyword(refusal: &Refusal) -> Option<ScimType> {
             | Error::TooManyOperations { .. }
             | Error::FailedDependency { .. }
             | Error::NotBegun
+            | Error::NotSelfService { .. }
             | Error::Forbidden { .. }
             | Error::Overloaded
             | Error::Unavailable(_) => None,
@@ -121,6 +122,7 @@ fn keyword(refusal: &Refusal) -> Option<ScimType> {
         | Refusal::HeaderTooLarge { .. }
         | Refusal::Unauthenticated(_)
         | Refusal::Forbidden { .. }
+        | Refusal::NoUser
         | Refusal::FilteredDiscovery
         | Refusal::NotAcceptable { .. }
         | Refusal::UnsupportedMediaType { .. }
