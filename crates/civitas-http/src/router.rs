@@ -10,6 +10,7 @@
 //! | `/scim/v2/ServiceProviderConfig` | GET | what the provider can do |
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
+//! | `/scim/v2/openapi.json` | GET | the `OpenAPI` document |
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/oauth2/v1/token` | POST | access tokens |
@@ -114,6 +115,8 @@ pub(crate) enum Scim<'r, K = &'r ResourceType> {
     ResourceTypes,
     /// A resource type by its name.
     ResourceType(Cow<'r, str>),
+    /// `openapi.json`.
+    OpenApi,
     /// `Bulk`.
     Bulk,
     /// `Me`.
@@ -164,6 +167,7 @@ fn scim<'r>(one: Option<&'r str>, two: Option<&'r str>) -> Result<Scim<'r, &'r s
         (Some("Schemas"), Some(urn)) => named(urn).map(Scim::Schema),
         (Some("ResourceTypes"), None) => Ok(Scim::ResourceTypes),
         (Some("ResourceTypes"), Some(name)) => named(name).map(Scim::ResourceType),
+        (Some("openapi.json"), None) => Ok(Scim::OpenApi),
         (Some("Bulk"), None) => Ok(Scim::Bulk),
         (Some("Me"), None) => Ok(Scim::Me),
         (Some(endpoint), None) => Ok(Scim::Collection(endpoint)),
@@ -175,22 +179,29 @@ fn scim<'r>(one: Option<&'r str>, two: Option<&'r str>) -> Result<Scim<'r, &'r s
 impl<'r> Scim<'r, &'r str> {
     /// The route with the resource type at its endpoint, of those that a tenant serves.
     pub(crate) fn bind(self, types: &'r [ResourceType]) -> Result<Scim<'r>, Refusal> {
-        let at = |endpoint: &str| {
+        self.map(|endpoint| {
             let mut types = types.iter();
             let found = types.find(|it| it.endpoint.strip_prefix('/') == Some(endpoint));
             found.ok_or(Refusal::UnknownPath)
-        };
+        })
+    }
+}
+
+impl<'r, K> Scim<'r, K> {
+    /// The route with something else for its resource type, if it has one.
+    fn map<L, E>(self, kind: impl FnOnce(K) -> Result<L, E>) -> Result<Scim<'r, L>, E> {
         Ok(match self {
             Self::Root => Scim::Root,
             Self::RootSearch => Scim::RootSearch,
-            Self::Collection(endpoint) => Scim::Collection(at(endpoint)?),
-            Self::CollectionSearch(endpoint) => Scim::CollectionSearch(at(endpoint)?),
-            Self::Resource(endpoint, id) => Scim::Resource(at(endpoint)?, id),
+            Self::Collection(it) => Scim::Collection(kind(it)?),
+            Self::CollectionSearch(it) => Scim::CollectionSearch(kind(it)?),
+            Self::Resource(it, id) => Scim::Resource(kind(it)?, id),
             Self::ProviderConfig => Scim::ProviderConfig,
             Self::Schemas => Scim::Schemas,
             Self::Schema(urn) => Scim::Schema(urn),
             Self::ResourceTypes => Scim::ResourceTypes,
             Self::ResourceType(name) => Scim::ResourceType(name),
+            Self::OpenApi => Scim::OpenApi,
             Self::Bulk => Scim::Bulk,
             Self::Me => Scim::Me,
         })
@@ -255,7 +266,79 @@ impl<K> Scim<'_, K> {
             | Self::Schemas
             | Self::Schema(_)
             | Self::ResourceTypes
-            | Self::ResourceType(_) => "GET, HEAD, OPTIONS",
+            | Self::ResourceType(_)
+            | Self::OpenApi => "GET, HEAD, OPTIONS",
+        })
+    }
+}
+
+impl<K> Scim<'_, K> {
+    /// The path with its variable parts named, for logs and descriptions.
+    pub(crate) const fn template(&self) -> &'static str {
+        match self {
+            Self::Root => "/scim/v2",
+            Self::RootSearch => "/scim/v2/.search",
+            Self::Collection(_) => "/scim/v2/{type}",
+            Self::CollectionSearch(_) => "/scim/v2/{type}/.search",
+            Self::Resource(..) => "/scim/v2/{type}/{id}",
+            Self::ProviderConfig => "/scim/v2/ServiceProviderConfig",
+            Self::Schemas => "/scim/v2/Schemas",
+            Self::Schema(_) => "/scim/v2/Schemas/{urn}",
+            Self::ResourceTypes => "/scim/v2/ResourceTypes",
+            Self::ResourceType(_) => "/scim/v2/ResourceTypes/{name}",
+            Self::OpenApi => "/scim/v2/openapi.json",
+            Self::Bulk => "/scim/v2/Bulk",
+            Self::Me => "/scim/v2/Me",
+        }
+    }
+}
+
+impl<'r> Scim<'r> {
+    /// Every route once, by type where there is one for each.
+    pub(crate) fn every(types: &'r [ResourceType]) -> Vec<Self> {
+        let mut routes = Vec::new();
+        let mut next = Some(Scim::<'static, ()>::Root);
+        while let Some(route) = next {
+            next = route.next();
+            match route.clone().map(|()| Err(())) {
+                Ok(route) => routes.push(route),
+                Err(()) => routes.extend(types.iter().filter_map(|kind| {
+                    let route = route.clone().map(|()| Ok::<_, ()>(kind));
+                    route.ok()
+                })),
+            }
+        }
+        routes
+    }
+
+    /// The resource type that the route is about.
+    pub(crate) fn kind(&self) -> Option<&'r ResourceType> {
+        match self {
+            Self::Collection(kind) | Self::CollectionSearch(kind) | Self::Resource(kind, _) => {
+                Some(kind)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Scim<'static, ()> {
+    /// The route that stands after this one in the table.
+    fn next(&self) -> Option<Self> {
+        Some(match self {
+            Self::Root => Self::RootSearch,
+            Self::RootSearch => Self::Collection(()),
+            Self::Collection(()) => Self::CollectionSearch(()),
+            Self::CollectionSearch(()) => Self::Resource((), "{id}".into()),
+            Self::Resource(..) => Self::ProviderConfig,
+            Self::ProviderConfig => Self::Schemas,
+            Self::Schemas => Self::Schema("{urn}".into()),
+            Self::Schema(_) => Self::ResourceTypes,
+            Self::ResourceTypes => Self::ResourceType("{name}".into()),
+            Self::ResourceType(_) => Self::OpenApi,
+            Self::OpenApi => Self::Bulk,
+            Self::Bulk => Self::Me,
+            Self::Me => return None,
         })
     }
 }
@@ -275,18 +358,7 @@ impl Route<'_> {
     /// The path with its variable parts named, for logs.
     pub(crate) const fn template(&self) -> &'static str {
         match self {
-            Self::Scim(Scim::Root) => "/scim/v2",
-            Self::Scim(Scim::RootSearch) => "/scim/v2/.search",
-            Self::Scim(Scim::Collection(_)) => "/scim/v2/{type}",
-            Self::Scim(Scim::CollectionSearch(_)) => "/scim/v2/{type}/.search",
-            Self::Scim(Scim::Resource(..)) => "/scim/v2/{type}/{id}",
-            Self::Scim(Scim::ProviderConfig) => "/scim/v2/ServiceProviderConfig",
-            Self::Scim(Scim::Schemas) => "/scim/v2/Schemas",
-            Self::Scim(Scim::Schema(_)) => "/scim/v2/Schemas/{urn}",
-            Self::Scim(Scim::ResourceTypes) => "/scim/v2/ResourceTypes",
-            Self::Scim(Scim::ResourceType(_)) => "/scim/v2/ResourceTypes/{name}",
-            Self::Scim(Scim::Bulk) => "/scim/v2/Bulk",
-            Self::Scim(Scim::Me) => "/scim/v2/Me",
+            Self::Scim(route) => route.template(),
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
             Self::Fixed(Fixed::Admin(Admin::Settings)) => "/civitas/v1/settings",

@@ -11,6 +11,7 @@ mod faulty;
 mod http;
 mod http2;
 mod me;
+mod openapi;
 mod order;
 mod profiles;
 mod refusals;

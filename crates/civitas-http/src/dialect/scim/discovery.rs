@@ -112,7 +112,7 @@ fn refuse_filter(call: &Call<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn reply(media: Media, document: Vec<u8>) -> Reply {
+pub(super) fn reply(media: Media, document: Vec<u8>) -> Reply {
     let kept = HeaderValue::from_static("private, max-age=300");
     Reply::new(StatusCode::OK, media.content_type(), document).with(header::CACHE_CONTROL, kept)
 }

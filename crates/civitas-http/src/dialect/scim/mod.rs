@@ -3,6 +3,7 @@
 mod bulk;
 mod discovery;
 mod me;
+mod openapi;
 mod query;
 mod render;
 mod resource;
@@ -60,6 +61,7 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         Scim::Schema(urn) => discovery::schema(call, &urn),
         Scim::ResourceTypes => discovery::resource_types(call),
         Scim::ResourceType(name) => discovery::resource_type(call, &name),
+        Scim::OpenApi => Ok(openapi::serve(call)),
         Scim::Bulk => bulk::run(call).await,
         Scim::Me => me::answer(call).await,
     }

@@ -1,0 +1,354 @@
+//! JSON Schemas (2020-12) of messages and resources.
+
+use civitas_scim::{
+    core,
+    messages::urn,
+    schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type},
+};
+use serde_json::{Map, Value, json};
+
+/// `true` and `false` as texts, in any case.
+const BOOLEAN_TEXT: &str = "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$";
+const OP: &str = "^([Aa][Dd][Dd]|[Rr][Ee][Mm][Oo][Vv][Ee]|[Rr][Ee][Pp][Ll][Aa][Cc][Ee])$";
+
+/// The components: for each type what is shown of it, what is taken for it, and a list of it;
+/// then what all share.
+pub(super) fn all(types: &[ResourceType]) -> Map<String, Value> {
+    let mut shapes = Map::new();
+    let mut add = |name: &str, shape: Value| shapes.insert(name.to_owned(), shape);
+    for kind in types {
+        add(&kind.name, shown_resource(kind));
+        add(&taken(kind), taken_resource(kind));
+        add(&list(kind), list_of(&reference(&kind.name)));
+    }
+    let names = types.iter().map(|kind| reference(&kind.name));
+    let any: Vec<Value> = names.collect();
+    add("Resources", list_of(&json!({ "anyOf": any })));
+    add("Error", error());
+    add("SearchRequest", search_request());
+    add("PatchOp", patch_op());
+    add("BulkRequest", bulk_request());
+    add("BulkResponse", bulk_response());
+    for (name, schema) in [
+        ("ServiceProviderConfig", core::service_provider_config()),
+        ("ResourceType", core::resource_type()),
+        ("Schema", core::schema()),
+    ] {
+        add(name, discovery(&schema));
+    }
+    add("Schemas", list_of(&reference("Schema")));
+    add("ResourceTypes", list_of(&reference("ResourceType")));
+    shapes
+}
+
+/// A reference to a component.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// Name of what is taken for a resource of the type.
+pub(super) fn taken(kind: &ResourceType) -> String {
+    format!("{}Request", kind.name)
+}
+
+/// Name of a list of resources of the type.
+pub(super) fn list(kind: &ResourceType) -> String {
+    format!("{}List", kind.name)
+}
+
+fn shown_resource(kind: &ResourceType) -> Value {
+    let own = kind.common.iter().chain(&kind.schema.attributes);
+    let mut properties = shown_members(own);
+    for extension in &kind.extensions {
+        let members = shown_members(extension.schema.attributes.iter());
+        properties.insert(extension.schema.id.clone(), closed(members, &[]));
+    }
+    closed(properties, &["schemas", "id"])
+}
+
+fn shown_members<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Map<String, Value> {
+    attributes
+        .filter(|it| !it.is_secret() && it.returned != Returned::Never)
+        .map(|it| (it.name.clone(), shown(it)))
+        .collect()
+}
+
+fn shown(attribute: &Attribute) -> Value {
+    let one = match attribute.r#type {
+        Type::String | Type::Reference => json!({ "type": "string" }),
+        Type::Binary => json!({ "type": "string", "contentEncoding": "base64" }),
+        Type::DateTime => json!({ "type": "string", "format": "date-time" }),
+        Type::Boolean => json!({ "type": "boolean" }),
+        Type::Integer => json!({ "type": "integer" }),
+        Type::Decimal => json!({ "type": "number" }),
+        Type::Complex => closed(shown_members(attribute.sub_attributes.iter()), &[]),
+    };
+    described(attribute, many(attribute, one))
+}
+
+fn taken_resource(kind: &ResourceType) -> Value {
+    let own = kind.common.iter().chain(&kind.schema.attributes);
+    let own = own.filter(|it| it.name != "schemas");
+    let mut properties = taken_members(own.clone());
+    properties.insert("schemas".into(), schemas(&kind.schema.id));
+    for extension in &kind.extensions {
+        let members = taken_members(extension.schema.attributes.iter());
+        let members = json!({ "type": ["object", "null"], "properties": members });
+        let nothing = json!({ "type": "array", "maxItems": 0 });
+        properties.insert(
+            extension.schema.id.clone(),
+            json!({ "anyOf": [members, nothing] }),
+        );
+    }
+    let required = own.filter(|it| it.required && it.mutability != Mutability::ReadOnly);
+    let required: Vec<&str> = std::iter::once("schemas")
+        .chain(required.map(|it| it.name.as_str()))
+        .collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+/// What is readOnly is ignored, whatever it is.
+fn taken_members<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Map<String, Value> {
+    attributes
+        .filter(|it| it.mutability != Mutability::ReadOnly)
+        .map(|it| (it.name.clone(), described(it, taken_value(it))))
+        .collect()
+}
+
+fn taken_value(attribute: &Attribute) -> Value {
+    let one = match attribute.r#type {
+        Type::String | Type::Reference | Type::Binary | Type::DateTime => {
+            json!({ "type": "string" })
+        }
+        Type::Boolean => {
+            let text = json!({ "type": "string", "pattern": BOOLEAN_TEXT });
+            json!({ "anyOf": [{ "type": "boolean" }, text] })
+        }
+        Type::Integer => json!({ "type": "integer" }),
+        Type::Decimal => json!({ "type": "number" }),
+        Type::Complex => {
+            let members = taken_members(attribute.sub_attributes.iter());
+            json!({ "type": "object", "properties": members })
+        }
+    };
+    let unset = json!({ "type": "null" });
+    let nothing = json!({ "type": "array", "items": unset });
+    if attribute.multi_valued {
+        let element = json!({ "anyOf": [one, unset] });
+        return json!({ "anyOf": [{ "type": "array", "items": element }, unset] });
+    }
+    let may_be_bare =
+        attribute.r#type == Type::Complex && attribute.sub_attribute("value").is_some();
+    match (attribute.required, may_be_bare) {
+        (true, _) => one,
+        (false, false) => json!({ "anyOf": [one, unset, nothing] }),
+        // A reference may come as a text, or as the one element of an array.
+        (false, true) => {
+            let text = json!({ "type": "string" });
+            let element = json!({ "type": "array", "maxItems": 1 });
+            json!({ "anyOf": [one, unset, nothing, text, element] })
+        }
+    }
+}
+
+fn described(attribute: &Attribute, mut shape: Value) -> Value {
+    if !attribute.description.is_empty() {
+        shape["description"] = Value::from(attribute.description.as_str());
+    }
+    shape
+}
+
+fn many(attribute: &Attribute, one: Value) -> Value {
+    if attribute.multi_valued {
+        json!({ "type": "array", "items": one })
+    } else {
+        one
+    }
+}
+
+/// An object of these members and no other.
+fn closed(properties: Map<String, Value>, required: &[&str]) -> Value {
+    let mut shape = json!({ "type": "object" });
+    if !required.is_empty() {
+        shape["required"] = json!(required);
+    }
+    shape["properties"] = Value::Object(properties);
+    shape["additionalProperties"] = Value::Bool(false);
+    shape
+}
+
+/// `schemas` of a request.
+fn schemas(uri: &str) -> Value {
+    json!({ "type": "array", "contains": { "const": uri } })
+}
+
+/// A discovery resource. It may define itself deeper than its schema tells.
+fn discovery(schema: &Schema) -> Value {
+    let mut shape = json!({ "type": "object", "required": ["schemas", "meta"] });
+    let mut properties = shown_members(schema.attributes.iter());
+    properties.insert("schemas".into(), json!({ "const": [schema.id] }));
+    let text = json!({ "type": "string" });
+    let meta = Map::from_iter([
+        ("resourceType".to_owned(), text.clone()),
+        ("location".to_owned(), text),
+    ]);
+    properties.insert("meta".into(), closed(meta, &["resourceType", "location"]));
+    open(&mut properties);
+    shape["properties"] = Value::Object(properties);
+    shape
+}
+
+fn open(properties: &mut Map<String, Value>) {
+    for shape in properties.values_mut() {
+        if let Value::Object(shape) = shape {
+            shape.shift_remove("additionalProperties");
+            if let Some(Value::Object(properties)) = shape.get_mut("properties") {
+                open(properties);
+            }
+            if let Some(Value::Object(items)) = shape.get_mut("items") {
+                items.shift_remove("additionalProperties");
+                if let Some(Value::Object(properties)) = items.get_mut("properties") {
+                    open(properties);
+                }
+            }
+        }
+    }
+}
+
+/// RFC 7644 §3.4.2, RFC 9865 §2.
+fn list_of(element: &Value) -> Value {
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let properties = json!({
+        "schemas": { "const": [urn::LIST_RESPONSE] },
+        "totalResults": count,
+        "startIndex": { "type": "integer", "minimum": 1 },
+        "itemsPerPage": count,
+        "nextCursor": { "type": "string" },
+        "Resources": { "type": "array", "items": element },
+    });
+    let required = ["schemas", "totalResults", "itemsPerPage", "Resources"];
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// RFC 7644 §3.12, RFC 9865 §2.1.
+fn error() -> Value {
+    let keywords = [
+        "invalidFilter",
+        "tooMany",
+        "uniqueness",
+        "mutability",
+        "invalidSyntax",
+        "invalidPath",
+        "noTarget",
+        "invalidValue",
+        "invalidVers",
+        "sensitive",
+        "invalidCursor",
+        "expiredCursor",
+        "invalidCount",
+    ];
+    json!({
+        "type": "object",
+        "required": ["schemas", "status", "detail"],
+        "properties": {
+            "schemas": { "const": [urn::ERROR] },
+            "status": { "type": "string", "pattern": "^[345][0-9][0-9]$" },
+            "scimType": { "enum": keywords },
+            "detail": { "type": "string", "minLength": 1 },
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// RFC 7644 §3.4.3.
+fn search_request() -> Value {
+    let names = json!({ "type": ["array", "null"], "items": { "type": "string" } });
+    let text = json!({ "type": ["string", "null"] });
+    let digits = json!({ "type": "string", "pattern": "^-?[0-9]+$" });
+    let counter = json!({ "anyOf": [{ "type": ["integer", "null"] }, digits] });
+    json!({
+        "type": "object",
+        "required": ["schemas"],
+        "properties": {
+            "schemas": schemas(urn::SEARCH_REQUEST),
+            "attributes": names,
+            "excludedAttributes": names,
+            "filter": text,
+            "sortBy": text,
+            "sortOrder": text,
+            "startIndex": counter,
+            "count": counter,
+            "cursor": text,
+        },
+    })
+}
+
+/// RFC 7644 §3.5.2.
+fn patch_op() -> Value {
+    json!({
+        "type": "object",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": schemas(urn::PATCH_OP),
+            "Operations": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["op"],
+                    "properties": {
+                        "op": { "type": "string", "pattern": OP },
+                        "path": { "type": ["string", "null"] },
+                        "value": {},
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// RFC 7644 §3.7.
+fn bulk_request() -> Value {
+    json!({
+        "type": "object",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": schemas(urn::BULK_REQUEST),
+            "failOnErrors": {},
+            "Operations": { "type": "array" },
+        },
+    })
+}
+
+fn bulk_response() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["schemas", "Operations"],
+        "properties": {
+            "schemas": { "const": [urn::BULK_RESPONSE] },
+            "Operations": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["method", "status"],
+                    "properties": {
+                        "method": { "enum": ["POST", "PUT", "PATCH", "DELETE"] },
+                        "bulkId": text,
+                        "location": text,
+                        "version": text,
+                        "status": { "type": "string", "pattern": "^[2345][0-9][0-9]$" },
+                        "response": reference("Error"),
+                    },
+                    "additionalProperties": false,
+                },
+            },
+        },
+        "additionalProperties": false,
+    })
+}
