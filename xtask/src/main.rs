@@ -16,6 +16,8 @@ use clap::Parser;
 enum Task {
     /// Measure the release server against the ceilings of this machine.
     Bench(bench::Options),
+    /// Load the release server through bulk jobs alone.
+    BenchBulk(bench::bulk::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -26,6 +28,7 @@ enum Task {
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::main(&options),
+        Task::BenchBulk(options) => bench::bulk::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::main(),
     }

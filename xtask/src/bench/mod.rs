@@ -2,6 +2,7 @@
 //! could do at most in the same minutes. docs/benchmarks.md explains the figures.
 
 mod budget;
+pub(crate) mod bulk;
 mod http;
 mod job;
 mod load;

@@ -83,7 +83,18 @@ impl Server {
 
     /// Resident memory (`VmRSS`) in bytes, `None` without `/proc`.
     pub(super) fn resident_bytes(&self) -> Option<u64> {
-        resident(&fs::read_to_string(self.proc().join("status")).ok()?)
+        memory(
+            &fs::read_to_string(self.proc().join("status")).ok()?,
+            "VmRSS:",
+        )
+    }
+
+    /// The most resident memory there ever was (`VmHWM`) in bytes, `None` without `/proc`.
+    pub(super) fn peak_bytes(&self) -> Option<u64> {
+        memory(
+            &fs::read_to_string(self.proc().join("status")).ok()?,
+            "VmHWM:",
+        )
     }
 
     fn proc(&self) -> PathBuf {
@@ -155,10 +166,8 @@ fn ticks(stat: &str) -> Option<u32> {
     Some(fields.next()?.parse::<u32>().ok()? + fields.next()?.parse::<u32>().ok()?)
 }
 
-fn resident(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn memory(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
@@ -171,7 +180,7 @@ mod tests {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 1 2 3 4 700 50 6 7 20 0 9 0 1 2 3";
         assert_eq!(ticks(stat), Some(750));
         assert_eq!(
-            resident("Name:\tx\nVmRSS:\t   20480 kB\n"),
+            memory("Name:\tx\nVmRSS:\t   20480 kB\n", "VmRSS:"),
             Some(20_971_520)
         );
     }

@@ -36,20 +36,7 @@ pub(super) struct Bare {
 
 impl Run<'_> {
     pub(super) async fn start(&self) -> anyhow::Result<Server> {
-        let port = free_port()?;
-        let mut command = Command::new(self.server);
-        command
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--data",
-            ])
-            .arg(self.data())
-            .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
-            .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
-        Server::start(&mut command, port, &self.folder.join("serve.log")).await
+        serve(self.server, self.folder).await
     }
 
     pub(super) async fn start_bare(&self, scene: &Scene, bytes: usize) -> anyhow::Result<Bare> {
@@ -117,7 +104,7 @@ impl Run<'_> {
     }
 
     pub(super) fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        data(self.folder)
     }
 }
 
@@ -140,6 +127,29 @@ impl Bare {
         );
         Ok(sample)
     }
+}
+
+/// Starts the server over the data in `folder`.
+pub(super) async fn serve(server: &Path, folder: &Path) -> anyhow::Result<Server> {
+    let port = free_port()?;
+    let mut command = Command::new(server);
+    command
+        .args([
+            "serve",
+            "--dev",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--data",
+        ])
+        .arg(data(folder))
+        .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
+        .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
+    Server::start(&mut command, port, &folder.join("serve.log")).await
+}
+
+/// Where the server keeps its data.
+pub(super) fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
 }
 
 fn write_users(path: &Path, users: u64) -> anyhow::Result<()> {

@@ -78,7 +78,7 @@ impl Site {
         self.call_on(&mut connection, method, target, body).await
     }
 
-    async fn call_on(
+    pub(super) async fn call_on(
         &self,
         connection: &mut Connection,
         method: &str,
