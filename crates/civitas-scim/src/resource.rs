@@ -40,7 +40,7 @@ pub struct Accepted {
 /// `invalidSyntax` if the body is no object or its `schemas` lack the base schema;
 /// `invalidValue` if a value does not fit its attribute or a required one is missing.
 pub fn create(
-    body: &Value,
+    body: Value,
     id: &str,
     resource_type: &ResourceType,
     tolerance: &Tolerance,
@@ -64,7 +64,7 @@ pub fn replace(
     resource_type: &ResourceType,
     tolerance: &Tolerance,
 ) -> Result<Accepted, Invalid> {
-    let mut draft = Draft::read(body, resource_type, tolerance)?;
+    let mut draft = Draft::read(body.clone(), resource_type, tolerance)?;
     // Wrong values are reported before forbidden changes (S-7644-3.12-06), but a required
     // attribute may be one that is kept.
     let kept = draft.keep(old, resource_type);
@@ -112,26 +112,26 @@ struct Draft {
 
 impl Draft {
     fn read(
-        body: &Value,
+        body: Value,
         resource_type: &ResourceType,
         tolerance: &Tolerance,
     ) -> Result<Self, Invalid> {
         let Value::Object(body) = body else {
             return Err(Invalid::syntax("the body must be a JSON object"));
         };
-        check_schemas(body, resource_type, tolerance)?;
+        check_schemas(&body, resource_type, tolerance)?;
         let mut draft = Self::empty(resource_type);
         for (name, value) in body {
             if name.eq_ignore_ascii_case("schemas") {
                 continue;
             }
-            if let Some(attribute) = resource_type.base_attribute(name) {
+            if let Some(attribute) = resource_type.base_attribute(&name) {
                 draft.core.accept(attribute, value, tolerance)?;
-            } else if let Some(index) = position(resource_type, name) {
+            } else if let Some(index) = position(resource_type, &name) {
                 let extension = &resource_type.extensions[index];
                 draft.extensions[index].accept_container(extension, value, tolerance)?;
             } else {
-                refuse_unknown(name, "", tolerance)?;
+                refuse_unknown(&name, "", tolerance)?;
             }
         }
         Ok(draft)
@@ -213,14 +213,14 @@ impl Part {
     fn accept(
         &mut self,
         attribute: &Attribute,
-        value: &Value,
+        value: Value,
         tolerance: &Tolerance,
     ) -> Result<(), Invalid> {
         if attribute.mutability == Mutability::ReadOnly || value.is_null() {
             return Ok(());
         }
         let at = self.path(attribute);
-        if let Some(value) = coerce::value(attribute, value.clone(), tolerance, &at)? {
+        if let Some(value) = coerce::value(attribute, value, tolerance, &at)? {
             let into = if attribute.is_secret() {
                 &mut self.secrets
             } else {
@@ -234,7 +234,7 @@ impl Part {
     fn accept_container(
         &mut self,
         extension: &Extension,
-        container: &Value,
+        container: Value,
         tolerance: &Tolerance,
     ) -> Result<(), Invalid> {
         let members = match container {
@@ -247,9 +247,9 @@ impl Part {
             }
         };
         for (name, value) in members {
-            match extension.schema.attribute(name) {
+            match extension.schema.attribute(&name) {
                 Some(attribute) => self.accept(attribute, value, tolerance)?,
-                None => refuse_unknown(name, &self.prefix, tolerance)?,
+                None => refuse_unknown(&name, &self.prefix, tolerance)?,
             }
         }
         Ok(())
@@ -437,7 +437,7 @@ mod tests {
     }
 
     fn post(body: &Value, tolerance: &Tolerance) -> Result<Accepted, Invalid> {
-        create(body, "1", &core::user(), tolerance)
+        create(body.clone(), "1", &core::user(), tolerance)
     }
 
     fn put(body: &Value, old: Value) -> Result<Accepted, Invalid> {
@@ -587,10 +587,10 @@ mod tests {
     fn t_write_15_groups_have_names_and_keep_their_members() {
         let group = core::group();
         let body = json!({"schemas": [urn::GROUP], "members": [{"value": "u1"}]});
-        assert!(create(&body, "1", &group, &Tolerance::generic()).is_err());
+        assert!(create(body.clone(), "1", &group, &Tolerance::generic()).is_err());
         let body =
             json!({"schemas": [urn::GROUP], "displayName": "G", "members": [{"value": "u1"}]});
-        let accepted = create(&body, "1", &group, &Tolerance::generic()).unwrap();
+        let accepted = create(body.clone(), "1", &group, &Tolerance::generic()).unwrap();
         assert_eq!(accepted.attributes["members"], json!([{"value": "u1"}]));
     }
 
@@ -715,7 +715,7 @@ mod tests {
     #[test]
     fn s_7643_6_03_required_extensions() {
         let resource_type = with_badge(true);
-        let refused = create(&user(json!({})), "1", &resource_type, &Tolerance::generic());
+        let refused = create(user(json!({})), "1", &resource_type, &Tolerance::generic());
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let old = object(json!({"id": "1", "urn:x:Badge": {"holder": {"second": "S"}}}));
         let refused = replace(
@@ -726,7 +726,7 @@ mod tests {
         );
         assert_eq!(refused.unwrap_err().scim_type, ScimType::InvalidValue);
         let body = user(json!({"urn:x:Badge": {"number": "N1"}}));
-        let accepted = create(&body, "1", &resource_type, &Tolerance::generic()).unwrap();
+        let accepted = create(body.clone(), "1", &resource_type, &Tolerance::generic()).unwrap();
         assert_eq!(
             accepted.attributes["schemas"],
             json!([urn::USER, "urn:x:Badge"])

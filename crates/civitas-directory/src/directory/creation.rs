@@ -39,7 +39,7 @@ impl<'t> Draft<'t> {
     pub(super) fn read(
         resource_type: &'t ResourceType,
         id: String,
-        body: &Value,
+        body: Value,
         tolerance: &Tolerance,
     ) -> Result<Self, Invalid> {
         let mut accepted = resource::create(body, &id, resource_type, tolerance)?;

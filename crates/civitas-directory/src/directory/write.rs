@@ -39,7 +39,7 @@ impl Directory {
         want: Want,
     ) -> Result<Found, Error> {
         let id = scope.ids.issue(scope.now);
-        let draft = Draft::read(resource_type, id, &body?, tolerance)?;
+        let draft = Draft::read(resource_type, id, body?, tolerance)?;
         let new = self.complete(scope, draft, &[]).await?;
         let record = created(&new.create, scope.now);
         let committed = self.store_new(scope, vec![new]).await?;

@@ -280,7 +280,7 @@ impl<'r> Run<'r> {
             Err(_) => return Err(Error::NotBegun),
         };
         let id = self.plan.ids[index].clone();
-        Ok(Draft::read(kind, id, &sent(body)?, self.tolerance)?)
+        Ok(Draft::read(kind, id, sent(body)?, self.tolerance)?)
     }
 
     async fn settle_one(&mut self) {
