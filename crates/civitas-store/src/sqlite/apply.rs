@@ -4,7 +4,10 @@
 //! behind. Only a set of several changes, of which a later one may be refused, needs a
 //! savepoint.
 
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    sync::LazyLock,
+};
 
 use civitas_directory::{
     change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
@@ -28,6 +31,23 @@ use super::{
 pub(super) const CREATED: i64 = 0;
 pub(super) const CHANGED: i64 = 1;
 pub(super) const DELETED: i64 = 2;
+
+/// Rows that one statement enters into the index of values. A user has about so many.
+const MOST_ROWS: usize = 8;
+
+/// The statement that enters so many values, [`MOST_ROWS`] at most.
+fn insert_values(rows: usize) -> &'static str {
+    static STATEMENTS: LazyLock<[String; MOST_ROWS]> = LazyLock::new(|| {
+        std::array::from_fn(|more| {
+            format!(
+                "INSERT OR IGNORE INTO value (attribute, key, rid, element)
+                 VALUES (?, ?, ?, ?){}",
+                ", (?, ?, ?, ?)".repeat(more)
+            )
+        })
+    });
+    &STATEMENTS[rows - 1]
+}
 
 /// A key as SQLite is given it.
 pub(super) fn sql(key: &Key) -> ToSqlOutput<'_> {
@@ -666,16 +686,26 @@ impl<'b, 'w> Applying<'b, 'w> {
         Ok(seq)
     }
 
+    /// Enters values, as many as one statement takes at a time.
     fn index(&mut self, kind: i64, rid: i64, entries: &[IndexEntry]) -> Result<()> {
+        let mut numbered = Vec::with_capacity(entries.len());
         for entry in entries {
-            let attribute = self.batch.make_attribute(kind, &entry.path)?;
-            self.entry(
-                "INSERT OR IGNORE INTO value (attribute, key, rid, element)
-                 VALUES (?1, ?2, ?3, ?4)",
-                attribute,
-                rid,
-                entry,
-            )?;
+            numbered.push((self.batch.make_attribute(kind, &entry.path)?, entry));
+        }
+        for rows in numbered.chunks(MOST_ROWS) {
+            let mut insert = self
+                .batch
+                .connection
+                .prepare_cached(insert_values(rows.len()))?;
+            let mut next = 1;
+            for (attribute, entry) in rows {
+                insert.raw_bind_parameter(next, attribute)?;
+                insert.raw_bind_parameter(next + 1, sql(&entry.key))?;
+                insert.raw_bind_parameter(next + 2, rid)?;
+                insert.raw_bind_parameter(next + 3, entry.element)?;
+                next += 4;
+            }
+            insert.raw_execute()?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod apply;
 mod catalog;
 mod census;
+mod checkpoint;
 mod error;
 mod leaf;
 mod lock;
@@ -51,6 +52,7 @@ pub use lock::{DataFolder, Lock, LockError};
 
 use self::{
     catalog::Catalog,
+    checkpoint::Checkpointer,
     error::{ReadFault, ReadResult, RegistryFault},
     pool::Pool,
     reader::Reader,
@@ -161,7 +163,16 @@ impl SqliteStore {
             .map_err(failed)?;
         let catalog = Arc::new(Catalog::default());
         let pool = Arc::new(Pool::new(readers));
-        let worker = Worker::new(writer, Arc::clone(&catalog), Arc::clone(&pool), options);
+        let checkpointer = schema::connect_checkpointer(file)
+            .map(|connection| Checkpointer::new(connection, options.checkpoint_pages))
+            .map_err(failed)?;
+        let worker = Worker::new(
+            writer,
+            checkpointer,
+            Arc::clone(&catalog),
+            Arc::clone(&pool),
+            options,
+        );
         let writer = Writer::start(worker, options.queue).map_err(OpenError::Thread)?;
         Ok(Self {
             inner: Arc::new(Inner {

@@ -75,6 +75,13 @@ pub(super) fn connect_writer(file: &Path, cache_kib: u32, checkpoint: u32) -> Re
     Ok(connection)
 }
 
+/// Opens a connection that only writes the log back, which needs no page cache.
+pub(super) fn connect_checkpointer(file: &Path) -> Result<Connection> {
+    let connection = connect(file, 16)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
 /// Opens a connection that reads.
 pub(super) fn connect_reader(file: &Path, cache_kib: u32) -> Result<Connection> {
     let connection = connect(file, cache_kib)?;

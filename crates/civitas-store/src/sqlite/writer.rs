@@ -25,6 +25,7 @@ use super::{
     Options,
     apply::{Batch, Ledger},
     catalog::Catalog,
+    checkpoint::{self, Checkpointer},
     error::ApplyFault,
     pool::Pool,
 };
@@ -179,8 +180,7 @@ pub(super) struct Worker {
     pool: Arc<Pool>,
     /// Most change sets that commit together.
     batch: usize,
-    /// Pages of the log after which it is written back.
-    checkpoint_pages: u32,
+    checkpointer: Checkpointer,
     commits: Arc<AtomicU64>,
     /// Jobs that came while the last batch was committed.
     queued: VecDeque<Job>,
@@ -189,10 +189,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// A worker on its connection. The log is written back by it alone, when no read that is
-    /// open keeps it from starting anew.
+    /// A worker on its connection. The log starts anew when no read is open that keeps it
+    /// from that.
     pub(super) fn new(
         connection: Connection,
+        checkpointer: Checkpointer,
         catalog: Arc<Catalog>,
         pool: Arc<Pool>,
         options: &Options,
@@ -206,7 +207,7 @@ impl Worker {
             catalog,
             pool,
             batch: options.batch.max(1),
-            checkpoint_pages: options.checkpoint_pages,
+            checkpointer,
             commits: Arc::new(AtomicU64::new(0)),
             queued: VecDeque::new(),
             callers: 1,
@@ -230,12 +231,13 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => self.pool.release(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if LOGGED.get() >= self.checkpoint_pages {
+            if self.checkpointer.is_writers_turn(LOGGED.get()) {
                 LOGGED.set(0);
                 self.write_back("PASSIVE");
                 self.pool.outdate();
             }
         }
+        self.checkpointer.finish();
         self.pool.release();
         self.write_back("TRUNCATE");
     }
@@ -253,12 +255,18 @@ impl Worker {
             {
                 commits.push(commit);
             }
-            let full = commits.len() >= self.callers.min(self.batch);
+            let full = commits.len() >= self.enough();
             if full || !self.queued.is_empty() || Instant::now() >= until {
                 return commits;
             }
             thread::sleep(NAP);
         }
+    }
+
+    /// Change sets that are worth a flush: most of the callers'. The others come while these
+    /// are committed, so that neither the writer nor the callers stand still.
+    fn enough(&self) -> usize {
+        (self.callers * 5).div_ceil(8).min(self.batch)
     }
 
     /// Counts the callers of a batch that is not answered yet, and those who came meanwhile:
@@ -349,11 +357,7 @@ impl Worker {
 
     fn write_back(&self, mode: &str) {
         self.connection.flush_prepared_statement_cache();
-        let checkpoint = format!("PRAGMA wal_checkpoint({mode})");
-        let done = self.connection.query_row(&checkpoint, [], |_| Ok(()));
-        if let Err(error) = done {
-            tracing::warn!(%error, "the log was not written back");
-        }
+        checkpoint::write_back(&self.connection, mode);
     }
 }
 
