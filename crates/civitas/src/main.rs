@@ -18,6 +18,11 @@ use clap::Parser;
 
 use crate::{cli::Command, failure::Failure};
 
+/// A change is made on one thread and dropped on the writer's, which the system's allocator
+/// pays for with a contended lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = match cli::Cli::try_parse() {
         Ok(cli) => cli.command,
