@@ -101,6 +101,13 @@ impl Request {
         self
     }
 
+    /// The request without a `Content-Type`.
+    pub(crate) fn untyped(mut self) -> Self {
+        self.headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        self
+    }
+
     /// Adds a query parameter, percent-encoding its value.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.path

@@ -75,7 +75,7 @@ const OFFERED: &[Entry] = &[
         default_method,
     ),
     (
-        &["S-9865-5.2-01", "S-9865-5.2-04", "T-PAGE-13"],
+        &["S-9865-5.2-01", "S-9865-5.2-04", "T-PAGE-13", "S-7644-6-02"],
         "a cursor of another caller",
         of_another_caller,
     ),
@@ -273,11 +273,16 @@ fn refused_in_search(session: &mut Session) -> Verdict {
 fn large_count(session: &mut Session) -> Verdict {
     let filter = crowd(session)?;
     let answer = page(session, &filter, "", "count=100000000")?;
-    same(
-        "items",
-        &json!(CROWD),
-        &json!(answer.list()?.resources.len()),
-    )
+    let most = session.config()["pagination"]["maxPageSize"].as_u64();
+    let items = most.map_or(CROWD, |most| most.min(CROWD));
+    let length = |answer: &Answer| Ok::<_, Unmet>(answer.list()?.resources.len());
+    same("items", &json!(items), &json!(length(&answer)?))?;
+    if items < CROWD {
+        let cursor = next_cursor(&answer)?;
+        let rest = page(session, &filter, &cursor, "count=100000000")?;
+        same("items", &json!(CROWD - items), &json!(length(&rest)?))?;
+    }
+    Ok(())
 }
 
 fn sorted(session: &mut Session) -> Verdict {

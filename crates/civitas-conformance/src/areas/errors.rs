@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Unmet;
+use crate::account::Role;
 use crate::case::Case;
 use crate::session::{Session, path_of};
 use crate::urn;
@@ -35,6 +36,11 @@ pub(super) fn cases() -> Vec<Case> {
             &["S-7644-3.12-05", "S-7644-3.12-06"],
             "one keyword of the standard, the first that applies",
             keywords,
+        ),
+        Case::new(
+            &["H-ORDER-01", "H-9110-13.2.1-01"],
+            "of two faults the first in order is told",
+            order,
         ),
         Case::new(
             &["S-7644-3.12-02"],
@@ -144,6 +150,100 @@ fn keywords(session: &mut Session) -> Verdict {
             variant,
             session.post("/Users", &body)?.refused(400, keyword),
         )?;
+    }
+    let user = session.user("u")?;
+    let taken = session.user("taken")?["userName"].clone();
+    for (operations, keyword) in [
+        (
+            json!([{ "op": "replace", "path": "nosuch[", "value": 5 }]),
+            "invalidPath",
+        ),
+        (
+            json!([{ "op": "replace", "path": "emails[nosuch eq 1].value", "value": 5 }]),
+            "invalidFilter",
+        ),
+        (
+            json!([{ "op": "replace", "value": { "userName": taken, "title": 5 } }]),
+            "invalidValue",
+        ),
+        (
+            json!([{ "op": "move", "path": "nosuch[", "value": 5 }]),
+            "invalidSyntax",
+        ),
+    ] {
+        let answer = session.patch(&path_of("/Users", &user), &operations)?;
+        within(&operations.to_string(), answer.refused(400, keyword))?;
+    }
+    Ok(())
+}
+
+/// Requests with two faults, and the status of the one that is found first.
+fn order(session: &mut Session) -> Verdict {
+    let reader = session.caller(Role::Read);
+    let user = session.user("u")?;
+    let taken = session.user("taken")?;
+    let (one, gone) = (path_of("/Users", &user), session.deleted_id()?);
+    let gone = format!("/Users/{gone}");
+    let new = session.new_user("u");
+    let not_json = |method, path: &str| Request::new(method, path).bytes("{");
+    let mut wrong = json!({ "schemas": [urn::USER], "userName": taken["userName"], "title": 5 });
+    let mut rows = vec![
+        (
+            "no such method, no credentials",
+            Request::new("DELETE", "/Users").anonymous(),
+            405,
+        ),
+        (
+            "no credentials, no such type",
+            Request::get("/Users")
+                .anonymous()
+                .header("accept", "image/png"),
+            401,
+        ),
+        (
+            "type of the answer, type of the body",
+            Request::post("/Users", &new)
+                .header("accept", "image/png")
+                .header("content-type", "text/plain"),
+            406,
+        ),
+        (
+            "type of the body, unknown id",
+            Request::put(&gone, &new).header("content-type", "text/plain"),
+            415,
+        ),
+        ("unknown id, no JSON", not_json("PUT", &gone), 404),
+        ("no JSON, whatever else", not_json("POST", "/Users"), 400),
+        ("bad value, taken name", Request::put(&one, &wrong), 400),
+    ];
+    if session.needs("etag").is_ok() {
+        let stale = ("if-match", "W/\"stale\"");
+        rows.extend([
+            (
+                "unknown id, stale tag",
+                Request::put(&gone, &new).header(stale.0, stale.1),
+                404,
+            ),
+            (
+                "stale tag, no JSON",
+                not_json("PUT", &one).header(stale.0, stale.1),
+                412,
+            ),
+            (
+                "stale tag, bad value",
+                Request::put(&one, &wrong).header(stale.0, stale.1),
+                412,
+            ),
+        ]);
+    }
+    for (variant, request, status) in rows {
+        within(variant, session.send(request)?.refused(status, ""))?;
+    }
+    wrong["title"] = json!("x");
+    session.put(&one, &wrong)?.refused(409, "uniqueness")?;
+    if let Ok(reader) = reader {
+        let forbidden = Request::post("/Users", &new).header("accept", "image/png");
+        reader.ask(&forbidden)?.refused(403, "")?;
     }
     Ok(())
 }

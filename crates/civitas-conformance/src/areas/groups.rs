@@ -25,6 +25,11 @@ pub(super) fn cases() -> Vec<Case> {
             followed,
         ),
         Case::new(
+            &["S-7643-2.1-04"],
+            "the name $ref in bodies, paths and projections",
+            reference_name,
+        ),
+        Case::new(
             &["S-7643-2.4-06", "S-7643-4.2-04"],
             "a reference with or without version is one",
             versions_of_references,
@@ -144,6 +149,25 @@ fn followed(session: &mut Session) -> Verdict {
         )?;
     }
     Ok(())
+}
+
+fn reference_name(session: &mut Session) -> Verdict {
+    let user = session.user("u")?;
+    let location = &user["meta"]["location"];
+    let mut body = session.new_group("g", &[]);
+    body["members"] = json!([{ "value": user["id"], "$ref": location }]);
+    let group = session.create("/Groups", &body)?;
+    let path = path_of("/Groups", &group);
+    let projected = session.read(&format!("{path}?attributes=members.$ref"))?;
+    same(
+        "members",
+        &json!([{ "$ref": location }]),
+        &projected["members"],
+    )?;
+    let other = json!("https://example.org/Users/nosuch");
+    let nobody = json!([{ "op": "remove", "path": format!("members[$ref eq {other}]") }]);
+    session.patch(&path, &nobody)?.expect_any(&[200, 204])?;
+    has_members(&session.read(&path)?, &[&user])
 }
 
 fn versions_of_references(session: &mut Session) -> Verdict {

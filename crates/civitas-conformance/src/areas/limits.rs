@@ -10,12 +10,17 @@ use crate::wire::Request;
 
 const CASES: &[Entry] = &[
     (
-        &["S-7644-3.14-08", "H-6585-3-01"],
+        &["S-7644-3.14-08", "H-6585-3-01", "S-7644-3.12-02"],
         "a change without a precondition where one is required",
         precondition_required,
     ),
     (
-        &["T-HTTP-21", "H-6585-4-01", "H-9110-10.2.3-01"],
+        &[
+            "T-HTTP-21",
+            "H-6585-4-01",
+            "H-9110-10.2.3-01",
+            "S-7644-3.12-02",
+        ],
         "over the rate limit",
         too_many_requests,
     ),

@@ -33,7 +33,7 @@ const ROWS: &[Row] = &[
             "X-TOP-18",
         ],
         name: "no parameters: the first page",
-        queries: &["startIndex=1"],
+        queries: &["", "startIndex=1"],
         start: 1,
         items: CROWD,
     },
@@ -153,11 +153,31 @@ fn page(session: &mut Session, row: &Row) -> Verdict {
         .as_u64()
         .filter(|most| *most > 0);
     let items = most.map_or(row.items, |most| row.items.min(most));
+    let whole = whole(session, &filter)?;
     for query in row.queries {
         let answer = ask(session, query, &filter)?.expect(200)?;
         within(query, shows(&answer, row.start, items))?;
+        let wanted: Vec<_> = whole
+            .iter()
+            .skip(usize::try_from(row.start - 1).unwrap_or_default())
+            .take(usize::try_from(items).unwrap_or_default())
+            .collect();
+        within(
+            query,
+            same("ids listed", &json!(wanted), &json!(answer.list()?.ids())),
+        )?;
     }
     Ok(())
+}
+
+/// All ids in order, page by page.
+fn whole(session: &mut Session, filter: &str) -> Result<Vec<String>, Unmet> {
+    let mut ids = Vec::new();
+    for start in [1, 4, 7, 10] {
+        let query = format!("startIndex={start}&count=3");
+        ids.extend(ask(session, &query, filter)?.list()?.ids());
+    }
+    Ok(ids)
 }
 
 fn shows(answer: &Answer, start: u64, items: u64) -> Verdict {

@@ -17,12 +17,12 @@ pub(super) fn cases() -> Vec<Case> {
             everywhere,
         ),
         Case::new(
-            &["S-7644-3.4.3-02"],
+            &["S-7644-3.4.3-02", "S-7643-3-01"],
             "the message must name its schema",
             schema,
         ),
         Case::new(
-            &["S-7644-3.4.3-03"],
+            &["S-7644-3.4.3-03", "S-7644-3.9-01"],
             "every member means what it means in a URL",
             members,
         ),

@@ -19,7 +19,11 @@ struct Row {
 
 const ROWS: &[Row] = &[
     Row {
-        ids: &["S-7644-3.4.2.3-02", "S-7644-3.4.2.3-03"],
+        ids: &[
+            "S-7644-3.4.2.3-02",
+            "S-7644-3.4.2.3-03",
+            "S-7644-3.4.2.3-05",
+        ],
         name: "ascending unless told",
         query: "sortBy=displayName",
         order: "A B C D",

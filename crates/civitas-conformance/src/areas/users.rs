@@ -61,7 +61,7 @@ const CASES: &[Entry] = &[
         schemas_follow,
     ),
     (
-        &["S-7643-2.1-04"],
+        &["S-7643-7-05"],
         "a photo's reference is kept exactly",
         reference,
     ),

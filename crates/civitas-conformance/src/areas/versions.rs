@@ -33,7 +33,12 @@ const ETAGS: &[Entry] = &[
         not_modified,
     ),
     (
-        &["S-7644-3.14-03", "X-TOP-23", "H-9110-13.1.1-01"],
+        &[
+            "S-7644-3.14-03",
+            "X-TOP-23",
+            "H-9110-13.1.1-01",
+            "S-7644-3.6-05",
+        ],
         "a stale If-Match refuses PUT, PATCH and DELETE",
         stale,
     ),
@@ -88,11 +93,7 @@ const ETAGS: &[Entry] = &[
         "If-Modified-Since and If-Unmodified-Since",
         dates,
     ),
-    (
-        &["H-9110-13.2.2-01"],
-        "If-None-Match wins over If-Modified-Since",
-        precedence,
-    ),
+    (&["H-9110-13.2.2-01"], "tags win over dates", precedence),
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -377,7 +378,11 @@ fn dates(session: &mut Session) -> Verdict {
 }
 
 fn precedence(session: &mut Session) -> Verdict {
-    let (_, path, tag) = tagged(session)?;
+    let (user, path, tag) = tagged(session)?;
+    let put = Request::put(&path, &user).header("if-match", &tag);
+    session
+        .send(put.header("if-unmodified-since", LONG_AGO))?
+        .expect(200)?;
     let request = Request::get(&path).header("if-none-match", tag);
     session
         .send(request.header("if-modified-since", LONG_AGO))?

@@ -43,6 +43,7 @@ const CASES: &[Entry] = &[
             "I-ENTRA-19",
             "I-OKTA-03",
             "I-SUM-05",
+            "S-7644-3.3-09",
         ],
         "a taken userName, in any case",
         taken,
@@ -78,7 +79,7 @@ const CASES: &[Entry] = &[
         not_a_resource,
     ),
     (
-        &["T-WRITE-09", "S-7643-2.1-05"],
+        &["T-WRITE-09", "S-7643-2.1-05", "S-7644-3.8-06"],
         "a member given twice",
         twice,
     ),
@@ -151,6 +152,7 @@ const CASES: &[Entry] = &[
             "X-TOP-14",
             "I-OKTA-04",
             "S-7643-7-06",
+            "S-7643-3.1-11",
         ],
         "readOnly attributes are ignored on replace",
         replace_ignores,
@@ -180,6 +182,11 @@ const CASES: &[Entry] = &[
         &["T-WRITE-23", "S-7644-3.5.1-11", "X-TOP-24", "I-MISC-01"],
         "replace of members",
         replace_members,
+    ),
+    (
+        &["S-7643-3-01"],
+        "replace with a body that is no resource",
+        replace_with_nothing,
     ),
     (
         &["S-7644-3.3-09", "X-TOP-15"],
@@ -621,6 +628,24 @@ fn replace_without_name(session: &mut Session) -> Verdict {
     session
         .put(&path, &json!({ "schemas": [urn::USER], "title": "x" }))?
         .refused(400, "invalidValue")?;
+    same(
+        "the resource, which must be unchanged,",
+        &user,
+        &session.read(&path)?,
+    )
+}
+
+fn replace_with_nothing(session: &mut Session) -> Verdict {
+    let user = session.user("u")?;
+    let path = path_of("/Users", &user);
+    for body in [
+        json!({ "userName": user["userName"] }),
+        json!({ "schemas": [], "userName": user["userName"] }),
+        json!([]),
+    ] {
+        let answer = session.put(&path, &body)?;
+        within(&body.to_string(), answer.refused(400, "invalidSyntax"))?;
+    }
     same(
         "the resource, which must be unchanged,",
         &user,

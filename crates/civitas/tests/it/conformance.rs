@@ -7,7 +7,8 @@ use civitas_conformance::{Account, Credential, Role, Select, Standing, Target, r
 use crate::server::{Client, Server, run as civitas};
 
 /// Few and short enough to be met by a case.
-const LIMITS: &str = "[limits]\nmax_examined = 100\ncursor_seconds = 3\n";
+const LIMITS: &str = "[limits]\nmax_results = 10\ndefault_results = 10\nmax_examined = 100\n\
+    cursor_seconds = 3\n";
 const EXAMINED: u32 = 100;
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -29,6 +30,7 @@ fn the_judge_passes_every_case() {
     let mut accounts = vec![(Role::Entra, account(&entra, HOST))];
     for (role, name, settings) in [
         (Role::Other, "other", ""),
+        (Role::Guarded, "guarded", "require_preconditions=true"),
         (Role::Limited, "limited", "requests_per_second=2"),
     ] {
         let host = format!("{name}.example");

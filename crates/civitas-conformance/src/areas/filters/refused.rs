@@ -61,6 +61,18 @@ pub(super) const REFUSED: &[Row] = &[
         &["S-7644-3.4.2.2-05"],
         row("T-FILTER-77", "active gt false", "", "order of booleans"),
     ),
+    row(
+        "S-7644-3.4.2.2-05",
+        r#"x509Certificates.value gt "YQ==""#,
+        "",
+        "order of binaries",
+    ),
+    row(
+        "S-7644-3.4.2.2-19",
+        r#"x509Certificates.value co "YQ==""#,
+        "",
+        "part of a binary",
+    ),
     citing(
         &["S-7644-3.4.2.2-19"],
         row("T-FILTER-78", r#"active co "t""#, "", "part of a boolean"),

@@ -22,7 +22,7 @@ pub(super) const SELECTING: &[Row] = &[
         ),
     ),
     citing(
-        &["X-TOP-17", "S-7643-7-05"],
+        &["X-TOP-17", "S-7643-7-05", "S-7644-3.4.2.2-06"],
         row(
             "T-FILTER-03",
             r#"externalId eq "x1""#,
@@ -382,6 +382,21 @@ pub(super) const SELECTING: &[Row] = &[
         r#"userName eq "bjensen-<tag>" and ( active eq true )"#,
         "A",
         "spaces inside a group",
+    ),
+    row(
+        "S-7644-3.4.2.2-06",
+        r#"externalId sw "X" or externalId ew "X1" or externalId co "X""#,
+        "A",
+        "every operator heeds the case of exact text",
+    ),
+    citing(
+        &["S-7644-3.10-03"],
+        row(
+            "S-7643-2.1-04",
+            "manager.$ref pr",
+            "B",
+            "the name $ref in a filter",
+        ),
     ),
     citing(
         &["I-ENTRA-02"],

@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
                 "S-7644-3.5.2-01",
                 "S-7644-3.5.2-02",
                 "S-7644-3.5.2-03",
+                "S-7643-3-01",
             ],
             "a malformed message",
             malformed,

@@ -144,7 +144,12 @@ pub(super) const ROWS: &[Row] = &[
         effect: Refused(400, "invalidFilter"),
     },
     Row {
-        ids: &["T-PATCH-16", "S-7644-3.5.2.1-03", "S-7644-3.5.2.1-05"],
+        ids: &[
+            "T-PATCH-16",
+            "S-7644-3.5.2.1-03",
+            "S-7644-3.5.2.1-05",
+            "S-7644-3.5.2.1-02",
+        ],
         name: "add an element, in a list or alone",
         variants: &[
             r#"[{"op":"add","path":"emails","value":[{"value":"n@x.org","type":"other"}]}]"#,
@@ -387,6 +392,7 @@ pub(super) const ROWS: &[Row] = &[
             "I-TOL-07",
             "I-ENTRA-17",
             "S-7644-3.10-03",
+            "S-7644-3.5.2-18",
         ],
         name: "a new manager, in every form",
         variants: &[
