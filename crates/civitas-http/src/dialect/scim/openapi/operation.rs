@@ -46,6 +46,7 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
                 "content": { "application/json": { "schema": { "type": "object" } } },
             }),
         ),
+        Scim::DeltaToken(_) | Scim::Delta(_) => return None,
         Scim::Bulk => Operation::new("bulk", "Many operations in one request")
             .takes("BulkRequest")
             .refused(OF_WRITES)
