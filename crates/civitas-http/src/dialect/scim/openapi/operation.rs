@@ -46,7 +46,6 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
                 "content": { "application/json": { "schema": { "type": "object" } } },
             }),
         ),
-        Scim::DeltaToken(_) | Scim::Delta(_) => return None,
         Scim::Bulk => Operation::new("bulk", "Many operations in one request")
             .takes("BulkRequest")
             .refused(OF_WRITES)
@@ -56,7 +55,7 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
             ),
         // An alias of a user, with POST answered 501: a description could only say so of the
         // path as a whole.
-        Scim::Me => return None,
+        Scim::DeltaToken(_) | Scim::Delta(_) | Scim::Me => return None,
     };
     Some(operation.described())
 }
