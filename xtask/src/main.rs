@@ -4,6 +4,7 @@
 
 mod bare;
 mod bench;
+mod docs;
 mod tidy;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ enum Task {
     /// Answer every request with one fixed body: the ceiling of `bench`.
     #[command(hide = true)]
     Bare(bare::Options),
+    /// Write the documents anew that are made from what the server does.
+    Docs,
     /// Check the repository rules that no compiler checks.
     Tidy,
 }
@@ -30,6 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::main(&options),
         Task::BenchBulk(options) => bench::bulk::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
+        Task::Docs => docs::main(),
         Task::Tidy => tidy::main(),
     }
 }

@@ -2,7 +2,6 @@
 
 mod bulk;
 mod creation;
-mod delta;
 mod read;
 mod reference;
 mod staging;
@@ -10,7 +9,6 @@ mod subject;
 mod write;
 
 pub use bulk::{Done, Step};
-pub use delta::{Delta, DeltaToken, NextDelta};
 pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;

@@ -21,6 +21,7 @@ mod negotiation;
 mod oauth;
 mod operations;
 pub mod outcomes;
+pub mod parity;
 mod prefer;
 mod problem;
 mod rate;

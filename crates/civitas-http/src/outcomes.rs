@@ -45,6 +45,26 @@ pub struct Documented {
     pub source: &'static str,
 }
 
+/// A situation in which published and observed answers differ
+/// ([`Fidelity`](civitas_directory::Fidelity)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference {
+    /// What is asked.
+    pub situation: &'static str,
+    /// What is answered as documented.
+    pub documented: &'static str,
+    /// What is answered as observed.
+    pub observed: &'static str,
+}
+
+/// Where the two fidelities of a dialect differ.
+pub fn differences(dialect: Dialect) -> &'static [Difference] {
+    match dialect {
+        Dialect::Scim => scim::fidelity::DIFFERENCES,
+        Dialect::Sap | Dialect::Crest | Dialect::Oracle => &[],
+    }
+}
+
 /// What a dialect documents, in the order of the outcomes.
 pub fn documented(dialect: Dialect) -> Vec<Documented> {
     match dialect {

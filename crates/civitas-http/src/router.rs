@@ -11,8 +11,6 @@
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
 //! | `/scim/v2/openapi.json` | GET | the `OpenAPI` document |
-//! | `/scim/v2/.deltaToken`, `/scim/v2/{Users,Groups}/.deltaToken` | GET | where a delta begins |
-//! | `/scim/v2/.delta`, `/scim/v2/{Users,Groups}/.delta` | POST | what changed since a token |
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/oauth2/v1/token` | POST | access tokens |
@@ -119,10 +117,6 @@ pub(crate) enum Scim<'r, K = &'r ResourceType> {
     ResourceType(Cow<'r, str>),
     /// `openapi.json`.
     OpenApi,
-    /// `.deltaToken` of the base or a resource type.
-    DeltaToken(Option<K>),
-    /// `.delta` of the base or a resource type.
-    Delta(Option<K>),
     /// `Bulk`.
     Bulk,
     /// `Me`.
@@ -174,14 +168,10 @@ fn scim<'r>(one: Option<&'r str>, two: Option<&'r str>) -> Result<Scim<'r, &'r s
         (Some("ResourceTypes"), None) => Ok(Scim::ResourceTypes),
         (Some("ResourceTypes"), Some(name)) => named(name).map(Scim::ResourceType),
         (Some("openapi.json"), None) => Ok(Scim::OpenApi),
-        (Some(".deltaToken"), None) => Ok(Scim::DeltaToken(None)),
-        (Some(".delta"), None) => Ok(Scim::Delta(None)),
         (Some("Bulk"), None) => Ok(Scim::Bulk),
         (Some("Me"), None) => Ok(Scim::Me),
         (Some(endpoint), None) => Ok(Scim::Collection(endpoint)),
         (Some(endpoint), Some(".search")) => Ok(Scim::CollectionSearch(endpoint)),
-        (Some(endpoint), Some(".deltaToken")) => Ok(Scim::DeltaToken(Some(endpoint))),
-        (Some(endpoint), Some(".delta")) => Ok(Scim::Delta(Some(endpoint))),
         (Some(endpoint), Some(id)) => Ok(Scim::Resource(endpoint, named(id)?)),
     }
 }
@@ -212,12 +202,29 @@ impl<'r, K> Scim<'r, K> {
             Self::ResourceTypes => Scim::ResourceTypes,
             Self::ResourceType(name) => Scim::ResourceType(name),
             Self::OpenApi => Scim::OpenApi,
-            Self::DeltaToken(of) => Scim::DeltaToken(of.map(kind).transpose()?),
-            Self::Delta(of) => Scim::Delta(of.map(kind).transpose()?),
             Self::Bulk => Scim::Bulk,
             Self::Me => Scim::Me,
         })
     }
+}
+
+/// Every route below the SCIM base, with names for the variable parts.
+pub(crate) fn scim_routes() -> Vec<Scim<'static, &'static str>> {
+    let named = || Cow::Borrowed("{}");
+    vec![
+        Scim::Root,
+        Scim::RootSearch,
+        Scim::Collection("{type}"),
+        Scim::CollectionSearch("{type}"),
+        Scim::Resource("{type}", named()),
+        Scim::ProviderConfig,
+        Scim::Schemas,
+        Scim::Schema(named()),
+        Scim::ResourceTypes,
+        Scim::ResourceType(named()),
+        Scim::Bulk,
+        Scim::Me,
+    ]
 }
 
 fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
@@ -272,11 +279,8 @@ impl<K> Scim<'_, K> {
             Self::Collection(_) => "GET, HEAD, POST, OPTIONS",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Self::Me => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            Self::RootSearch | Self::CollectionSearch(_) | Self::Delta(_) | Self::Bulk => {
-                "POST, OPTIONS"
-            }
+            Self::RootSearch | Self::CollectionSearch(_) | Self::Bulk => "POST, OPTIONS",
             Self::Root
-            | Self::DeltaToken(_)
             | Self::ProviderConfig
             | Self::Schemas
             | Self::Schema(_)
@@ -302,10 +306,6 @@ impl<K> Scim<'_, K> {
             Self::ResourceTypes => "/scim/v2/ResourceTypes",
             Self::ResourceType(_) => "/scim/v2/ResourceTypes/{name}",
             Self::OpenApi => "/scim/v2/openapi.json",
-            Self::DeltaToken(None) => "/scim/v2/.deltaToken",
-            Self::DeltaToken(Some(_)) => "/scim/v2/{type}/.deltaToken",
-            Self::Delta(None) => "/scim/v2/.delta",
-            Self::Delta(Some(_)) => "/scim/v2/{type}/.delta",
             Self::Bulk => "/scim/v2/Bulk",
             Self::Me => "/scim/v2/Me",
         }
@@ -355,8 +355,7 @@ impl Scim<'static, ()> {
             Self::Schema(_) => Self::ResourceTypes,
             Self::ResourceTypes => Self::ResourceType("{name}".into()),
             Self::ResourceType(_) => Self::OpenApi,
-            // What is of this server alone is described for people only.
-            Self::OpenApi | Self::DeltaToken(_) | Self::Delta(_) => Self::Bulk,
+            Self::OpenApi => Self::Bulk,
             Self::Bulk => Self::Me,
             Self::Me => return None,
         })
@@ -419,8 +418,6 @@ mod tests {
             ("/scim/v2/Users/.search", "/scim/v2/{type}/.search"),
             ("/scim/v2/Users/7", "/scim/v2/{type}/{id}"),
             ("/scim/v2/Users/7/", "/scim/v2/{type}/{id}"),
-            ("/scim/v2/.delta", "/scim/v2/.delta"),
-            ("/scim/v2/Users/.deltaToken", "/scim/v2/{type}/.deltaToken"),
             ("/scim/v2/Schemas/urn:x", "/scim/v2/Schemas/{urn}"),
             (
                 "/scim/v2/ResourceTypes/User",

@@ -8,7 +8,6 @@ pub mod bulk;
 pub mod coerce;
 pub mod condition;
 pub mod core;
-pub mod delta;
 pub mod discovery;
 pub mod error;
 pub mod filter;

@@ -11,7 +11,6 @@ mod serve;
 mod settings;
 mod source;
 mod transfer;
-mod upkeep;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,6 @@ mod bearer;
 mod bulk;
 mod clients;
 mod compare;
-mod create;
 mod cursors;
 mod custom;
 mod discovery;
@@ -15,18 +14,16 @@ mod http;
 mod limits;
 mod managers;
 mod me;
-mod media;
 mod outside;
 mod paging;
 mod patch;
-mod prefer;
 mod projection;
-mod replace;
 mod search;
 mod sorting;
 mod tenants;
 mod users;
 mod versions;
+mod write;
 
 use crate::case::Case;
 
@@ -37,13 +34,10 @@ pub(crate) fn all() -> Vec<Case> {
         custom::cases(),
         bearer::cases(),
         http::cases(),
-        media::cases(),
-        prefer::cases(),
         limits::cases(),
         outside::cases(),
         errors::cases(),
-        create::cases(),
-        replace::cases(),
+        write::cases(),
         users::cases(),
         versions::cases(),
         patch::cases(),

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{Directory, write};
 use crate::{
-    change::{Change, Difference},
+    change::Change,
     error::Error,
     record::Found,
     scope::Scope,
@@ -100,9 +100,12 @@ fn with_manager(
         None => unset_manager(&mut new, user),
     }
     let entries = index::entries(&old, user);
-    let mut replace = write::replacement(&report.record, &entries, &new, user)?;
-    replace.difference = Difference::between(&old, &new, false);
-    Ok(Change::Replace(replace))
+    Ok(Change::Replace(write::replacement(
+        &report.record,
+        &entries,
+        &new,
+        user,
+    )?))
 }
 
 fn reports(manager: &str, place: Option<Place>) -> Query {

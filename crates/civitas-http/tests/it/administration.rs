@@ -183,3 +183,33 @@ async fn a_tenant_has_a_rate() {
     let neighbour = ask("GET", "/scim/v2/Users").header("Host", "other.example.com");
     assert_eq!(world.send(neighbour).await.status, 401);
 }
+
+#[tokio::test]
+async fn a_group_is_patched_as_documented_or_as_observed() {
+    let world = World::start().await;
+    let create = ask("POST", "/scim/v2/Groups")
+        .by("writer")
+        .json(&json!({ "schemas": [crate::world::GROUP], "displayName": "a" }));
+    let group = world.send(create).await.json();
+    let place = format!("/scim/v2/Groups/{}", group["id"].as_str().unwrap());
+    let patch = |query: &str, name: &str| {
+        ask("PATCH", &format!("{place}{query}"))
+            .by("writer")
+            .json(&json!({
+                "schemas": [crate::world::PATCH_OP],
+                "Operations": [{ "op": "replace", "path": "displayName", "value": name }],
+            }))
+    };
+    for (fidelity, query, status) in [
+        ("documented", "", 200),
+        ("observed", "", 204),
+        ("observed", "?attributes=displayName", 200),
+        ("documented", "", 200),
+    ] {
+        set(&world, json!({ "fidelity": fidelity })).await;
+        let answer = world.send(patch(query, fidelity)).await;
+        assert_eq!(answer.status, status, "{fidelity} {query}: {answer:?}");
+        let read = world.send(ask("GET", &place).by("reader")).await;
+        assert_eq!(read.json()["displayName"], fidelity);
+    }
+}

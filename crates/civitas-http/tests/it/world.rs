@@ -236,6 +236,23 @@ impl Ask {
             .body(body)
     }
 
+    /// With another method.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.method);
+        self
+    }
+
+    /// With a part of the target replaced.
+    pub(crate) fn retarget(mut self, part: &str, with: &str) -> Self {
+        self.target = self.target.replace(part, with);
+        self
+    }
+
+    /// Method and target.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+
     /// With a segment of the path replaced by an id.
     pub(crate) fn at_id(mut self, segment: &str, id: &str) -> Self {
         self.target = self
@@ -293,6 +310,12 @@ impl Answer {
             headers,
             body: bytes[end + 4..].to_vec(),
         }
+    }
+
+    /// The header fields, names in lower case.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.headers.iter();
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The values of a header field, joined; empty when it is missing.

@@ -53,6 +53,7 @@ fn the_judge_passes_every_case() {
     };
     let report = run(&target, &Select::default());
     assert_eq!(report.failed(), 0, "{report}");
+    crate::parity::check(&report.record());
     assert!(report.tally().count(Standing::Passed) > 550, "{report}");
 }
 

@@ -5,8 +5,10 @@
 mod command_line;
 mod conformance;
 mod crash;
+mod fuzz;
 mod isolation;
 mod parallel;
+mod parity;
 mod robust;
 mod server;
 mod settings;

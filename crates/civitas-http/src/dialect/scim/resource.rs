@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
+    fidelity::silent_about_groups,
     query,
     render::{Renderer, View},
     search, status,
@@ -123,6 +124,8 @@ struct Shown<'k> {
     want: Want,
     /// The `return` preference that is honoured.
     preferred: Option<Return>,
+    /// Whether the answer has no content, whatever is preferred.
+    silent: bool,
 }
 
 impl<'k> Shown<'k> {
@@ -134,6 +137,7 @@ impl<'k> Shown<'k> {
             view,
             want,
             preferred: None,
+            silent: false,
         })
     }
 
@@ -151,7 +155,12 @@ impl<'k> Shown<'k> {
     /// (RFC 7644 §3.5.2).
     fn of_patch(call: &Call<'_>, kind: &'k ResourceType) -> Result<Self, Refusal> {
         let mut shown = Self::of_write(call, kind)?;
+        let fidelity = call.tenant.settings.fidelity;
         match (shown.view.is_default(), shown.preferred) {
+            (true, None) if shown.want.members.is_some() && silent_about_groups(fidelity) => {
+                shown.want = Want::default();
+                shown.silent = true;
+            }
             (true, None) => {
                 shown.want.members = shown.want.members.map(|most| most.min(MEMBERS_AFTER_PATCH));
             }
@@ -168,7 +177,8 @@ impl<'k> Shown<'k> {
     /// The answer to a write. What has more members than are shown is answered without
     /// content: the write is done, and a part of the members would pass for all of them.
     fn written(&self, call: &Call<'_>, outcome: Outcome, found: &Found) -> Reply {
-        let silent = self.preferred == Some(Return::Minimal) || self.has_more_members(found);
+        let silent =
+            self.silent || self.preferred == Some(Return::Minimal) || self.has_more_members(found);
         let reply = if !silent {
             self.represented(call, outcome, found)
         } else if outcome == Outcome::Created {

@@ -1,0 +1,39 @@
+//! What a parity page is made of: the operations of a dialect, as its routes have them.
+
+use crate::{
+    outcomes::Dialect,
+    router::{self, Route},
+};
+
+/// A method on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Operation {
+    /// The path with its variable parts named.
+    pub template: &'static str,
+    /// The method.
+    pub method: &'static str,
+}
+
+/// The operations of a dialect, path by path. A dialect that is not served has none.
+pub fn operations(dialect: Dialect) -> Vec<Operation> {
+    let routes = match dialect {
+        Dialect::Scim => router::scim_routes(),
+        Dialect::Sap | Dialect::Crest | Dialect::Oracle => return Vec::new(),
+    };
+    let operations = routes.into_iter().flat_map(|route| {
+        let allow = route.methods().allow();
+        let template = Route::Scim(route).template();
+        let methods = allow.split(", ");
+        methods.map(move |method| Operation { template, method })
+    });
+    operations.collect()
+}
+
+/// The template of the route that a path leads to, if it is one of the dialect's.
+pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
+    let route = router::find(path).ok()?;
+    match (dialect, &route) {
+        (Dialect::Scim, Route::Scim(_)) => Some(route.template()),
+        _ => None,
+    }
+}

@@ -1,0 +1,179 @@
+//! `docs/parity/scim.md`: which statuses each operation answers, and the case that shows it.
+//! Made from the routes, the exchanges of the judge's passing cases, and the situations of
+//! `docs/status-codes.md`, which has a test of its own. Written anew with
+//! `CIVITAS_WRITE_DOCS=1`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use civitas_http::{
+    outcomes::{Dialect, differences, documented},
+    parity::{Operation, operations, template},
+};
+use serde_json::Value;
+
+pub(crate) const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity/scim.md");
+const STATUS_CODES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-codes.md");
+
+const HEAD: &str = "# Parity: scim
+
+Which statuses each operation answers. *Real* ones arise from what is stored and asked; each names a
+case of `civitas-conformance` that shows it, or a situation of [status-codes.md](../status-codes.md).
+*Absent* are the documented ones that no case shows there.
+
+Written by `cargo xtask docs` from the routes and from exchanges over a socket; a test compares it.
+";
+
+/// For each operation (template and method) and status, the cases that showed it.
+type Shown = BTreeMap<(String, String), BTreeMap<u16, BTreeSet<String>>>;
+
+/// Checks the page against the judge's record.
+pub(crate) fn check(record: &str) {
+    let mut shown = Shown::new();
+    for line in record.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["verdict"] == "pass" {
+            let text = |member: &str| line[member].as_str().unwrap().to_owned();
+            let path = format!("/scim/v2{}", text("path"));
+            let status = line["status"].as_u64().unwrap() as u16;
+            show(&mut shown, &text("method"), &path, status, &text("case"));
+        }
+    }
+    for (name, method, path, status) in situations() {
+        let link = format!("[{name}](../status-codes.md#{})", name.replace(' ', "-"));
+        show(&mut shown, &method, &path, status, &link.to_lowercase());
+    }
+    let before = std::fs::read_to_string(PAGE).unwrap_or_default();
+    let page = page(&shown, &before);
+    if std::env::var_os("CIVITAS_WRITE_DOCS").is_some() {
+        std::fs::write(PAGE, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(PAGE).unwrap_or_default();
+    for (at, (now, written)) in page.lines().zip(written.lines()).enumerate() {
+        assert_eq!(
+            written,
+            now,
+            "docs/parity/scim.md:{}: `cargo xtask docs`",
+            at + 1
+        );
+    }
+    assert!(
+        page == written,
+        "docs/parity/scim.md is not whole: `cargo xtask docs`"
+    );
+}
+
+fn show(shown: &mut Shown, method: &str, path: &str, status: u16, case: &str) {
+    let path = path.split('?').next().unwrap();
+    let Some(template) = template(Dialect::Scim, path) else {
+        return;
+    };
+    let operation = (template.to_owned(), method.to_owned());
+    let cases = shown.entry(operation).or_default();
+    cases.entry(status).or_default().insert(case.to_owned());
+}
+
+/// The one case to name: that of the page as it is, while it still shows the status, so that
+/// new cases leave the page alone; else one of the judge's.
+fn chosen<'s>(cases: &'s BTreeSet<String>, line: &str, written: &str) -> &'s str {
+    let named = |case: &&String| written.contains(&format!("{line}{}\n", quoted(case)));
+    let of_the_judge = || cases.iter().find(|case| !case.starts_with('['));
+    let case = cases.iter().find(named).or_else(of_the_judge);
+    case.or(cases.first()).map_or("", String::as_str)
+}
+
+/// Name, method, path and status of each situation of the other document.
+fn situations() -> Vec<(String, String, String, u16)> {
+    let text = std::fs::read_to_string(STATUS_CODES).unwrap();
+    let mut found = Vec::new();
+    let (mut name, mut asked) = (String::new(), (String::new(), String::new()));
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("### ") {
+            heading.clone_into(&mut name);
+        } else if let Some((method, path)) = line.split_once(" /scim/") {
+            asked = (method.to_owned(), format!("/scim/{path}"));
+        } else if let Some(status) = line.strip_prefix("HTTP/1.1 ") {
+            let (method, path) = asked.clone();
+            found.push((name.clone(), method, path, status.parse().unwrap()));
+        }
+    }
+    found
+}
+
+fn page(shown: &Shown, before: &str) -> String {
+    let mut text = HEAD.to_owned();
+    let codes: BTreeSet<u16> = documented(Dialect::Scim)
+        .iter()
+        .map(|row| row.status)
+        .collect();
+    statuses(&mut text, shown, &codes, before);
+    text.push_str("\n## Differences\n\nBetween the two values of a tenant's `fidelity`.\n\n");
+    text.push_str("| situation | documented | observed |\n|---|---|---|\n");
+    for row in differences(Dialect::Scim) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            row.situation, row.documented, row.observed
+        );
+    }
+    text.push_str("\n## Operations\n");
+    for Operation { template, method } in operations(Dialect::Scim) {
+        let operation = (template.to_owned(), method.to_owned());
+        let none = BTreeMap::new();
+        let real = shown.get(&operation).unwrap_or(&none);
+        let heading = format!("### `{method} {template}`\n");
+        let _ = write!(text, "\n{heading}\n");
+        let part = before.split(&heading).nth(1).unwrap_or_default();
+        let part = part.split("###").next().unwrap_or_default();
+        for (status, cases) in real {
+            let line = format!("- {status}: ");
+            let case = chosen(cases, &line, part);
+            assert!(
+                codes.contains(status),
+                "{method} {template}: {status} by {case} is not documented"
+            );
+            let _ = writeln!(text, "{line}{}", quoted(case));
+        }
+        let absent = codes.iter().filter(|code| !real.contains_key(code));
+        let absent: Vec<String> = absent.map(u16::to_string).collect();
+        let _ = writeln!(text, "- absent: {}", absent.join(", "));
+    }
+    text
+}
+
+/// Each documented status, and one proof.
+fn statuses(text: &mut String, shown: &Shown, codes: &BTreeSet<u16>, before: &str) {
+    text.push_str("\n## Statuses\n\n| status | standing | shown by |\n|---|---|---|\n");
+    for code in codes {
+        let line = format!("| {code} | real | ");
+        let proofs: BTreeSet<String> = shown
+            .iter()
+            .flat_map(|((template, method), cases)| {
+                let cases = cases.get(code).into_iter().flatten();
+                cases.map(move |case| format!("`{method} {template}`, {}", quoted(case)))
+            })
+            .collect();
+        let kept = proofs
+            .iter()
+            .find(|proof| before.contains(&format!("{line}{proof} |\n")));
+        let judged = || proofs.iter().find(|proof| !proof.ends_with(')'));
+        match kept.or_else(judged).or(proofs.first()) {
+            Some(proof) => {
+                let _ = writeln!(text, "{line}{proof} |");
+            }
+            None => {
+                let _ = writeln!(text, "| {code} | absent | – |");
+            }
+        }
+    }
+}
+
+fn quoted(case: &str) -> String {
+    if case.starts_with('[') {
+        case.to_owned()
+    } else {
+        format!("`{case}`")
+    }
+}
