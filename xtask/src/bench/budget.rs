@@ -42,6 +42,8 @@ const OPERATIONS: &[(&str, Figure, Bound)] = &[
     ("displayname-co", Figure::Cpu, AtMost(30_000.0)),
     ("list-first", Figure::Cpu, AtMost(1_000.0)),
     ("list-deep", Figure::CpuOf("list-first"), AtMost(2.0)),
+    // 50,000 users per CPU-second, in pages of 1,000.
+    ("walk-cursor", Figure::Cpu, AtMost(20_000.0)),
     ("create-", Figure::Cpu, AtMost(150.0)),
     ("create-", Figure::PerCommit, AtLeast(8.0)),
     ("create-", Figure::OfRaw, AtLeast(1.0)),

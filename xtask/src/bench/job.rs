@@ -60,6 +60,9 @@ impl Job {
             let group = self.scene.site.group(self.scene.members(size)).await?;
             self.scene.group = Some(group.into());
         }
+        if self.operation.kind == Kind::Walk {
+            self.scene.cursors = self.scene.walk().await?.into();
+        }
         self.scene.rehearse(self.operation.kind).await
     }
 

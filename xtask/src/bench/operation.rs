@@ -19,6 +19,8 @@ use super::{
 
 /// Resources that a list asks for.
 const PAGE: u64 = 100;
+/// Resources that one page of a walk asks for.
+const WALK_PAGE: u64 = 1_000;
 /// Users above which only a short set of changes is measured.
 const SHORT_SET_ABOVE: u64 = 200_000;
 /// Connections that change members, each of a user of its own.
@@ -35,6 +37,8 @@ pub(super) enum Kind {
     DisplayNamePart,
     ListFirst,
     ListDeep,
+    /// Reads through all users by cursor, page after page.
+    Walk,
     Create,
     PatchTitle,
     /// Adds and removes one member of a group of about that many.
@@ -70,6 +74,7 @@ pub(super) fn reads() -> Vec<Operation> {
         Operation::new("displayname-co", Kind::DisplayNamePart, 2),
         Operation::new("list-first", Kind::ListFirst, 2),
         Operation::new("list-deep", Kind::ListDeep, 2),
+        Operation::new("walk-cursor", Kind::Walk, 2),
     ]
 }
 
@@ -110,6 +115,8 @@ pub(super) struct Scene {
     pub next: Arc<AtomicU64>,
     /// Id of the group whose members change.
     pub group: Option<Arc<str>>,
+    /// The cursors of the pages of a walk, in order.
+    pub cursors: Arc<Vec<String>>,
 }
 
 impl Scene {
@@ -142,6 +149,7 @@ impl Scene {
         let good = match kind {
             Kind::GetById => answer["userName"].is_string(),
             Kind::UserNameEq | Kind::ExternalIdEq => total == Some(1) && shown == Some(1),
+            Kind::Walk => total >= Some(self.users) && shown >= Some(WALK_PAGE.min(self.users)),
             Kind::ListFirst | Kind::ListDeep => {
                 let rest = self.users - start_index(kind, self.users) + 1;
                 total >= Some(self.users) && shown >= Some(PAGE.min(rest))
@@ -151,6 +159,29 @@ impl Scene {
         let begin: String = answer.to_string().chars().take(300).collect();
         ensure!(good, "GET {path} has the wrong answer: {begin}");
         Ok(Some(body.len()))
+    }
+
+    /// Walks through all users once, and keeps the cursors to do so again: they hold all that
+    /// a page needs, so that the answers of a load need not be read.
+    pub(super) async fn walk(&self) -> anyhow::Result<Vec<String>> {
+        let mut cursors = vec![String::new()];
+        let mut seen = 0;
+        while let Some(cursor) = cursors.last() {
+            let path = walk_path(cursor);
+            let body = self.site.call("GET", &path, b"").await?;
+            let page: Value = serde_json::from_slice(&body).with_context(|| path.clone())?;
+            seen += page["itemsPerPage"].as_u64().unwrap_or_default();
+            match page["nextCursor"].as_str() {
+                Some(next) => cursors.push(next.to_owned()),
+                None => break,
+            }
+        }
+        ensure!(
+            seen >= self.users,
+            "the walk saw {seen} users of {}",
+            self.users
+        );
+        Ok(cursors)
     }
 
     fn script(&self, kind: Kind, connection: usize, mut random: Random) -> anyhow::Result<Script> {
@@ -196,6 +227,16 @@ impl Scene {
                     &[200, 204]
                 })
             }
+            Kind::Walk => {
+                // Each connection is on its own way through all pages.
+                let begin = random.below(self.cursors.len());
+                let mut pages = (0..self.cursors.len()).cycle().skip(begin);
+                Box::new(move |out| {
+                    let cursor = &scene.cursors[pages.next().unwrap_or_default()];
+                    write_request(out, "GET", &walk_path(cursor), &scene.site.token, b"");
+                    &[200]
+                })
+            }
             _ => Box::new(move |out| {
                 write_request(
                     out,
@@ -223,6 +264,7 @@ impl Scene {
                 let start = start_index(kind, self.users);
                 return format!("/scim/v2/Users?startIndex={start}&count={PAGE}");
             }
+            Kind::Walk => return walk_path(""),
             Kind::GetById | Kind::Create | Kind::PatchTitle | Kind::Member(_) => {
                 return format!("/scim/v2/Users/{}", target.id);
             }
@@ -236,6 +278,10 @@ impl Scene {
     fn target(&self, random: &mut Random) -> &Target {
         &self.targets[random.below(self.targets.len())]
     }
+}
+
+fn walk_path(cursor: &str) -> String {
+    format!("/scim/v2/Users?count={WALK_PAGE}&cursor={cursor}")
 }
 
 /// Position of the first user on the page that a list asks for.

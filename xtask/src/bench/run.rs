@@ -106,6 +106,7 @@ impl Run<'_> {
             users: self.users,
             next: Arc::new(AtomicU64::new(self.users)),
             group: None,
+            cursors: Arc::default(),
         };
         let answer = scene.rehearse(Kind::GetById).await;
         let bytes = answer.ok().flatten().unwrap_or(BARE_BYTES);
