@@ -1,6 +1,7 @@
 //! Writes as values: what a store commits, whole or not at all.
 
-use civitas_scim::index::IndexEntry;
+use civitas_scim::{Attributes, index::IndexEntry};
+use serde_json::Value;
 
 use crate::record::{Timestamp, Version};
 
@@ -82,6 +83,71 @@ pub struct Replace {
     pub unique: Vec<Unique>,
     /// A new password hash; `Some(None)` clears the password.
     pub password_hash: Option<Option<String>>,
+    /// What differs, for those who follow the changes.
+    pub difference: Difference,
+}
+
+/// What a new state of a resource has that the old one had not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Difference {
+    /// Whether the whole resource was given (RFC 7644 §3.5.1), not a modification.
+    pub whole: bool,
+    /// The attributes whose values differ, by name, those of extensions by path
+    /// (RFC 7644 §3.10). A password that was set or cleared is named, never shown.
+    pub attributes: Vec<String>,
+    /// The value of `active`, where it differs.
+    pub active: Option<bool>,
+}
+
+impl Difference {
+    /// What differs between two states of a resource; `password` says whether one was given.
+    pub fn between(before: &Attributes, after: &Attributes, password: bool) -> Self {
+        let mut attributes = Vec::new();
+        differing(before, after, |name, old, new| match (old, new) {
+            (Some(Value::Object(old)), Some(Value::Object(new))) if is_extension(name) => {
+                differing(old, new, |within, _, _| {
+                    attributes.push(format!("{name}:{within}"));
+                });
+            }
+            (Some(Value::Object(container)), None) | (None, Some(Value::Object(container)))
+                if is_extension(name) =>
+            {
+                attributes.extend(container.keys().map(|within| format!("{name}:{within}")));
+            }
+            _ => attributes.push(name.to_owned()),
+        });
+        if password {
+            attributes.push("password".into());
+        }
+        let active = after.get("active").and_then(Value::as_bool);
+        Self {
+            whole: false,
+            active: active.filter(|_| attributes.iter().any(|name| name == "active")),
+            attributes,
+        }
+    }
+}
+
+/// Attributes of extensions stand in an object under the URI of their schema (RFC 7643 §3.3).
+fn is_extension(name: &str) -> bool {
+    name.starts_with("urn:")
+}
+
+/// Tells the names whose values differ, with both values.
+fn differing(
+    before: &Attributes,
+    after: &Attributes,
+    mut tell: impl FnMut(&str, Option<&Value>, Option<&Value>),
+) {
+    for (name, old) in before {
+        let new = after.get(name);
+        if new != Some(old) {
+            tell(name, Some(old), new);
+        }
+    }
+    for (name, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
+        tell(name, None, Some(new));
+    }
 }
 
 /// The end of a resource.
@@ -193,4 +259,36 @@ pub enum Rejected {
     /// The store cannot commit now (disk, corruption, connection). The text is for the log.
     #[error("the store failed: {0}")]
     Unavailable(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_names_attributes_by_path() {
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let before = object(json!({
+            "userName": "a", "title": "t", "active": true,
+            "urn:x": { "a": 1, "b": 2 }, "urn:y": { "c": 3 },
+        }));
+        let after = object(json!({
+            "userName": "a", "active": false, "emails": [],
+            "urn:x": { "a": 1, "b": 3 }, "urn:z": { "d": 4 },
+        }));
+        let difference = Difference::between(&before, &after, true);
+        let mut names = difference.attributes.clone();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "active", "emails", "password", "title", "urn:x:b", "urn:y:c", "urn:z:d"
+            ]
+        );
+        assert_eq!(difference.active, Some(false));
+        let none = Difference::between(&after, &after, false);
+        assert_eq!(none, Difference::default());
+    }
 }

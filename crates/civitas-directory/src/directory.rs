@@ -2,6 +2,7 @@
 
 mod bulk;
 mod creation;
+mod delta;
 mod read;
 mod reference;
 mod staging;
@@ -9,6 +10,7 @@ mod subject;
 mod write;
 
 pub use bulk::{Done, Step};
+pub use delta::{Delta, DeltaToken, NextDelta};
 pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;

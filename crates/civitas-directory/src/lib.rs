@@ -32,7 +32,9 @@ pub use catalogue::Catalogue;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
 pub use clock::Clock;
-pub use directory::{Directory, Done, Edit, Listing, Paging, Step, Subject};
+pub use directory::{
+    Delta, DeltaToken, Directory, Done, Edit, Listing, NextDelta, Paging, Step, Subject,
+};
 pub use error::Error;
 pub use id::Ids;
 pub use limits::Limits;

@@ -20,6 +20,10 @@ pub struct Limits {
     pub token_seconds: u64,
     /// Seconds that a cursor is good for (RFC 9865 §4, `cursorTimeout`).
     pub cursor_seconds: u64,
+    /// Days that events are kept, for audit, deltas and feeds.
+    pub event_days: u32,
+    /// Most events of a tenant that are kept.
+    pub max_events: u64,
 }
 
 impl Default for Limits {
@@ -33,6 +37,8 @@ impl Default for Limits {
             hashing_threads: 2,
             token_seconds: 3_600,
             cursor_seconds: 3_600,
+            event_days: 90,
+            max_events: 10_000_000,
         }
     }
 }

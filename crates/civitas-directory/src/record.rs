@@ -30,7 +30,7 @@ impl fmt::Display for Timestamp {
 /// State of a resource: the number, in its partition, of the event that made it, so no two
 /// states of a tenant's resources share one. A reset takes numbers back together with the
 /// states. Opaque to clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Version(pub i64);
 
 impl Version {

@@ -11,6 +11,8 @@
 //! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
 //! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
 //! | `/scim/v2/openapi.json` | GET | the `OpenAPI` document |
+//! | `/scim/v2/.deltaToken`, `/scim/v2/{Users,Groups}/.deltaToken` | GET | where a delta begins |
+//! | `/scim/v2/.delta`, `/scim/v2/{Users,Groups}/.delta` | POST | what changed since a token |
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/oauth2/v1/token` | POST | access tokens |
@@ -117,6 +119,10 @@ pub(crate) enum Scim<'r, K = &'r ResourceType> {
     ResourceType(Cow<'r, str>),
     /// `openapi.json`.
     OpenApi,
+    /// `.deltaToken` of the base or a resource type.
+    DeltaToken(Option<K>),
+    /// `.delta` of the base or a resource type.
+    Delta(Option<K>),
     /// `Bulk`.
     Bulk,
     /// `Me`.
@@ -168,10 +174,14 @@ fn scim<'r>(one: Option<&'r str>, two: Option<&'r str>) -> Result<Scim<'r, &'r s
         (Some("ResourceTypes"), None) => Ok(Scim::ResourceTypes),
         (Some("ResourceTypes"), Some(name)) => named(name).map(Scim::ResourceType),
         (Some("openapi.json"), None) => Ok(Scim::OpenApi),
+        (Some(".deltaToken"), None) => Ok(Scim::DeltaToken(None)),
+        (Some(".delta"), None) => Ok(Scim::Delta(None)),
         (Some("Bulk"), None) => Ok(Scim::Bulk),
         (Some("Me"), None) => Ok(Scim::Me),
         (Some(endpoint), None) => Ok(Scim::Collection(endpoint)),
         (Some(endpoint), Some(".search")) => Ok(Scim::CollectionSearch(endpoint)),
+        (Some(endpoint), Some(".deltaToken")) => Ok(Scim::DeltaToken(Some(endpoint))),
+        (Some(endpoint), Some(".delta")) => Ok(Scim::Delta(Some(endpoint))),
         (Some(endpoint), Some(id)) => Ok(Scim::Resource(endpoint, named(id)?)),
     }
 }
@@ -202,6 +212,8 @@ impl<'r, K> Scim<'r, K> {
             Self::ResourceTypes => Scim::ResourceTypes,
             Self::ResourceType(name) => Scim::ResourceType(name),
             Self::OpenApi => Scim::OpenApi,
+            Self::DeltaToken(of) => Scim::DeltaToken(of.map(kind).transpose()?),
+            Self::Delta(of) => Scim::Delta(of.map(kind).transpose()?),
             Self::Bulk => Scim::Bulk,
             Self::Me => Scim::Me,
         })
@@ -279,8 +291,11 @@ impl<K> Scim<'_, K> {
             Self::Collection(_) => "GET, HEAD, POST, OPTIONS",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Self::Me => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            Self::RootSearch | Self::CollectionSearch(_) | Self::Bulk => "POST, OPTIONS",
+            Self::RootSearch | Self::CollectionSearch(_) | Self::Delta(_) | Self::Bulk => {
+                "POST, OPTIONS"
+            }
             Self::Root
+            | Self::DeltaToken(_)
             | Self::ProviderConfig
             | Self::Schemas
             | Self::Schema(_)
@@ -306,6 +321,10 @@ impl<K> Scim<'_, K> {
             Self::ResourceTypes => "/scim/v2/ResourceTypes",
             Self::ResourceType(_) => "/scim/v2/ResourceTypes/{name}",
             Self::OpenApi => "/scim/v2/openapi.json",
+            Self::DeltaToken(None) => "/scim/v2/.deltaToken",
+            Self::DeltaToken(Some(_)) => "/scim/v2/{type}/.deltaToken",
+            Self::Delta(None) => "/scim/v2/.delta",
+            Self::Delta(Some(_)) => "/scim/v2/{type}/.delta",
             Self::Bulk => "/scim/v2/Bulk",
             Self::Me => "/scim/v2/Me",
         }
@@ -355,7 +374,8 @@ impl Scim<'static, ()> {
             Self::Schema(_) => Self::ResourceTypes,
             Self::ResourceTypes => Self::ResourceType("{name}".into()),
             Self::ResourceType(_) => Self::OpenApi,
-            Self::OpenApi => Self::Bulk,
+            // What is of this server alone is described for people only.
+            Self::OpenApi | Self::DeltaToken(_) | Self::Delta(_) => Self::Bulk,
             Self::Bulk => Self::Me,
             Self::Me => return None,
         })
@@ -418,6 +438,8 @@ mod tests {
             ("/scim/v2/Users/.search", "/scim/v2/{type}/.search"),
             ("/scim/v2/Users/7", "/scim/v2/{type}/{id}"),
             ("/scim/v2/Users/7/", "/scim/v2/{type}/{id}"),
+            ("/scim/v2/.delta", "/scim/v2/.delta"),
+            ("/scim/v2/Users/.deltaToken", "/scim/v2/{type}/.deltaToken"),
             ("/scim/v2/Schemas/urn:x", "/scim/v2/Schemas/{urn}"),
             (
                 "/scim/v2/ResourceTypes/User",

@@ -113,7 +113,16 @@ impl SearchRequest {
     /// `invalidValue` for a member of the wrong type, and for unknown members unless they are
     /// tolerated.
     pub fn parse(body: &Value, tolerance: &Tolerance) -> Result<Self, Invalid> {
-        let body = message(body, urn::SEARCH_REQUEST)?;
+        Self::read(message(body, urn::SEARCH_REQUEST)?, &["schemas"], tolerance)
+    }
+
+    /// Reads the members of a message that holds a query, and others `beside` it.
+    pub(crate) fn read(
+        body: &Attributes,
+        beside: &[&str],
+        tolerance: &Tolerance,
+    ) -> Result<Self, Invalid> {
+        let is_beside = |name: &str| beside.iter().any(|it| it.eq_ignore_ascii_case(name));
         let mut request = Self::default();
         let (mut sort_order, mut starts) = (None, false);
         for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
@@ -139,8 +148,7 @@ impl SearchRequest {
                 Some(Parameter::Count) => {
                     request.count = Some(count(json_counter("count", value, tolerance)?));
                 }
-                None if name.eq_ignore_ascii_case("schemas")
-                    || tolerance.takes(Switch::UnknownIgnored) => {}
+                None if is_beside(name) || tolerance.takes(Switch::UnknownIgnored) => {}
                 None => return Err(Invalid::value(format!("unknown member: {}", shown(name)))),
             }
         }
@@ -347,7 +355,7 @@ pub(crate) fn member_mut<'v>(object: &'v mut Attributes, name: &str) -> Option<&
 }
 
 /// The members of a message whose `schemas` hold the given URI.
-fn message<'v>(body: &'v Value, uri: &str) -> Result<&'v Attributes, Invalid> {
+pub(crate) fn message<'v>(body: &'v Value, uri: &str) -> Result<&'v Attributes, Invalid> {
     let Value::Object(members) = body else {
         return Err(Invalid::syntax("the body must be a JSON object"));
     };
@@ -379,7 +387,7 @@ fn named(members: &Attributes, uri: &str) -> Result<(), Invalid> {
     }
 }
 
-fn string(name: &str, value: &Value) -> Result<String, Invalid> {
+pub(crate) fn string(name: &str, value: &Value) -> Result<String, Invalid> {
     let text = value.as_str().map(str::to_owned);
     text.ok_or_else(|| Invalid::value(format!("{name} must be a string")))
 }

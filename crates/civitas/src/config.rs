@@ -103,6 +103,8 @@ struct RawLimits {
     hashing_threads: Option<usize>,
     token_seconds: Option<u64>,
     cursor_seconds: Option<u64>,
+    event_days: Option<u32>,
+    max_events: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -212,6 +214,8 @@ impl Config {
             ("limits.hashing_threads", limits.hashing_threads),
             ("limits.token_seconds", limits.token_seconds as usize),
             ("limits.cursor_seconds", limits.cursor_seconds as usize),
+            ("limits.event_days", limits.event_days as usize),
+            ("limits.max_events", limits.max_events as usize),
             ("server.max_connections", http.max_connections),
             (
                 "server.max_concurrent_requests",
@@ -279,6 +283,8 @@ fn limits(raw: &RawLimits) -> Limits {
         hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
         token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
         cursor_seconds: raw.cursor_seconds.unwrap_or(standard.cursor_seconds),
+        event_days: raw.event_days.unwrap_or(standard.event_days),
+        max_events: raw.max_events.unwrap_or(standard.max_events),
     }
 }
 

@@ -11,6 +11,7 @@ mod serve;
 mod settings;
 mod source;
 mod transfer;
+mod upkeep;
 
 use std::process::ExitCode;
 

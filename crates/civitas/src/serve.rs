@@ -22,6 +22,7 @@ use crate::{
     console, development,
     failure::Failure,
     source::now,
+    upkeep,
 };
 
 /// `civitas serve`
@@ -52,7 +53,9 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let address = listener.local_addr().unwrap_or(config.listen);
     let app = App::new(directory, http_settings(&config));
     announce(&config, address, administrator.as_ref());
+    let upkeep = tokio::spawn(upkeep::prune_events(store.clone(), config.limits));
     let served = civitas_http::serve(listener, app, stop_signal()?).await;
+    upkeep.abort();
     served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
     store.close();
     tracing::info!("stopped");

@@ -4,6 +4,7 @@ mod bearer;
 mod bulk;
 mod clients;
 mod compare;
+mod create;
 mod cursors;
 mod custom;
 mod discovery;
@@ -14,16 +15,18 @@ mod http;
 mod limits;
 mod managers;
 mod me;
+mod media;
 mod outside;
 mod paging;
 mod patch;
+mod prefer;
 mod projection;
+mod replace;
 mod search;
 mod sorting;
 mod tenants;
 mod users;
 mod versions;
-mod write;
 
 use crate::case::Case;
 
@@ -34,10 +37,13 @@ pub(crate) fn all() -> Vec<Case> {
         custom::cases(),
         bearer::cases(),
         http::cases(),
+        media::cases(),
+        prefer::cases(),
         limits::cases(),
         outside::cases(),
         errors::cases(),
-        write::cases(),
+        create::cases(),
+        replace::cases(),
         users::cases(),
         versions::cases(),
         patch::cases(),

@@ -118,6 +118,14 @@ impl Directory {
         Ok(self.store.search(scope.partition, query).await?)
     }
 
+    /// Most resources of a page: as asked, within the limits.
+    pub(super) fn page_size(&self, request: &SearchRequest) -> usize {
+        let asked = request.count.unwrap_or(self.limits.default_results as u64);
+        usize::try_from(asked)
+            .unwrap_or(usize::MAX)
+            .min(self.limits.max_results)
+    }
+
     /// The page that a request asks for, and what its cursors are bound to if it goes by
     /// cursor.
     fn page(
@@ -126,12 +134,7 @@ impl Directory {
         types: &[&ResourceType],
         request: &SearchRequest,
     ) -> Result<(Page, Option<Bound<'_>>), Invalid> {
-        let limits = &self.limits;
-        let asked = request.count.map(|count| {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            count.min(limits.max_results)
-        });
-        let count = asked.unwrap_or(limits.default_results.min(limits.max_results));
+        let count = self.page_size(request);
         let Some(cursor) = request.cursor.as_deref() else {
             let offset = request.start_index - 1;
             return Ok((Page::Index { offset, count }, None));
@@ -140,7 +143,9 @@ impl Directory {
         if cursor.is_empty() {
             return Ok((Page::After { place: None, count }, Some(cursors)));
         }
-        let Walk { count, place } = cursors.open(cursor, scope.now, limits.cursor_seconds)?;
+        let asked = request.count.map(|_| count);
+        let seconds = self.limits.cursor_seconds;
+        let Walk { count, place } = cursors.open(cursor, scope.now, seconds)?;
         if asked.is_some_and(|asked| asked != count) {
             return Err(Invalid::new(
                 ScimType::InvalidCount,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{Directory, write};
 use crate::{
-    change::Change,
+    change::{Change, Difference},
     error::Error,
     record::Found,
     scope::Scope,
@@ -100,12 +100,9 @@ fn with_manager(
         None => unset_manager(&mut new, user),
     }
     let entries = index::entries(&old, user);
-    Ok(Change::Replace(write::replacement(
-        &report.record,
-        &entries,
-        &new,
-        user,
-    )?))
+    let mut replace = write::replacement(&report.record, &entries, &new, user)?;
+    replace.difference = Difference::between(&old, &new, false);
+    Ok(Change::Replace(replace))
 }
 
 fn reports(manager: &str, place: Option<Place>) -> Query {

@@ -13,7 +13,10 @@ use serde_json::Value;
 
 use super::{Directory, creation::Draft, read::not_found};
 use crate::{
-    change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
+    change::{
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
+        Unique,
+    },
     error::Error,
     membership, password,
     precondition::Expect,
@@ -69,6 +72,7 @@ impl Directory {
             self.fill_manager(scope, &mut accepted.attributes, &[])
                 .await?;
             let change = Changed {
+                whole: true,
                 before,
                 after: accepted.attributes,
                 password_hash: self.password(&accepted.secrets).await?,
@@ -103,6 +107,7 @@ impl Directory {
             }
             let changes = patch::member_changes(&on_members)?;
             let change = Changed {
+                whole: false,
                 before,
                 after: patched.attributes,
                 password_hash: self.password(&patched.secrets).await?,
@@ -215,6 +220,15 @@ impl Directory {
         if change.before != change.after || change.password_hash.is_some() {
             let entries = index::entries(&change.before, resource_type);
             let mut replace = replacement(record, &entries, &change.after, resource_type)?;
+            let has_password = change.password_hash.is_some();
+            replace.difference = Difference {
+                whole: change.whole,
+                ..Difference::between(&change.before, &change.after, has_password)
+            };
+            let members = change.members.as_ref();
+            if members.is_some_and(|members| !members.is_empty()) {
+                replace.difference.attributes.push("members".into());
+            }
             replace.password_hash = change.password_hash;
             record.document.clone_from(&replace.document);
             let shown = replace.display.clone();
@@ -360,6 +374,8 @@ pub struct Edit<'r> {
 
 /// What a request makes of a resource.
 struct Changed {
+    /// Whether the request gave the whole resource.
+    whole: bool,
     before: Attributes,
     after: Attributes,
     password_hash: Option<Option<String>>,
@@ -426,6 +442,7 @@ pub(super) fn replacement(
         index_removed,
         index_added,
         password_hash: None,
+        difference: Difference::default(),
     })
 }
 

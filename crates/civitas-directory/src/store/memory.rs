@@ -18,12 +18,15 @@ use civitas_scim::{
 };
 
 use super::{
-    Event, EventKind, FoundPage, MAX_SNAPSHOTS, Page, Place, Position, Query, ReadError, Referent,
-    RegistryError, Selection, Snapshot, Store, Want,
+    Changes, ChangesQuery, Event, EventKind, FoundPage, LogReach, MAX_SNAPSHOTS, Newest, Page,
+    Place, Position, Query, ReadError, Referent, RegistryError, Selection, Snapshot, Store, Want,
 };
 use crate::{
     catalogue::Catalogue,
-    change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
+    change::{
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
+        Unique,
+    },
     client::Client,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     settings::{self, Settings},
@@ -70,6 +73,8 @@ struct Shelf {
 struct Scene {
     resources: Resources,
     events: Vec<Event>,
+    /// The last event that was forgotten.
+    pruned: Version,
     /// The number of the last event.
     last_event: i64,
     stage: Stage,
@@ -169,6 +174,42 @@ impl Store for MemoryStore {
             let events = shelf.scene.events.iter();
             events.filter(later).take(limit).cloned().collect()
         }))
+    }
+
+    async fn changes(
+        &self,
+        partition: Partition,
+        query: ChangesQuery,
+    ) -> Result<Option<Changes>, ReadError> {
+        Ok(self.look(partition, |shelf| {
+            let reach = shelf.scene.reach();
+            let is_known = (reach.pruned..=reach.last).contains(&query.after);
+            is_known.then(|| shelf.scene.changes(&query))
+        }))
+    }
+
+    async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError> {
+        Ok(self.look(partition, |shelf| shelf.scene.reach()))
+    }
+
+    async fn prune_events(
+        &self,
+        before: Timestamp,
+        most: u64,
+        step: usize,
+    ) -> Result<bool, ReadError> {
+        let mut state = self.state();
+        let mut left = step;
+        for (_, shelf) in state.shelves.iter_mut().filter(|(key, _)| **key > 0) {
+            let scene = &mut shelf.scene;
+            let kept_from = scene.last_event.saturating_sub_unsigned(most);
+            let is_old = |event: &Event| event.at < before || event.version.0 <= kept_from;
+            while left > 0 && scene.events.first().is_some_and(is_old) {
+                scene.pruned = scene.events.remove(0).version;
+                left -= 1;
+            }
+        }
+        Ok(left == 0)
     }
 
     async fn commit(
@@ -429,6 +470,7 @@ impl State {
                 kind: touched.kind,
                 resource_type: touched.resource_type.clone(),
                 id: touched.id.clone(),
+                difference: touched.difference.clone(),
             });
         }
         let committed = draft.committed(first, before);
@@ -453,6 +495,53 @@ fn no_snapshot(name: &str) -> RegistryError {
     RegistryError::Missing(format!("snapshot {name}"))
 }
 
+impl Scene {
+    fn reach(&self) -> LogReach {
+        LogReach {
+            pruned: self.pruned,
+            last: self.events.last().map_or(self.pruned, |it| it.version),
+        }
+    }
+
+    fn changes(&self, query: &ChangesQuery) -> Changes {
+        let mut later = self.events.iter().filter(|it| it.version > query.after);
+        let mut changes = Changes {
+            items: Vec::new(),
+            seen: query.after,
+            more: false,
+        };
+        for event in later.by_ref().take(query.max_events) {
+            if changes.items.len() == query.count {
+                changes.more = true;
+                return changes;
+            }
+            changes.seen = event.version;
+            if query.types.contains(&event.resource_type) {
+                changes.items.extend(self.newest(event, query.want));
+            }
+        }
+        changes.more = later.next().is_some();
+        changes
+    }
+
+    /// The state that the event made, if nothing happened to the resource since.
+    fn newest(&self, event: &Event, want: Want) -> Option<Newest> {
+        match self.resources.by_id(&event.id) {
+            Some(stored) if stored.record.version == event.version => Some(Newest::Present {
+                is_new: event.kind == EventKind::Created,
+                found: self.resources.found(stored, want),
+            }),
+            None if event.kind == EventKind::Deleted => Some(Newest::Gone {
+                resource_type: event.resource_type.clone(),
+                id: event.id.clone(),
+                at: event.at,
+                version: event.version,
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// The resources as a change set would leave them.
 struct Draft {
     resources: Resources,
@@ -470,6 +559,8 @@ struct Touched {
     kind: EventKind,
     resource_type: String,
     id: String,
+    /// As the first change of the resource tells it.
+    difference: Option<Difference>,
 }
 
 impl Draft {
@@ -506,7 +597,7 @@ impl Draft {
             index: new.index,
             password_hash: new.password_hash,
         };
-        self.touch(&stored, EventKind::Created);
+        self.touch(&stored, EventKind::Created, None);
         self.resources.stored.insert(position, Arc::new(stored));
         Ok(position)
     }
@@ -527,16 +618,16 @@ impl Draft {
         if let Some(password_hash) = new.password_hash {
             stored.password_hash = password_hash;
         }
-        self.touch(&stored, EventKind::Changed);
+        self.touch(&stored, EventKind::Changed, Some(new.difference));
         self.resources.stored.insert(old.position, Arc::new(stored));
         Ok(old.position)
     }
 
     fn delete(&mut self, delete: &Delete) -> Result<Position, Rejected> {
         let old = self.guarded(&delete.resource_type, &delete.id, Some(delete.expect))?;
-        self.touch(&old, EventKind::Deleted);
+        self.touch(&old, EventKind::Deleted, None);
         for group in self.resources.groups_with(old.position) {
-            self.touch(&group, EventKind::Changed);
+            self.touch(&group, EventKind::Changed, None);
         }
         self.resources.take_out(&old);
         Ok(old.position)
@@ -583,7 +674,7 @@ impl Draft {
                 });
             }
         }
-        self.touch(&group, EventKind::Changed);
+        self.touch(&group, EventKind::Changed, None);
         Ok(group.position)
     }
 
@@ -605,7 +696,7 @@ impl Draft {
 
     /// Notes that the resource gets a new version. A creation stays one, and a deletion is
     /// the last that happens.
-    fn touch(&mut self, stored: &Stored, kind: EventKind) {
+    fn touch(&mut self, stored: &Stored, kind: EventKind, difference: Option<Difference>) {
         let same = |touched: &&mut Touched| touched.position == stored.position;
         match self.touched.iter_mut().find(same) {
             Some(touched) if kind == EventKind::Deleted => touched.kind = kind,
@@ -615,6 +706,7 @@ impl Draft {
                 kind,
                 resource_type: stored.record.resource_type.clone(),
                 id: stored.record.id.clone(),
+                difference,
             }),
         }
     }

@@ -11,7 +11,7 @@ use civitas_scim::{
 };
 
 use crate::{
-    change::{ChangeSet, Committed, Rejected},
+    change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
     record::{Found, Timestamp, Version},
     settings::{Change, Settings},
@@ -158,6 +158,67 @@ pub struct Event {
     pub resource_type: String,
     /// `id` of the resource.
     pub id: String,
+    /// What differs, of a change of attributes; `None` of any other, and of a change of a
+    /// group's members alone.
+    pub difference: Option<Difference>,
+}
+
+/// How far the event log of a partition reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogReach {
+    /// Events up to this one are no longer kept; 0 while all are.
+    pub pruned: Version,
+    /// The last event; 0 while there is none.
+    pub last: Version,
+}
+
+/// What changed after an event: which part of the log to look at, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesQuery {
+    /// Names of the resource types to look at.
+    pub types: Vec<String>,
+    /// The last event that is known.
+    pub after: Version,
+    /// Most resources to return.
+    pub count: usize,
+    /// Most events to look at. Fewer resources than `count` may come of it.
+    pub max_events: usize,
+    /// What to read beside each record.
+    pub want: Want,
+}
+
+/// The newest states of what changed after an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Each changed resource once, in the order of its newest event.
+    pub items: Vec<Newest>,
+    /// The last event that was looked at: where to go on.
+    pub seen: Version,
+    /// Whether there are events after it.
+    pub more: bool,
+}
+
+/// The newest state of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Newest {
+    /// It is there.
+    Present {
+        /// Whether its creation is the last that happened to it.
+        is_new: bool,
+        /// The state.
+        found: Found,
+    },
+    /// It was deleted.
+    Gone {
+        /// Its resource type.
+        resource_type: String,
+        /// Its `id`.
+        id: String,
+        /// When.
+        at: Timestamp,
+        /// The version that its deletion made.
+        version: Version,
+    },
 }
 
 /// Why a tenant or client was not stored.
@@ -234,6 +295,27 @@ pub trait Store: Send + Sync + 'static {
         after: Option<Version>,
         limit: usize,
     ) -> Result<Vec<Event>, ReadError>;
+
+    /// The newest states of what changed after an event, from one consistent state; `None`
+    /// when events after it are no longer kept.
+    async fn changes(
+        &self,
+        partition: Partition,
+        query: ChangesQuery,
+    ) -> Result<Option<Changes>, ReadError>;
+
+    /// How far the event log reaches.
+    async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError>;
+
+    /// Forgets the oldest events of each partition: those before an instant, and as many as
+    /// there are beyond `most`; at most `step` in all. Returns whether more are left to
+    /// forget.
+    async fn prune_events(
+        &self,
+        before: Timestamp,
+        most: u64,
+        step: usize,
+    ) -> Result<bool, ReadError>;
 
     /// Commits the change set durably, whole or not at all.
     async fn commit(

@@ -12,6 +12,7 @@
 )]
 
 mod agree;
+mod log;
 mod members;
 mod parallel;
 mod registry;
@@ -21,6 +22,7 @@ mod stage;
 mod staging;
 
 pub use agree::{agree, random_script_verifies_clean};
+pub use log::*;
 pub use members::*;
 pub use parallel::*;
 pub use registry::*;
@@ -86,6 +88,11 @@ macro_rules! store_suite {
                 sorted_by_the_primary_element
                 several_types_at_once
                 a_search_reads_what_is_wanted
+                // The event log.
+                changes_show_each_resource_once_in_its_newest_state
+                changes_go_on_page_by_page
+                events_tell_what_differs
+                old_events_are_forgotten
                 // Tenants, clients, the key.
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server

@@ -8,8 +8,8 @@ use civitas_directory::{
     Timestamp, Version,
     settings::Change,
     store::{
-        Event, FoundPage, Query, ReadError, Referent, RegistryError, Snapshot, Want,
-        memory::MemoryStore,
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
+        RegistryError, Snapshot, Want, memory::MemoryStore,
     },
 };
 
@@ -63,6 +63,27 @@ impl Store for Faulty {
         limit: usize,
     ) -> Result<Vec<Event>, ReadError> {
         self.0.events(partition, after, limit).await
+    }
+
+    async fn changes(
+        &self,
+        partition: Partition,
+        query: ChangesQuery,
+    ) -> Result<Option<Changes>, ReadError> {
+        self.0.changes(partition, query).await
+    }
+
+    async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError> {
+        self.0.log_reach(partition).await
+    }
+
+    async fn prune_events(
+        &self,
+        before: Timestamp,
+        most: u64,
+        step: usize,
+    ) -> Result<bool, ReadError> {
+        self.0.prune_events(before, most, step).await
     }
 
     async fn commit(

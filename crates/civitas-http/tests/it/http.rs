@@ -200,6 +200,32 @@ async fn head_is_get_without_content() {
 }
 
 #[tokio::test]
+async fn head_goes_with_every_get() {
+    let (world, path, _) = world_and_user().await;
+    for target in [
+        path.as_str(),
+        "/scim/v2",
+        "/scim/v2/Users",
+        "/scim/v2/ServiceProviderConfig",
+        "/scim/v2/Schemas",
+        &format!("/scim/v2/Schemas/{USER}"),
+        "/scim/v2/ResourceTypes",
+        "/scim/v2/ResourceTypes/User",
+        "/scim/v2/openapi.json",
+        "/docs/scim",
+        "/health/live",
+    ] {
+        let get = world.send(ask("GET", target).by("reader")).await;
+        let head = world.send(ask("HEAD", target).by("reader")).await;
+        assert_eq!((get.status, head.status), (200, 200), "{target}");
+        for name in ["content-type", "content-length", "cache-control", "vary"] {
+            assert_eq!(get.header(name), head.header(name), "{target}: {name}");
+        }
+        assert!(head.body.is_empty() && !get.body.is_empty(), "{target}");
+    }
+}
+
+#[tokio::test]
 async fn preferences_are_honoured_and_named() {
     let (world, path, _) = world_and_user().await;
     let operations = json!([{ "op": "replace", "path": "title", "value": "Dr" }]);

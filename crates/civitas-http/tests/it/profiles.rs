@@ -287,7 +287,6 @@ fn okta() -> Vec<Case> {
             ] }),
         )
         .taken(200, json!({ "members": [{ "value": "$user" }, { "value": "$other" }] })),
-        // What only Entra ID sends is not tolerated of others.
         case(
             Okta,
             PATCH_GROUP,

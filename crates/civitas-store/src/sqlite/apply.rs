@@ -10,7 +10,10 @@ use std::{
 };
 
 use civitas_directory::{
-    change::{Change, ChangeSet, Committed, Create, Delete, Members, Rejected, Replace, Unique},
+    change::{
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
+        Unique,
+    },
     record::{Timestamp, Version},
     tenant::Partition,
 };
@@ -361,7 +364,7 @@ impl<'b, 'w> Applying<'b, 'w> {
             let id = create.id.clone();
             return Err(Rejected::Exists { id }.into());
         }
-        self.event(kind, &create.id, CREATED)?;
+        self.event(kind, &create.id, CREATED, None)?;
         self.touched.push(Touched {
             rid,
             before: None,
@@ -390,7 +393,7 @@ impl<'b, 'w> Applying<'b, 'w> {
         let row = self.require(&replace.resource_type, &replace.id, Some(replace.expect))?;
         let kind = kind_of(row.rid);
         self.require_free(kind, &replace.unique, row.rid)?;
-        let version = self.touch(&row, &replace.id)?;
+        let version = self.touch(&row, &replace.id, Some(&replace.difference))?;
         self.batch
             .connection
             .prepare_cached(
@@ -415,7 +418,7 @@ impl<'b, 'w> Applying<'b, 'w> {
     fn delete(&mut self, delete: &Delete) -> ApplyResult<Row> {
         let row = self.require(&delete.resource_type, &delete.id, Some(delete.expect))?;
         let kind = kind_of(row.rid);
-        let version = self.event(kind, &delete.id, DELETED)?;
+        let version = self.event(kind, &delete.id, DELETED, None)?;
         self.touched.push(Touched {
             rid: row.rid,
             before: Some(row.version),
@@ -640,11 +643,11 @@ impl<'b, 'w> Applying<'b, 'w> {
     }
 
     /// The version that the change set gives the resource, with an event when it is new.
-    fn touch(&mut self, row: &Row, id: &str) -> Result<i64> {
+    fn touch(&mut self, row: &Row, id: &str, difference: Option<&Difference>) -> Result<i64> {
         if let Some(touched) = self.touched.iter().find(|touched| touched.rid == row.rid) {
             return Ok(touched.version);
         }
-        let version = self.event(kind_of(row.rid), id, CHANGED)?;
+        let version = self.event(kind_of(row.rid), id, CHANGED, difference)?;
         self.touched.push(Touched {
             rid: row.rid,
             before: Some(row.version),
@@ -655,7 +658,7 @@ impl<'b, 'w> Applying<'b, 'w> {
 
     /// Touches a resource of which nothing else changes.
     fn touch_row(&mut self, row: &Row, id: &str) -> Result<()> {
-        let version = self.touch(row, id)?;
+        let version = self.touch(row, id, None)?;
         self.batch
             .connection
             .prepare_cached("UPDATE resource SET version = ?2, modified = ?3 WHERE rid = ?1")?
@@ -663,15 +666,22 @@ impl<'b, 'w> Applying<'b, 'w> {
             .map(drop)
     }
 
-    fn event(&mut self, kind: i64, id: &str, what: i64) -> Result<i64> {
+    fn event(
+        &mut self,
+        kind: i64,
+        id: &str,
+        what: i64,
+        difference: Option<&Difference>,
+    ) -> Result<i64> {
         let numbers = self.batch.numbers(self.partition)?;
         numbers.last += 1;
         let seq = numbers.last;
         self.batch
             .connection
             .prepare_cached(
-                "INSERT INTO event (partition, seq, at, actor, request, what, kind, id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO event
+                 (partition, seq, at, actor, request, what, kind, id, whole, changed, active)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute((
                 self.partition,
@@ -682,6 +692,9 @@ impl<'b, 'w> Applying<'b, 'w> {
                 what,
                 kind,
                 id,
+                difference.map(|it| it.whole),
+                difference.map(|it| it.attributes.join(" ")),
+                difference.and_then(|it| it.active),
             ))?;
         Ok(seq)
     }

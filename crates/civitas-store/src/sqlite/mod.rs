@@ -11,6 +11,7 @@ mod checkpoint;
 mod error;
 mod leaf;
 mod lock;
+mod log;
 mod pool;
 mod reader;
 mod registry;
@@ -38,7 +39,10 @@ use civitas_directory::{
     client::Client,
     record::{Found, Timestamp, Version},
     settings::{self, Settings},
-    store::{Event, FoundPage, Query, ReadError, Referent, RegistryError, Snapshot, Store, Want},
+    store::{
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
+        RegistryError, Snapshot, Store, Want,
+    },
     tenant::{Partition, Stage, Tenant},
 };
 use civitas_scim::condition::Condition;
@@ -380,6 +384,37 @@ impl Store for SqliteStore {
         let after = after.map_or(0, |version| version.0);
         self.reading(partition, |reader| reader.events(after, limit))
             .map_err(unavailable)
+    }
+
+    async fn changes(
+        &self,
+        partition: Partition,
+        query: ChangesQuery,
+    ) -> Result<Option<Changes>, ReadError> {
+        Arc::clone(&self.inner)
+            .queued(move |inner| {
+                let changes = inner.reading(partition, |reader| log::changes(reader, &query));
+                changes.map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError> {
+        self.reading(partition, log::reach).map_err(unavailable)
+    }
+
+    async fn prune_events(
+        &self,
+        before: Timestamp,
+        most: u64,
+        step: usize,
+    ) -> Result<bool, ReadError> {
+        let pruned = self
+            .writer
+            .chore(move |connection| log::prune(connection, before, most, step))
+            .await;
+        let closed = || ReadError::Unavailable("the writer is not available".into());
+        pruned.ok_or_else(closed)?.map_err(unavailable)
     }
 
     async fn commit(

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use civitas_directory::{
+    change::Difference,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     store::{Event, EventKind, Referent, Want},
 };
@@ -174,8 +175,8 @@ impl Reader<'_> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection
             .prepare_cached(
-                "SELECT seq, at, actor, request, what, kind, id FROM event
-                 WHERE partition = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+                "SELECT seq, at, actor, request, what, kind, id, whole, changed, active
+                 FROM event WHERE partition = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
             )?
             .query_map([self.partition, after, limit], |row| self.event(row))?
             .collect()
@@ -195,8 +196,22 @@ impl Reader<'_> {
             },
             resource_type: name.as_ref().into(),
             id: row.get(6)?,
+            difference: difference(row)?,
         })
     }
+}
+
+/// The last three columns of an event.
+fn difference(row: &Row<'_>) -> Result<Option<Difference>> {
+    let Some(whole) = row.get(7)? else {
+        return Ok(None);
+    };
+    let names: String = row.get(8)?;
+    Ok(Some(Difference {
+        whole,
+        attributes: names.split_whitespace().map(str::to_owned).collect(),
+        active: row.get(9)?,
+    }))
 }
 
 fn group(row: &Row<'_>, direct: bool) -> Result<GroupRef> {

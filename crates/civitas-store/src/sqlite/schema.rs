@@ -21,6 +21,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0002_client_profile.sql")),
     M::up(include_str!("migrations/0003_settings.sql")),
     M::up(include_str!("migrations/0004_stage.sql")),
+    M::up(include_str!("migrations/0005_feed.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

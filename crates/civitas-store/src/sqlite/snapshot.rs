@@ -194,8 +194,10 @@ impl<'t> Mirror<'t> {
         self.take_over()?;
         self.execute("DELETE FROM event WHERE partition = ?1", [self.target])?;
         self.execute(
-            "INSERT INTO event (partition, seq, at, actor, request, what, kind, id)
-             SELECT ?2, e.seq, e.at, e.actor, e.request, e.what, pair.target, e.id
+            "INSERT INTO event
+             (partition, seq, at, actor, request, what, kind, id, whole, changed, active)
+             SELECT ?2, e.seq, e.at, e.actor, e.request, e.what, pair.target, e.id,
+                    e.whole, e.changed, e.active
              FROM event e JOIN pair ON pair.source = e.kind WHERE e.partition = ?1",
             [self.source, self.target],
         )

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 use crate::{
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Members, NewMember, Rejected, Replace, Unique,
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, NewMember, Rejected,
+        Replace, Unique,
     },
     record::{Found, Timestamp, Version},
     store::{Event, FoundPage, Page, Query, Selection, Store, Want},
@@ -198,6 +199,7 @@ impl Resource {
             index_added,
             unique,
             password_hash: None,
+            difference: Difference::between(&old.attributes, &self.attributes, false),
         }
     }
 

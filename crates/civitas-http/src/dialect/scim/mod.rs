@@ -1,6 +1,7 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) below `/scim/v2`.
 
 mod bulk;
+mod delta;
 mod discovery;
 pub(crate) mod fidelity;
 mod me;
@@ -57,6 +58,8 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
             Method::DELETE => resource::delete(call, kind, &id).await,
             _ => resource::read(call, kind, &id).await,
         },
+        Scim::DeltaToken(of) => delta::token(call, &types_of(of, types)).await,
+        Scim::Delta(of) => delta::changes(call, &types_of(of, types)).await,
         Scim::ProviderConfig => discovery::provider_config(call),
         Scim::Schemas => discovery::schemas(call),
         Scim::Schema(urn) => discovery::schema(call, &urn),
@@ -68,10 +71,10 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
     }
 }
 
-/// Reading is GET and HEAD, and the POST of a search.
+/// Reading is GET and HEAD, and the POST of a search or a delta.
 fn needs(route: &Scim<'_>, method: &Method) -> Role {
     match route {
-        Scim::RootSearch | Scim::CollectionSearch(_) => Role::Read,
+        Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Delta(_) => Role::Read,
         _ if matches!(*method, Method::GET | Method::HEAD) => Role::Read,
         _ => Role::Write,
     }
@@ -84,6 +87,11 @@ pub(crate) fn finish(reply: &mut Reply) {
         header::VARY,
         HeaderValue::from_static("Accept, Accept-Encoding, Prefer"),
     );
+}
+
+/// The type that a path names, else all.
+fn types_of<'t>(one: Option<&'t ResourceType>, all: &'t [ResourceType]) -> Vec<&'t ResourceType> {
+    one.map_or_else(|| every_type(all), |one| vec![one])
 }
 
 fn every_type(types: &[ResourceType]) -> Vec<&ResourceType> {

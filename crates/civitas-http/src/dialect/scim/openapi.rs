@@ -23,7 +23,7 @@ use crate::{
 const INTRODUCTION: &str = "SCIM 2.0 (RFC 7643, RFC 7644). Every path that takes GET takes HEAD, \
 which is answered alike without content, and OPTIONS, which names the methods in Allow. Changes of \
 one resource honour If-Match; a version that is not the current one is refused with 412, before \
-the body is read.";
+the body is read. /Me is an alias of /Users/{id} for a token of that user (RFC 7644 section 3.11).";
 
 /// `GET /openapi.json`.
 pub(super) fn serve(call: &Call<'_>) -> Reply {
@@ -37,11 +37,13 @@ fn document(types: &[ResourceType]) -> Value {
     for route in Scim::every(types) {
         let mut item = Map::new();
         for method in offered(&route) {
-            if let Some(operation) = operation(&route, &method, types) {
+            if let Some(operation) = operation(&route, &method) {
                 item.insert(method.as_str().to_ascii_lowercase(), operation);
             }
         }
-        paths.insert(path(&route), Value::Object(item));
+        if !item.is_empty() {
+            paths.insert(path(&route), Value::Object(item));
+        }
     }
     json!({
         "openapi": "3.1.0",
@@ -66,8 +68,7 @@ fn document(types: &[ResourceType]) -> Value {
     })
 }
 
-/// The methods that a document describes one by one. To create oneself is a method of `/Me`
-/// that is not supported (RFC 7644 §3.11).
+/// The methods that a document describes one by one. `/Me` is told of as an alias.
 fn offered(route: &Scim<'_>) -> impl Iterator<Item = Method> {
     let methods = route.methods();
     let described = [
@@ -77,10 +78,9 @@ fn offered(route: &Scim<'_>) -> impl Iterator<Item = Method> {
         Method::PATCH,
         Method::DELETE,
     ];
-    let is_me = *route == Scim::Me;
-    described
-        .into_iter()
-        .filter(move |it| methods.include(it) && !(is_me && *it == Method::POST))
+    let is_alias = *route == Scim::Me;
+    let offers = move |method: &Method| !is_alias && methods.include(method);
+    described.into_iter().filter(offers)
 }
 
 /// The path of a route below the base, its variable parts named in braces.
@@ -104,7 +104,7 @@ mod tests {
         for route in Scim::every(&types) {
             for method in offered(&route) {
                 assert!(
-                    operation(&route, &method, &types).is_some(),
+                    operation(&route, &method).is_some(),
                     "{method} {} is not described",
                     path(&route)
                 );

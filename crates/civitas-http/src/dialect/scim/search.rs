@@ -1,6 +1,6 @@
 //! Queries (RFC 7644 §3.4.2, §3.4.3).
 
-use civitas_directory::store::Want;
+use civitas_directory::{Found, store::Want};
 use civitas_scim::{
     Invalid, ScimType,
     filter::{self, Filter},
@@ -80,38 +80,52 @@ async fn answer(
 ) -> Result<Reply, Refusal> {
     let directory = &call.app.directory;
     let most_members = directory.limits().max_members_returned;
-    let attributes = request.attributes.as_deref();
-    let excluded = request.excluded_attributes.as_deref();
-    let views = kinds
-        .iter()
-        .map(|kind| {
-            Ok(View::new(
-                kind,
-                Projection::parse(attributes, excluded, kind)?,
-            ))
-        })
-        .collect::<Result<Vec<_>, Invalid>>()?;
-    let wanted = views
-        .iter()
-        .map(|view| view.want(most_members))
-        .fold(Want::default(), both);
+    let views = views(kinds, request)?;
+    let wanted = wanted(&views, most_members);
     let listing = directory
         .search(&call.scope, kinds, request, call.tolerance(), wanted)
         .await?;
-    let members = listing
-        .page
-        .items
-        .iter()
-        .map(|found| found.members.as_ref().map_or(0, Vec::len));
-    if members.sum::<usize>() > most_members {
-        return Err(too_many_members(most_members).into());
-    }
+    check_members(&listing.page.items, most_members)?;
     let body = Renderer::of(call).list(&listing, &views);
     let reply = Reply::new(StatusCode::OK, call.media.content_type(), body);
     Ok(match call.prefer.applied(None) {
         Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
         None => reply,
     })
+}
+
+/// What a request shows of the resources of each type.
+pub(super) fn views<'k>(
+    kinds: &[&'k ResourceType],
+    request: &SearchRequest,
+) -> Result<Vec<View<'k>>, Invalid> {
+    let attributes = request.attributes.as_deref();
+    let excluded = request.excluded_attributes.as_deref();
+    let view = |kind: &&'k ResourceType| {
+        let projection = Projection::parse(attributes, excluded, kind)?;
+        Ok(View::new(kind, projection))
+    };
+    kinds.iter().map(view).collect()
+}
+
+/// What has to be read to show all of them.
+pub(super) fn wanted(views: &[View<'_>], most_members: usize) -> Want {
+    let wants = views.iter().map(|view| view.want(most_members));
+    wants.fold(Want::default(), both)
+}
+
+/// Refuses an answer with too many members.
+pub(super) fn check_members<'f>(
+    found: impl IntoIterator<Item = &'f Found>,
+    most_members: usize,
+) -> Result<(), Invalid> {
+    let members = found
+        .into_iter()
+        .map(|found| found.members.as_ref().map_or(0, Vec::len));
+    if members.sum::<usize>() > most_members {
+        return Err(too_many_members(most_members));
+    }
+    Ok(())
 }
 
 fn both(one: Want, other: Want) -> Want {

@@ -11,11 +11,7 @@ use super::{
 use crate::router::Scim;
 
 /// The operation of a method at a route; `None` where none is described.
-pub(super) fn operation(
-    route: &Scim<'_>,
-    method: &Method,
-    types: &[ResourceType],
-) -> Option<Value> {
+pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
     let operation = match route {
         Scim::Root => read("queryAll", "Query every resource type", QUERY).answered(
             "200",
@@ -29,7 +25,7 @@ pub(super) fn operation(
         }
         Scim::Resource(kind, _) => {
             let id = in_path("id", "Its identifier");
-            resource(kind, &kind.name, method)?.parameter(id)
+            resource(kind, method)?.parameter(id)
         }
         Scim::ProviderConfig => discovered(
             "readServiceProviderConfig",
@@ -57,10 +53,9 @@ pub(super) fn operation(
                 "200",
                 success("Carried out.", &reference("BulkResponse"), &[]),
             ),
-        Scim::Me => {
-            let user = types.iter().find(|kind| kind.name == "User")?;
-            resource(user, "Me", method)?
-        }
+        // An alias of a user, with POST answered 501: a description could only say so of the
+        // path as a whole.
+        Scim::DeltaToken(_) | Scim::Delta(_) | Scim::Me => return None,
     };
     Some(operation.described())
 }
@@ -144,9 +139,9 @@ fn collection(kind: &ResourceType, method: &Method) -> Option<Operation> {
     }
 }
 
-/// One resource of the type; `name` is what it is called.
-fn resource(kind: &ResourceType, name: &str, method: &Method) -> Option<Operation> {
-    let shape = reference(&kind.name);
+fn resource(kind: &ResourceType, method: &Method) -> Option<Operation> {
+    let name = &kind.name;
+    let shape = reference(name);
     let one = |verb: &str| {
         let (id, summary) = (format!("{verb}{name}"), format!("{verb} {name}"));
         Operation::new(&id, &capital(&summary))
