@@ -50,6 +50,19 @@ pub struct Case {
 }
 
 impl Case {
+    /// The cases of a table, skipped unless `applies` holds.
+    pub(crate) fn of(
+        table: &'static [Entry],
+        applies: fn(&mut Session) -> Verdict,
+    ) -> impl Iterator<Item = Self> {
+        table.iter().map(move |(ids, name, check)| {
+            Self::new(ids, name, move |session| {
+                applies(session)?;
+                check(session)
+            })
+        })
+    }
+
     pub(crate) fn new(
         ids: &[&'static str],
         name: &'static str,

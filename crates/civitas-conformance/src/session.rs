@@ -1,6 +1,7 @@
 //! The dialogue of one case with the server: unique names, requests, and the
 //! removal of everything the case created.
 
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -137,8 +138,32 @@ impl Session {
         Ok(answer)
     }
 
+    /// Sends all at the same time, each over a connection of its own.
+    pub(crate) fn at_once(&mut self, requests: &[Request]) -> Result<Vec<Answer>, Unmet> {
+        let client = self.client.clone();
+        let answers: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = requests
+                .iter()
+                .map(|request| scope.spawn(|| client.ask(request)))
+                .collect();
+            running.into_iter().map(ScopedJoinHandle::join).collect()
+        });
+        let mut received = Vec::new();
+        for (answer, request) in answers.into_iter().zip(requests) {
+            let Ok(answer) = answer else {
+                return fail("an answer to each request", "none");
+            };
+            let answer = answer?;
+            if answer.status == 201 && request.method() == "POST" {
+                self.adopt(&client, &answer, request.path());
+            }
+            received.push(answer);
+        }
+        Ok(received)
+    }
+
     /// Takes note of a created resource, so that it is deleted with the session.
-    pub(crate) fn adopt(&mut self, client: &Client, answer: &Answer, path: &str) {
+    fn adopt(&mut self, client: &Client, answer: &Answer, path: &str) {
         let endpoint = path
             .split(['?', '/'])
             .find(|part| !part.is_empty())

@@ -1,7 +1,5 @@
 //! Create (RFC 7644 §3.3).
 
-use std::thread;
-
 use serde_json::{Value, json};
 
 use crate::case::{Case, Entry};
@@ -315,27 +313,9 @@ fn freed(session: &mut Session) -> Verdict {
 }
 
 fn parallel(session: &mut Session) -> Verdict {
-    let body = session.new_user("twin");
-    let client = session.client().clone();
-    let answers: Vec<_> = thread::scope(|scope| {
-        let running: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| client.send(&Request::post("/Users", &body))))
-            .collect();
-        running
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
-    });
-    let mut statuses = Vec::new();
-    for answer in answers {
-        let Ok(Ok(answer)) = answer else {
-            return fail("an answer to each parallel POST", "none");
-        };
-        if answer.status == 201 {
-            session.adopt(&client, &answer, "/Users");
-        }
-        statuses.push(answer.status);
-    }
+    let create = Request::post("/Users", &session.new_user("twin"));
+    let answers = session.at_once(&vec![create; 4])?;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     same("statuses", &json!([201, 409, 409, 409]), &json!(statuses))
 }

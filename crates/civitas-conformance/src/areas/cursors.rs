@@ -92,17 +92,10 @@ const OFFERED: &[Entry] = &[
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (ids, name, check) in OFFERED {
-        cases.push(Case::new(ids, name, move |session| {
-            offered(session)?;
-            check(session)
-        }));
-    }
-    cases
+    Case::of(OFFERED, offered).collect()
 }
 
-fn offered(session: &Session) -> Verdict {
+fn offered(session: &mut Session) -> Verdict {
     if session.config()["pagination"]["cursor"] == true {
         Ok(())
     } else {

@@ -1,7 +1,5 @@
 //! Versions of resources and of the protocol (RFC 7644 §3.13, §3.14; RFC 9110 §13).
 
-use std::thread;
-
 use serde_json::{Value, json};
 
 use crate::Unmet;
@@ -109,12 +107,7 @@ pub(super) fn cases() -> Vec<Case> {
             no_segment,
         ),
     ];
-    for (ids, name, check) in ETAGS {
-        cases.push(Case::new(ids, name, move |session| {
-            session.needs("etag")?;
-            check(session)
-        }));
-    }
+    cases.extend(Case::of(ETAGS, |session| session.needs("etag")));
     cases
 }
 
@@ -293,27 +286,12 @@ fn state(session: &mut Session) -> Verdict {
 
 fn eight(session: &mut Session) -> Verdict {
     let (user, path, tag) = tagged(session)?;
-    let client = session.client();
-    let answers: Vec<_> = thread::scope(|scope| {
-        let running: Vec<_> = (0..8)
-            .map(|number| {
-                let body = retitled(&user, &format!("title {number}"));
-                let put = Request::put(&path, &body).header("if-match", &tag);
-                scope.spawn(move || client.send(&put))
-            })
-            .collect();
-        running
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
-    });
-    let mut statuses = Vec::new();
-    for answer in answers {
-        match answer {
-            Ok(Ok(answer)) => statuses.push(answer.status),
-            _ => return fail("an answer to each parallel PUT", "none"),
-        }
-    }
+    let put = |number| {
+        let body = retitled(&user, &format!("title {number}"));
+        Request::put(&path, &body).header("if-match", &tag)
+    };
+    let answers = session.at_once(&(0..8).map(put).collect::<Vec<_>>())?;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     same(
         "statuses",

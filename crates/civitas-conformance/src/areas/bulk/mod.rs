@@ -26,12 +26,8 @@ pub(super) fn cases() -> Vec<Case> {
             answer.refused(answer.status, "")
         },
     )];
-    let offered = [jobs::CASES, references::CASES, operations::CASES];
-    for (ids, name, check) in offered.into_iter().flatten() {
-        cases.push(Case::new(ids, name, move |session| {
-            session.needs("bulk")?;
-            check(session)
-        }));
+    for table in [jobs::CASES, references::CASES, operations::CASES] {
+        cases.extend(Case::of(table, |session| session.needs("bulk")));
     }
     cases
 }

@@ -303,28 +303,13 @@ fn parallel(session: &mut Session) -> Verdict {
     ];
     let group = session.group("g", &[&users[0], &users[1], &users[2]])?;
     let path = path_of("/Groups", &group);
-    let client = session.client();
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = users[3..]
-            .iter()
-            .map(|user| {
-                let value = json!([{ "value": user["id"] }]);
-                let message =
-                    patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
-                let request = Request::patch(&path, &message);
-                scope.spawn(move || client.send(&request))
-            })
-            .collect();
-        running
-            .into_iter()
-            .map(std::thread::ScopedJoinHandle::join)
-            .collect()
-    });
-    for answer in answers {
-        match answer {
-            Ok(Ok(answer)) => answer.expect_any(&[200, 204])?,
-            _ => return fail("an answer to each parallel PATCH", "none"),
-        };
+    let add = |user: &Value| {
+        let value = json!([{ "value": user["id"] }]);
+        let message = patch_op(&json!([{ "op": "add", "path": "members", "value": value }]));
+        Request::patch(&path, &message)
+    };
+    for answer in session.at_once(&[add(&users[3]), add(&users[4])])? {
+        answer.expect_any(&[200, 204])?;
     }
     has_members(&session.read(&path)?, &users.iter().collect::<Vec<_>>())
 }
