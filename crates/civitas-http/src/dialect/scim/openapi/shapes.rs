@@ -58,22 +58,27 @@ pub(super) fn list(kind: &ResourceType) -> String {
 
 fn shown_resource(kind: &ResourceType) -> Value {
     let own = kind.common.iter().chain(&kind.schema.attributes);
-    let mut properties = shown_members(own);
+    let mut properties = shown_members(own, Others::None);
     for extension in &kind.extensions {
-        let members = shown_members(extension.schema.attributes.iter());
-        properties.insert(extension.schema.id.clone(), closed(members, &[]));
+        let members = shown_members(&extension.schema.attributes, Others::None);
+        let container = object(members, &[], Others::None);
+        properties.insert(extension.schema.id.clone(), container);
     }
-    closed(properties, &["schemas", "id"])
+    object(properties, &["schemas", "id"], Others::None)
 }
 
-fn shown_members<'a>(attributes: impl Iterator<Item = &'a Attribute>) -> Map<String, Value> {
+fn shown_members<'a>(
+    attributes: impl IntoIterator<Item = &'a Attribute>,
+    others: Others,
+) -> Map<String, Value> {
     attributes
+        .into_iter()
         .filter(|it| !it.is_secret() && it.returned != Returned::Never)
-        .map(|it| (it.name.clone(), shown(it)))
+        .map(|it| (it.name.clone(), shown(it, others)))
         .collect()
 }
 
-fn shown(attribute: &Attribute) -> Value {
+fn shown(attribute: &Attribute, others: Others) -> Value {
     let one = match attribute.r#type {
         Type::String | Type::Reference => json!({ "type": "string" }),
         Type::Binary => json!({ "type": "string", "contentEncoding": "base64" }),
@@ -81,7 +86,10 @@ fn shown(attribute: &Attribute) -> Value {
         Type::Boolean => json!({ "type": "boolean" }),
         Type::Integer => json!({ "type": "integer" }),
         Type::Decimal => json!({ "type": "number" }),
-        Type::Complex => closed(shown_members(attribute.sub_attributes.iter()), &[]),
+        Type::Complex => {
+            let members = shown_members(&attribute.sub_attributes, others);
+            object(members, &[], others)
+        }
     };
     described(attribute, many(attribute, one))
 }
@@ -166,14 +174,22 @@ fn many(attribute: &Attribute, one: Value) -> Value {
     }
 }
 
-/// An object of these members and no other.
-fn closed(properties: Map<String, Value>, required: &[&str]) -> Value {
+/// Whether an object may have members that are not told of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Some,
+    None,
+}
+
+fn object(properties: Map<String, Value>, required: &[&str], others: Others) -> Value {
     let mut shape = json!({ "type": "object" });
     if !required.is_empty() {
         shape["required"] = json!(required);
     }
     shape["properties"] = Value::Object(properties);
-    shape["additionalProperties"] = Value::Bool(false);
+    if others == Others::None {
+        shape["additionalProperties"] = Value::Bool(false);
+    }
     shape
 }
 
@@ -184,35 +200,16 @@ fn schemas(uri: &str) -> Value {
 
 /// A discovery resource. It may define itself deeper than its schema tells.
 fn discovery(schema: &Schema) -> Value {
-    let mut shape = json!({ "type": "object", "required": ["schemas", "meta"] });
-    let mut properties = shown_members(schema.attributes.iter());
+    let mut properties = shown_members(&schema.attributes, Others::Some);
     properties.insert("schemas".into(), json!({ "const": [schema.id] }));
     let text = json!({ "type": "string" });
     let meta = Map::from_iter([
         ("resourceType".to_owned(), text.clone()),
         ("location".to_owned(), text),
     ]);
-    properties.insert("meta".into(), closed(meta, &["resourceType", "location"]));
-    open(&mut properties);
-    shape["properties"] = Value::Object(properties);
-    shape
-}
-
-fn open(properties: &mut Map<String, Value>) {
-    for shape in properties.values_mut() {
-        if let Value::Object(shape) = shape {
-            shape.shift_remove("additionalProperties");
-            if let Some(Value::Object(properties)) = shape.get_mut("properties") {
-                open(properties);
-            }
-            if let Some(Value::Object(items)) = shape.get_mut("items") {
-                items.shift_remove("additionalProperties");
-                if let Some(Value::Object(properties)) = items.get_mut("properties") {
-                    open(properties);
-                }
-            }
-        }
-    }
+    let meta = object(meta, &["resourceType", "location"], Others::Some);
+    properties.insert("meta".into(), meta);
+    object(properties, &["schemas", "meta"], Others::Some)
 }
 
 /// RFC 7644 §3.4.2, RFC 9865 §2.
