@@ -352,9 +352,11 @@ impl<'r> Scim<'r> {
     /// The resource type that the route is about.
     pub(crate) fn kind(&self) -> Option<&'r ResourceType> {
         match self {
-            Self::Collection(kind) | Self::CollectionSearch(kind) | Self::Resource(kind, _) => {
-                Some(kind)
-            }
+            Self::Collection(kind)
+            | Self::CollectionSearch(kind)
+            | Self::Resource(kind, _)
+            | Self::DeltaToken(Some(kind))
+            | Self::Delta(Some(kind)) => Some(kind),
             _ => None,
         }
     }
@@ -375,7 +377,11 @@ impl Scim<'static, ()> {
             Self::ResourceTypes => Self::ResourceType("{name}".into()),
             Self::ResourceType(_) => Self::OpenApi,
             // What is of this server alone is described for people only.
-            Self::OpenApi | Self::DeltaToken(_) | Self::Delta(_) => Self::Bulk,
+            Self::OpenApi => Self::DeltaToken(None),
+            Self::DeltaToken(None) => Self::DeltaToken(Some(())),
+            Self::DeltaToken(Some(())) => Self::Delta(None),
+            Self::Delta(None) => Self::Delta(Some(())),
+            Self::Delta(Some(())) => Self::Bulk,
             Self::Bulk => Self::Me,
             Self::Me => return None,
         })

@@ -46,6 +46,17 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
                 "content": { "application/json": { "schema": { "type": "object" } } },
             }),
         ),
+        Scim::DeltaToken(kind) => discovered(
+            &format!("readDeltaToken{}", of(*kind)),
+            "Where changes begin from now on",
+            "DeltaToken",
+        ),
+        Scim::Delta(kind) => {
+            let id = format!("readDelta{}", of(*kind));
+            Operation::new(&id, "What changed since a token")
+                .takes("DeltaRequest")
+                .answered("200", success("Changes.", &reference("Delta"), &[]))
+        }
         Scim::Bulk => Operation::new("bulk", "Many operations in one request")
             .takes("BulkRequest")
             .refused(OF_WRITES)
@@ -55,7 +66,7 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
             ),
         // An alias of a user, with POST answered 501: a description could only say so of the
         // path as a whole.
-        Scim::DeltaToken(_) | Scim::Delta(_) | Scim::Me => return None,
+        Scim::Me => return None,
     };
     Some(operation.described())
 }
@@ -200,6 +211,11 @@ fn search(id: &str, summary: &str, shape: &str) -> Operation {
 fn discovered(id: &str, summary: &str, shape: &str) -> Operation {
     let answer = success("As it is in force.", &reference(shape), &[]);
     Operation::new(id, summary).answered("200", answer)
+}
+
+/// The resources that a name is about.
+fn of(kind: Option<&ResourceType>) -> &str {
+    kind.map_or("", plural)
 }
 
 fn plural(kind: &ResourceType) -> &str {

@@ -1,7 +1,7 @@
 //! JSON Schemas (2020-12) of messages and resources.
 
 use civitas_scim::{
-    core,
+    core, delta,
     messages::urn,
     schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type},
 };
@@ -23,10 +23,13 @@ pub(super) fn all(types: &[ResourceType]) -> Map<String, Value> {
     }
     let names = types.iter().map(|kind| reference(&kind.name));
     let any: Vec<Value> = names.collect();
-    add("Resources", list_of(&json!({ "anyOf": any })));
+    add("Resources", list_of(&json!({ "anyOf": any.clone() })));
     add("Error", error());
     add("SearchRequest", search_request());
     add("PatchOp", patch_op());
+    add("DeltaToken", delta_token());
+    add("DeltaRequest", delta_request());
+    add("Delta", delta(&json!({ "anyOf": any })));
     add("BulkRequest", bulk_request());
     add("BulkResponse", bulk_response());
     for (name, schema) in [
@@ -282,6 +285,64 @@ fn search_request() -> Value {
             "count": counter,
             "cursor": text,
         },
+    })
+}
+
+/// Where a delta begins.
+fn delta_token() -> Value {
+    let text = json!({ "type": "string" });
+    let properties = Map::from_iter([
+        (
+            "schemas".to_owned(),
+            json!({ "const": [delta::urn::TOKEN] }),
+        ),
+        ("value".to_owned(), text.clone()),
+        ("expiry".to_owned(), text),
+    ]);
+    object(properties, &["schemas", "value", "expiry"], Others::None)
+}
+
+fn delta_request() -> Value {
+    let mut request = search_request();
+    request["required"] = json!(["schemas", "deltaToken"]);
+    if let Some(Value::Object(properties)) = request.get_mut("properties") {
+        for name in ["filter", "sortBy", "sortOrder", "startIndex"] {
+            properties.shift_remove(name);
+        }
+        properties.insert("schemas".into(), schemas(delta::urn::REQUEST));
+        properties.insert("deltaToken".into(), json!({ "type": "string" }));
+    }
+    request
+}
+
+/// A page of changes; `resource` is the shape of what was changed.
+fn delta(resource: &Value) -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["schemas", "itemsPerPage", "Resources"],
+        "properties": {
+            "schemas": { "const": [urn::LIST_RESPONSE] },
+            "itemsPerPage": { "type": "integer", "minimum": 0 },
+            "nextCursor": text,
+            "nextDeltaToken": text,
+            "Resources": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["schemas", "resourceType", "changeType", "changedResourceId"],
+                    "properties": {
+                        "schemas": { "const": [delta::urn::RESPONSE] },
+                        "resourceType": text,
+                        "changeType": { "enum": ["create", "update", "delete"] },
+                        "changedResourceId": text,
+                        "data": resource,
+                    },
+                    "additionalProperties": false,
+                },
+            },
+        },
+        "additionalProperties": false,
     })
 }
 
