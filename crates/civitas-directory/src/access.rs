@@ -44,6 +44,16 @@ pub struct Caller {
     pub profile: Profile,
 }
 
+impl Caller {
+    /// Who acts, as the event log names it.
+    pub fn actor(&self) -> String {
+        match &self.user {
+            Some(user) => format!("user:{user}"),
+            None => format!("client:{}", self.client_id),
+        }
+    }
+}
+
 /// Finds tenants and clients, and checks what they show.
 pub struct Access {
     store: Arc<dyn Store>,

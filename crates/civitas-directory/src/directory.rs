@@ -3,6 +3,7 @@
 mod bulk;
 mod creation;
 mod delta;
+mod job;
 mod read;
 mod reference;
 mod staging;
@@ -11,6 +12,7 @@ mod write;
 
 pub use bulk::{Done, Step};
 pub use delta::{Delta, DeltaToken, NextDelta};
+pub use job::{MAX_OPEN_JOBS, Progress, Replay};
 pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;
@@ -43,6 +45,8 @@ pub struct Directory {
     /// Places for the creates of bulk jobs, so that all of them together leave room in the
     /// store's queue for other writes.
     bulk_creates: Semaphore,
+    jobs: job::OpenJobs,
+    job_turns: Semaphore,
 }
 
 impl Directory {
@@ -65,6 +69,8 @@ impl Directory {
             limits,
             seal,
             bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),
+            jobs: job::OpenJobs::default(),
+            job_turns: Semaphore::new(job::JOBS_AT_A_TIME),
         })
     }
 

@@ -73,6 +73,21 @@ pub fn issue(now: Timestamp) -> String {
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
 }
 
+/// The identifier of what a step of a job creates: the same however often the job is resumed,
+/// and like any other to those who do not know the job's.
+pub(crate) fn of_step(job: &str, step: usize, at: Timestamp) -> String {
+    let digest = Sha256::new()
+        .chain_update(job)
+        .chain_update(step.to_be_bytes())
+        .finalize();
+    let mut random = [0; 10];
+    random.copy_from_slice(&digest[..10]);
+    let millis = u64::try_from(at.0).unwrap_or_default();
+    Builder::from_unix_timestamp_millis(millis, &random)
+        .into_uuid()
+        .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

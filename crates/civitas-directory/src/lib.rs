@@ -13,6 +13,7 @@ mod cursor;
 pub mod directory;
 pub mod error;
 pub mod id;
+pub mod job;
 pub mod limits;
 pub mod membership;
 pub mod outcome;
@@ -33,7 +34,8 @@ pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
 pub use clock::Clock;
 pub use directory::{
-    Delta, DeltaToken, Directory, Done, Edit, Listing, NextDelta, Paging, Step, Subject,
+    Delta, DeltaToken, Directory, Done, Edit, Listing, NextDelta, Paging, Progress, Replay, Step,
+    Subject,
 };
 pub use error::Error;
 pub use id::Ids;

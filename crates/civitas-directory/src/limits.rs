@@ -14,6 +14,8 @@ pub struct Limits {
     pub max_examined: usize,
     /// Most operations of one bulk job (`maxOperations`, RFC 7643 §5).
     pub max_bulk_operations: usize,
+    /// Seconds that a job is kept after its end.
+    pub job_seconds: u64,
     /// Argon2id computations at a time. Others wait.
     pub hashing_threads: usize,
     /// Lifetime of an access token in seconds.
@@ -34,6 +36,7 @@ impl Default for Limits {
             max_members_returned: 200_000,
             max_examined: 200_000,
             max_bulk_operations: 1_000,
+            job_seconds: 86_400,
             hashing_threads: 2,
             token_seconds: 3_600,
             cursor_seconds: 3_600,

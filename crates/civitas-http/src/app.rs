@@ -34,7 +34,7 @@ use crate::{
     coding::Coder,
     dialect,
     door::{Arrival, check_headers},
-    guide,
+    guide, job,
     metrics::Metrics,
     oauth, operations, problem,
     rate::Rates,
@@ -174,7 +174,9 @@ impl Surface {
     fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
         match route {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => Ok(None),
-            Route::Scim(_) | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => self
+            Route::Scim(_)
+            | Route::Job(_)
+            | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => self
                 .in_work
                 .try_acquire()
                 .map(Some)
@@ -239,6 +241,7 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
     match route {
         Route::Scim(route) => dialect::scim::answer(arrival, route).await,
         Route::Fixed(route) => fixed(arrival, route).await,
+        Route::Job(id) => job::answer(arrival, id).await,
     }
 }
 

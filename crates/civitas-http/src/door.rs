@@ -65,10 +65,7 @@ impl<'r> Arrival<'r> {
                 partition: tenant.partition,
                 catalogue: Arc::clone(&tenant.catalogue),
                 require_preconditions: tenant.settings.require_preconditions,
-                actor: match &caller.user {
-                    Some(user) => format!("user:{user}"),
-                    None => format!("client:{}", caller.client_id),
-                },
+                actor: caller.actor(),
                 request_id: self.request_id.to_owned(),
                 now: self.now(tenant),
                 ids: self.app.directory.ids(tenant),

@@ -16,6 +16,7 @@ mod dialect;
 mod door;
 mod form;
 mod guide;
+mod job;
 mod metrics;
 mod negotiation;
 mod oauth;

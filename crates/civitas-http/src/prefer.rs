@@ -20,6 +20,8 @@ pub(crate) struct Prefer {
     pub(crate) answer: Option<Return>,
     /// `handling`: whether it is `strict`.
     strict: Option<bool>,
+    /// `respond-async`.
+    pub(crate) asynchronous: bool,
 }
 
 impl Prefer {
@@ -27,8 +29,10 @@ impl Prefer {
     pub(crate) fn parse(headers: &HeaderMap) -> Self {
         let mut answer = Choice::Open;
         let mut strict = Choice::Open;
+        let mut asynchronous = false;
         for value in headers.get_all("prefer") {
             for preference in members(value.to_str().unwrap_or_default()) {
+                asynchronous |= is_bare(preference, "respond-async");
                 match named(preference) {
                     Some((name, "minimal")) if is(name, "return") => answer.take(Return::Minimal),
                     Some((name, "representation")) if is(name, "return") => {
@@ -43,6 +47,7 @@ impl Prefer {
         Self {
             answer: answer.made(),
             strict: strict.made(),
+            asynchronous,
         }
     }
 
@@ -115,6 +120,13 @@ fn named(preference: &str) -> Option<(&str, &str)> {
     Some((name.trim(), value.trim().trim_matches('"')))
 }
 
+/// Whether a preference without value, or with an empty one, has the name (RFC 7240 §2).
+fn is_bare(preference: &str, expected: &str) -> bool {
+    let preference = preference.split(';').next().unwrap_or_default();
+    let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+    is(name.trim(), expected) && value.trim().trim_matches('"').is_empty()
+}
+
 fn is(name: &str, expected: &str) -> bool {
     name.eq_ignore_ascii_case(expected)
 }
@@ -135,7 +147,6 @@ mod tests {
             ("handling=strict, return=minimal", Some(Minimal), Some(true)),
             ("handling=lenient", None, Some(false)),
             ("handling=strict, handling=lenient", None, None),
-            ("respond-async, wait=10, frobnicate=\"a\"", None, None),
             ("x=\"a, return=minimal\", handling=strict", None, Some(true)),
             ("", None, None),
         ] {
@@ -144,8 +155,30 @@ mod tests {
             headers.insert("prefer", value);
             assert_eq!(
                 Prefer::parse(&headers),
-                Prefer { answer, strict },
+                Prefer {
+                    answer,
+                    strict,
+                    asynchronous: false,
+                },
                 "Prefer: {written}"
+            );
+        }
+    }
+
+    #[test]
+    fn respond_async_has_no_value() {
+        for (written, asynchronous) in [
+            ("respond-async", true),
+            ("wait=10, Respond-Async=\"\"; x=1", true),
+            ("respond-async=yes", false),
+            ("respond", false),
+        ] {
+            let value = HeaderValue::from_str(written).unwrap();
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static("prefer"), value)]);
+            assert_eq!(
+                Prefer::parse(&headers).asynchronous,
+                asynchronous,
+                "{written}"
             );
         }
     }
@@ -155,6 +188,7 @@ mod tests {
         let strict = Prefer {
             answer: None,
             strict: Some(true),
+            asynchronous: false,
         };
         let applied = strict.applied(Some(Return::Minimal)).unwrap();
         assert_eq!(applied, "return=minimal, handling=strict");

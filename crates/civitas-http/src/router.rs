@@ -74,6 +74,8 @@ pub(crate) enum Route<'r> {
     Scim(Scim<'r, &'r str>),
     /// What is the same for every tenant.
     Fixed(Fixed),
+    /// `/civitas/v1/jobs/{id}`.
+    Job(&'r str),
 }
 
 /// What is at a path that is the same for every tenant.
@@ -152,6 +154,9 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
         ("docs", Some("scim"), (None, ..)) => Ok(Route::Fixed(Fixed::Guide)),
+        ("civitas", Some("v1"), (Some("jobs"), Some(id), None)) if !id.is_empty() => {
+            Ok(Route::Job(id))
+        }
         ("civitas", Some("v1"), (Some(one), two, None)) => {
             admin(one, two).map(|it| Route::Fixed(Fixed::Admin(it)))
         }
@@ -399,11 +404,15 @@ impl Fixed {
     }
 }
 
+/// The methods of `/civitas/v1/jobs/{id}`.
+pub(crate) const JOB_METHODS: Methods = Methods("GET, HEAD, DELETE, OPTIONS");
+
 impl Route<'_> {
     /// The path with its variable parts named, for logs.
     pub(crate) const fn template(&self) -> &'static str {
         match self {
             Self::Scim(route) => route.template(),
+            Self::Job(_) => "/civitas/v1/jobs/{id}",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
             Self::Fixed(Fixed::Admin(Admin::Settings)) => "/civitas/v1/settings",
@@ -425,7 +434,7 @@ mod tests {
         let template = route.template();
         match route {
             Route::Scim(route) => route.bind(&types).map(|_| template),
-            Route::Fixed(_) => Ok(template),
+            Route::Fixed(_) | Route::Job(_) => Ok(template),
         }
     }
 

@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     app::{App, Surface},
+    job,
     settings::HttpLimits,
     watched::{Phase, Watched},
 };
@@ -53,6 +54,7 @@ pub async fn serve(
     let App(app) = app;
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
+    tokio::spawn(job::resume(app.clone()));
     loop {
         tokio::select! {
             () = &mut shutdown => break,

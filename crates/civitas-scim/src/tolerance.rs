@@ -368,6 +368,11 @@ impl Tolerance {
         on
     }
 
+    /// The switches that are on.
+    pub const fn on(&self) -> Switches {
+        self.on
+    }
+
     /// The switches without which the request would have been read otherwise.
     pub fn acted(&self) -> Switches {
         Switches(self.acted.load(Relaxed))

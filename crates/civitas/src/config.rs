@@ -96,6 +96,7 @@ struct RawLimits {
     max_body_bytes: Option<usize>,
     max_bulk_bytes: Option<usize>,
     max_bulk_operations: Option<usize>,
+    job_seconds: Option<u64>,
     max_results: Option<usize>,
     default_results: Option<usize>,
     max_members_returned: Option<usize>,
@@ -207,6 +208,7 @@ impl Config {
             ("limits.max_body_bytes", http.max_body_bytes),
             ("limits.max_bulk_bytes", http.max_bulk_bytes),
             ("limits.max_bulk_operations", limits.max_bulk_operations),
+            ("limits.job_seconds", limits.job_seconds as usize),
             ("limits.max_results", limits.max_results),
             ("limits.default_results", limits.default_results),
             ("limits.max_members_returned", limits.max_members_returned),
@@ -280,6 +282,7 @@ fn limits(raw: &RawLimits) -> Limits {
         max_bulk_operations: raw
             .max_bulk_operations
             .unwrap_or(standard.max_bulk_operations),
+        job_seconds: raw.job_seconds.unwrap_or(standard.job_seconds),
         hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
         token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
         cursor_seconds: raw.cursor_seconds.unwrap_or(standard.cursor_seconds),

@@ -14,8 +14,8 @@ use civitas_scim::{
 use serde_json::Value;
 
 use self::run::Run;
-use super::Directory;
-use crate::{error::Error, record::Version, scope::Scope};
+use super::{Directory, Replay};
+use crate::{error::Error, id, record::Version, scope::Scope};
 
 /// Creates of all jobs that run side by side.
 pub(super) const CREATES_AT_A_TIME: usize = 512;
@@ -38,13 +38,15 @@ pub struct Step {
 impl Directory {
     /// Does the operations of a job and gives those that were attempted, in the order of the
     /// request. `go_on` is asked before each with how many came before it; once it says no,
-    /// the rest is not begun.
+    /// the rest is not begun. With a `replay` the operations are steps of a stored job: what
+    /// it did before is not done again.
     pub async fn bulk(
         &self,
         scope: &Scope,
         job: Job,
         tolerance: &Tolerance,
         go_on: &(dyn Fn(usize) -> bool + Sync),
+        replay: Option<&Replay>,
     ) -> Result<Vec<Step>, Error> {
         let limit = self.limits.max_bulk_operations;
         if job.operations.len() > limit {
@@ -52,7 +54,10 @@ impl Directory {
         }
         let types = scope.catalogue.resource_types();
         let mut operations = job.operations;
-        let ids = operations.iter().map(|_| scope.ids.issue(scope.now));
+        let ids = (0..operations.len()).map(|index| match replay {
+            Some(replay) => id::of_step(&replay.job, index, scope.now),
+            None => scope.ids.issue(scope.now),
+        });
         let ids: Vec<String> = ids.collect();
         let references = bulk::resolve(&mut operations, types, &ids);
         let order = bulk::units(&edges(&operations, types, &references));
@@ -65,6 +70,7 @@ impl Directory {
             types,
             ids: &ids,
             references: &references,
+            replay,
             most_errors: job.fail_on_errors.unwrap_or(usize::MAX),
         };
         let run = Run::new(self, scope, tolerance, &plan);

@@ -28,6 +28,7 @@ use crate::{
         Unique,
     },
     client::Client,
+    job::{End, Job},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     settings::{self, Settings},
     tenant::{Partition, Stage, Tenant},
@@ -53,6 +54,8 @@ struct State {
     /// By number of the partition.
     shelves: BTreeMap<i64, Shelf>,
     signing_key: Option<[u8; 32]>,
+    /// By number of the partition and id.
+    jobs: BTreeMap<(i64, String), Job>,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
@@ -348,6 +351,40 @@ impl Store for MemoryStore {
             Some(stored) => *stored = client,
             None => return Err(RegistryError::Missing(client.id)),
         }
+        Ok(())
+    }
+
+    async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
+        let key = (partition.raw(), job.id.clone());
+        self.state().jobs.insert(key, job);
+        Ok(())
+    }
+
+    async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError> {
+        let key = (partition.raw(), id.to_owned());
+        Ok(self.state().jobs.get(&key).cloned())
+    }
+
+    async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let job = state.jobs.get_mut(&(partition.raw(), id.to_owned()));
+        let job = job.filter(|job| job.end.is_none());
+        let job = job.ok_or_else(|| RegistryError::Missing(format!("open job {id}")))?;
+        job.end = Some(end);
+        job.input.clear();
+        Ok(())
+    }
+
+    async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        let state = self.state();
+        let open = state.jobs.iter().filter(|(_, job)| job.end.is_none());
+        let open = open.map(|((raw, _), job)| (Partition::from_raw(*raw), job.clone()));
+        Ok(open.collect())
+    }
+
+    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
+        let is_old = |job: &Job| job.end.as_ref().is_some_and(|it| it.at < ended_before);
+        self.state().jobs.retain(|_, job| !is_old(job));
         Ok(())
     }
 

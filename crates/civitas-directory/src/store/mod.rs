@@ -13,6 +13,7 @@ use civitas_scim::{
 use crate::{
     change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
+    job::{End, Job},
     record::{Found, Timestamp, Version},
     settings::{Change, Settings},
     tenant::{Partition, Stage, Tenant},
@@ -399,6 +400,21 @@ pub trait Store: Send + Sync + 'static {
         partition: Partition,
         client: Client,
     ) -> Result<(), RegistryError>;
+
+    /// Stores a new job.
+    async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError>;
+
+    /// A job of a tenant.
+    async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError>;
+
+    /// Ends an open job and drops its input.
+    async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError>;
+
+    /// The open jobs of all tenants, by tenant and id.
+    async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError>;
+
+    /// Drops the jobs of all tenants that ended before an instant.
+    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError>;
 
     /// The key that signs access tokens, 32 random bytes, made by `fresh` when there is none.
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError>;

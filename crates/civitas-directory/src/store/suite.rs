@@ -12,6 +12,7 @@
 )]
 
 mod agree;
+mod job;
 mod log;
 mod members;
 mod parallel;
@@ -22,6 +23,7 @@ mod stage;
 mod staging;
 
 pub use agree::{agree, random_script_verifies_clean};
+pub use job::*;
 pub use log::*;
 pub use members::*;
 pub use parallel::*;
@@ -99,6 +101,8 @@ macro_rules! store_suite {
                 clients_belong_to_a_tenant
                 the_signing_key_is_made_once
                 a_store_is_ready
+                // Jobs.
+                jobs_are_kept_to_their_end
                 // Stages.
                 a_stage_is_set_and_kept
                 rehearsals_end_with_a_reset

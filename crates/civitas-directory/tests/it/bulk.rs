@@ -36,7 +36,7 @@ async fn run(names: &[&str], go_on: &(dyn Fn(usize) -> bool + Sync)) -> Vec<Step
         ids: civitas_directory::Ids::Random,
     };
     let tolerance = Tolerance::generic();
-    let steps = directory.bulk(&scope, job, &tolerance, go_on).await;
+    let steps = directory.bulk(&scope, job, &tolerance, go_on, None).await;
     steps.unwrap()
 }
 

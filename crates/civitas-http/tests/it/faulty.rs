@@ -6,6 +6,7 @@ use std::time::Duration;
 use civitas_directory::{
     ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store, Tenant,
     Timestamp, Version,
+    job::{End, Job},
     settings::Change,
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
@@ -181,6 +182,26 @@ impl Store for Faulty {
         client: Client,
     ) -> Result<(), RegistryError> {
         self.0.replace_client(partition, client).await
+    }
+
+    async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
+        self.0.create_job(partition, job).await
+    }
+
+    async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError> {
+        self.0.job(partition, id).await
+    }
+
+    async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
+        self.0.end_job(partition, id, end).await
+    }
+
+    async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        self.0.open_jobs().await
+    }
+
+    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
+        self.0.forget_jobs(ended_before).await
     }
 
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {

@@ -11,6 +11,7 @@ mod deltas;
 mod faulty;
 mod http;
 mod http2;
+mod jobs;
 mod me;
 mod openapi;
 mod order;

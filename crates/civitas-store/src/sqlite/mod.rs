@@ -9,6 +9,7 @@ mod catalog;
 mod census;
 mod checkpoint;
 mod error;
+mod job;
 mod leaf;
 mod lock;
 mod log;
@@ -37,6 +38,7 @@ use async_trait::async_trait;
 use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
     client::Client,
+    job::{End, Job},
     record::{Found, Timestamp, Version},
     settings::{self, Settings},
     store::{
@@ -526,6 +528,30 @@ impl Store for SqliteStore {
         client: Client,
     ) -> Result<(), RegistryError> {
         self.chore(move |connection| registry::replace_client(connection, partition, &client))
+            .await
+    }
+
+    async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
+        self.chore(move |connection| job::create(connection, partition, &job))
+            .await
+    }
+
+    async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError> {
+        self.look_up(|connection| job::one(connection, partition, id))
+    }
+
+    async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| job::end(connection, partition, &id, &end))
+            .await
+    }
+
+    async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        self.look_up(job::open)
+    }
+
+    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
+        self.chore(move |connection| job::forget(connection, ended_before))
             .await
     }
 

@@ -239,3 +239,43 @@ fn found(client: &Client, name: &str) -> (usize, usize) {
     }
     (users.len(), groups.len())
 }
+
+/// A job that was accepted is done, whole and once, however often the server is killed.
+#[test]
+fn an_accepted_job_survives_kills() {
+    const PAIRS: usize = 200;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path());
+    let json = [
+        ("Content-Type", "application/scim+json"),
+        ("Prefer", "respond-async"),
+    ];
+    let body = pairs("later", PAIRS).to_string();
+    let client = server.client();
+    let accepted = client.try_send("POST", "/scim/v2/Bulk", &json, Some(body.as_bytes()));
+    let accepted = accepted.unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    let path = format!("/civitas/v1/jobs/{}", accepted.header("set-txn"));
+    for round in 0..kills() {
+        thread::sleep(Duration::from_millis((round as u64 * 37) % 120));
+        server.kill();
+        server = Server::start_in(folder.path());
+    }
+    let client = server.client();
+    let ended = (0..2_000).find_map(|_| {
+        let job = client.send("GET", &path, None).body();
+        thread::sleep(Duration::from_millis(5));
+        (job["state"] == "done").then_some(job)
+    });
+    let ended = ended.unwrap();
+    let results = ended["result"]["Operations"].as_array().unwrap();
+    assert_eq!(results.len(), PAIRS * 2);
+    for result in results {
+        assert_eq!(result["status"], "201", "{result}");
+        let location = result["location"].as_str().unwrap();
+        let path = &location[location.find("/scim/v2").unwrap() + "/scim/v2".len()..];
+        let found = client.get(path).body();
+        assert_eq!(found["meta"]["version"], result["version"], "{found}");
+    }
+    assert_eq!(found(&client, "later"), (PAIRS, PAIRS));
+}

@@ -144,10 +144,16 @@ impl Drop for Server {
 /// An answer: status, headers, body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    headers: ureq::http::HeaderMap,
     pub(crate) text: String,
 }
 
 impl Answer {
+    /// The value of a header field.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
     pub(crate) fn body(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -232,13 +238,18 @@ impl Client {
         };
         let mut answer = answer.ok()?;
         let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
         let text = answer
             .body_mut()
             .with_config()
             .limit(1 << 30)
             .read_to_string()
             .ok()?;
-        Some(Answer { status, text })
+        Some(Answer {
+            status,
+            headers,
+            text,
+        })
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {

@@ -1,6 +1,6 @@
 //! A bulk job in work.
 
-use std::{collections::HashSet, future::poll_fn, task::Poll};
+use std::{borrow::Cow, collections::HashSet, future::poll_fn, task::Poll};
 
 use civitas_scim::{
     Invalid,
@@ -19,13 +19,13 @@ use super::Done;
 use crate::{
     change::Rejected,
     directory::{
-        Directory, Edit,
+        Directory, Edit, Replay,
         creation::{Draft, New},
     },
     error::Error,
     precondition::Expect,
     scope::Scope,
-    store::{Referent, Want},
+    store::{Event, EventKind, Referent, Want},
 };
 
 /// Creates of one job that run side by side.
@@ -38,6 +38,8 @@ pub(super) struct Plan<'r> {
     /// The ids of what is created, one for each operation.
     pub(super) ids: &'r [String],
     pub(super) references: &'r [References],
+    /// What was done before, where the operations are steps of a stored job.
+    pub(super) replay: Option<&'r Replay>,
     pub(super) most_errors: usize,
 }
 
@@ -125,6 +127,9 @@ impl<'r> Run<'r> {
     }
 
     async fn unit(&mut self, unit: Vec<usize>, bodies: &mut [Option<Value>]) {
+        if let Some(events) = self.plan.replay.and_then(|it| it.steps.get(&unit[0])) {
+            return self.replay(&unit, events);
+        }
         self.await_references(&unit).await;
         let refused: Vec<Option<Error>> = unit.iter().map(|it| self.refusal(*it, &unit)).collect();
         if refused.iter().any(Option::is_some) {
@@ -138,7 +143,7 @@ impl<'r> Run<'r> {
             [Ok(Target::Existing(kind, id))] => {
                 self.settle_all().await;
                 let index = unit[0];
-                let (directory, scope) = (self.directory, self.scope);
+                let (directory, scope) = (self.directory, self.scope_of(&unit));
                 let expect = scope.required(expected(&self.plan.operations[index]));
                 let edit = Edit {
                     resource_type: kind,
@@ -150,10 +155,34 @@ impl<'r> Run<'r> {
                     want: Want::default(),
                 };
                 let method = self.plan.operations[index].method;
-                let done = directory.edit(scope, method, &edit).await;
+                let done = directory.edit(&scope, method, &edit).await;
                 self.record(index, done);
             }
             _ => self.create(unit, bodies).await,
+        }
+    }
+
+    /// Records what was done before: the events tell, and that it was done at all.
+    fn replay(&mut self, unit: &[usize], events: &[Event]) {
+        for index in unit {
+            let id = match Target::of(&self.plan.operations[*index], self.plan.types) {
+                Ok(Target::Existing(_, id)) => id,
+                _ => self.plan.ids[*index].as_str(),
+            };
+            let event = events.iter().rfind(|event| event.id == id);
+            let left = event.filter(|event| event.kind != EventKind::Deleted);
+            self.record(*index, Ok(left.map(|event| event.version)));
+        }
+    }
+
+    /// The circumstances of a unit. Steps of a job are told apart by their request ids.
+    fn scope_of(&self, unit: &[usize]) -> Cow<'r, Scope> {
+        match self.plan.replay {
+            None => Cow::Borrowed(self.scope),
+            Some(replay) => Cow::Owned(Scope {
+                request_id: format!("{}:{}", replay.job, unit[0]),
+                ..self.scope.clone()
+            }),
         }
     }
 
@@ -246,7 +275,8 @@ impl<'r> Run<'r> {
         }
         self.taking.extend(taken.iter().cloned());
         self.creating += unit.len();
-        let (directory, scope, ids) = (self.directory, self.scope, self.plan.ids);
+        let (directory, ids) = (self.directory, self.plan.ids);
+        let scope = self.scope_of(&unit);
         let dependency = (unit.len() > 1).then(|| {
             let errors = unit.iter().map(|it| self.depends_on(*it));
             errors.collect::<Vec<_>>()
@@ -254,10 +284,10 @@ impl<'r> Run<'r> {
         let stored = async move {
             let _place = directory.bulk_creates.acquire().await;
             let done = match dependency {
-                None => vec![directory.store_one(scope, news).await],
+                None => vec![directory.store_one(&scope, news).await],
                 Some(others) => {
                     let ids: Vec<&str> = unit.iter().map(|it| ids[*it].as_str()).collect();
-                    directory.store_circle(scope, news, &ids, &others).await
+                    directory.store_circle(&scope, news, &ids, &others).await
                 }
             };
             Stored { unit, done, taken }

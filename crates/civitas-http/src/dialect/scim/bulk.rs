@@ -1,40 +1,136 @@
-//! Bulk jobs (RFC 7644 §3.7).
+//! Bulk jobs (RFC 7644 §3.7), answered at once or, where the client prefers it, in the
+//! background (RFC 7240 §4.1).
 
 use std::time::Instant;
 
-use civitas_directory::Step;
+use civitas_directory::{Error, Scope, Step};
 use civitas_scim::{
+    Invalid,
     bulk::{self, Answered, Job, Method},
     json,
+    tolerance::{Switch, Switches, Tolerance},
 };
-use http::StatusCode;
-use serde_json::value::RawValue;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json, value::RawValue};
 
 use super::status;
-use crate::{call::Call, refusal::Refusal, reply::Reply};
+use crate::{
+    call::{BASE, Call},
+    job::{self, Work},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// The kind of a stored bulk job.
+const KIND: &str = "scim.bulk";
 
 /// `POST /Bulk`.
 pub(super) async fn run(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let job = read(&call.bulk_body().await?, call)?;
+    let body = call.bulk_body().await?;
+    let job = read(&body, call.tolerance())?;
+    if call.prefer.asynchronous && !holds_password(&body) {
+        return accept(call, &job, &body).await;
+    }
     let directory = &call.app.directory;
     let (started, within) = (Instant::now(), call.app.settings.limits.request_timeout);
     // What has been begun must be answered for before the time of the request is over.
     let go_on = |_| started.elapsed() < within / 4 * 3;
     let steps = directory
-        .bulk(&call.scope, job, call.tolerance(), &go_on)
+        .bulk(&call.scope, job, call.tolerance(), &go_on, None)
         .await?;
     let body = bulk::response(&answered(steps, &call.base));
     Ok(Reply::new(StatusCode::OK, call.media.content_type(), body))
 }
 
-fn read(body: &[u8], call: &Call<'_>) -> Result<Job, Refusal> {
+/// Stores the job, to be done after the answer (RFC 9967 §2.5.1.1).
+async fn accept(call: &Call<'_>, job: &Job, body: &[u8]) -> Result<Reply, Refusal> {
+    let directory = &call.app.directory;
+    let steps = job.operations.len();
+    let limit = directory.limits().max_bulk_operations;
+    if steps > limit {
+        return Err(Error::TooManyOperations { limit }.into());
+    }
+    let input = json!({
+        "base": call.base,
+        "switches": call.tolerance().on().to_string(),
+        "body": String::from_utf8_lossy(body),
+    });
+    let stored = directory
+        .begin_job(&call.scope, KIND, input.to_string(), steps)
+        .await?;
+    let origin = call.base.strip_suffix(BASE).unwrap_or(&call.base);
+    let location = format!("{origin}{}/{}", job::PATH, stored.id);
+    let mut reply = Reply::empty(StatusCode::ACCEPTED).with(
+        HeaderName::from_static("preference-applied"),
+        HeaderValue::from_static("respond-async"),
+    );
+    for (name, value) in [
+        (header::LOCATION, &location),
+        (HeaderName::from_static("set-txn"), &stored.id),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers.insert(name, value);
+        }
+    }
+    job::start(
+        directory,
+        call.tenant.clone(),
+        stored,
+        call.app.settings.clock,
+    );
+    Ok(reply)
+}
+
+/// Whether a password may be in the body: it must not wait on the disk to be hashed.
+fn holds_password(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"password";
+    body.windows(NAME.len())
+        .any(|window| window.eq_ignore_ascii_case(NAME))
+}
+
+/// Does a stored job, or what is left of it, and gives the bulk response; an error message if
+/// the whole job is refused.
+pub(crate) async fn carry_out(work: &Work) -> String {
+    let done = carry_out_stored(work).await;
+    done.unwrap_or_else(|refusal| status::message(&refusal).1)
+}
+
+async fn carry_out_stored(work: &Work) -> Result<String, Refusal> {
+    let (tenant, job) = (&work.tenant, &work.job);
+    let input: Value = serde_json::from_str(&job.input)
+        .map_err(|error| Invalid::syntax(format!("the stored job cannot be read: {error}")))?;
+    let text = |name: &str| input[name].as_str().unwrap_or_default();
+    let switches: Switches = text("switches")
+        .split(' ')
+        .filter_map(Switch::named)
+        .collect();
+    let tolerance = Tolerance::new(switches);
+    let scope = Scope {
+        partition: tenant.partition,
+        catalogue: tenant.catalogue.clone(),
+        require_preconditions: tenant.settings.require_preconditions,
+        actor: job.actor.clone(),
+        request_id: job.id.clone(),
+        now: job.created,
+        ids: work.directory.ids(tenant),
+    };
+    let go_on = |begun| work.progress.go_on(begun);
+    let read = read(text("body").as_bytes(), &tolerance)?;
+    let steps = work
+        .directory
+        .bulk(&scope, read, &tolerance, &go_on, Some(&work.replay))
+        .await?;
+    let response = bulk::response(&answered(steps, text("base")));
+    Ok(String::from_utf8(response).unwrap_or_default())
+}
+
+fn read(body: &[u8], tolerance: &Tolerance) -> Result<Job, Refusal> {
     let own = json::Limits::default();
     let limits = json::Limits {
         max_depth: own.max_depth + bulk::ENVELOPE_DEPTH,
     };
-    Ok(Job::parse(json::parse(body, &limits)?, call.tolerance())?)
+    Ok(Job::parse(json::parse(body, &limits)?, tolerance)?)
 }
-
 /// What became of the operations, in words.
 pub(super) fn answered(steps: Vec<Step>, base: &str) -> Vec<Answered> {
     let answers = steps.into_iter().map(|step| {

@@ -63,6 +63,13 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
             .answered(
                 "200",
                 success("Carried out.", &reference("BulkResponse"), &[]),
+            )
+            .answered(
+                "202",
+                empty(
+                    "Accepted, to be carried out.",
+                    &[Header::Location, Header::PreferenceApplied],
+                ),
             ),
         // An alias of a user, with POST answered 501: a description could only say so of the
         // path as a whole.

@@ -1,0 +1,199 @@
+//! Jobs from their beginning to their end, and what clients may know of them.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use tokio::sync::SemaphorePermit;
+
+use super::Directory;
+use crate::{
+    error::Error,
+    id,
+    job::{End, Job},
+    record::Timestamp,
+    scope::Scope,
+    store::Event,
+    tenant::{Partition, Tenant},
+};
+
+/// Jobs that may be open at a time in this process; more are refused as overload.
+pub const MAX_OPEN_JOBS: usize = 64;
+
+/// Jobs that run at a time; others wait.
+pub(super) const JOBS_AT_A_TIME: usize = 2;
+
+/// Events read at a time to find what an interrupted job has done.
+const EVENTS_AT_ONCE: usize = 1_000;
+
+/// A job that this process has in work.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Steps begun.
+    pub begun: AtomicUsize,
+    cancelled: AtomicBool,
+}
+
+impl Progress {
+    /// Notes how far the job is, and tells whether it is to go on.
+    pub fn go_on(&self, begun: usize) -> bool {
+        self.begun.store(begun, Relaxed);
+        !self.is_cancelled()
+    }
+
+    /// Whether somebody wants the job to end.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
+    }
+}
+
+/// Jobs in work, by id.
+#[derive(Debug, Default)]
+pub(super) struct OpenJobs(Mutex<HashMap<String, Arc<Progress>>>);
+
+impl OpenJobs {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Progress>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a job did before it was interrupted: the events of its steps.
+#[derive(Debug, Default)]
+pub struct Replay {
+    /// The job, whose id begins the request ids of its steps.
+    pub job: String,
+    pub(super) steps: HashMap<usize, Vec<Event>>,
+}
+
+impl Replay {
+    /// Nothing was done yet.
+    pub fn of_new(job: &Job) -> Self {
+        Self {
+            job: job.id.clone(),
+            steps: HashMap::new(),
+        }
+    }
+}
+
+impl Directory {
+    /// Stores a job that is to be done. Jobs that ended `job_seconds` ago are forgotten.
+    pub async fn begin_job(
+        &self,
+        scope: &Scope,
+        kind: &str,
+        input: String,
+        steps: usize,
+    ) -> Result<Job, Error> {
+        if self.jobs.all().len() >= MAX_OPEN_JOBS {
+            return Err(Error::Overloaded);
+        }
+        let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX / 1_000);
+        let before = Timestamp(scope.now.0.saturating_sub(kept.saturating_mul(1_000)));
+        self.store.forget_jobs(before).await?;
+        let tenants = self.store.tenants().await?;
+        let mut tenants = tenants.into_iter();
+        let tenant = tenants.find(|it| it.partition.raw() == scope.partition.raw());
+        let job = Job {
+            id: id::issue(scope.now),
+            kind: kind.to_owned(),
+            actor: scope.actor.clone(),
+            input,
+            steps: steps as u64,
+            created: scope.now,
+            since: tenant.map_or(crate::Version(0), |it| it.last_event),
+            end: None,
+        };
+        self.store.create_job(scope.partition, job.clone()).await?;
+        Ok(job)
+    }
+
+    /// Takes a job in work.
+    pub fn take_job(&self, job: &Job) -> Arc<Progress> {
+        let mut open = self.jobs.all();
+        Arc::clone(open.entry(job.id.clone()).or_default())
+    }
+
+    /// Stores how a job ended.
+    pub async fn end_job(&self, partition: Partition, job: &Job, end: End) -> Result<(), Error> {
+        let ended = self.store.end_job(partition, &job.id, end).await;
+        self.jobs.all().remove(&job.id);
+        Ok(ended?)
+    }
+
+    /// A job of the caller, and how many of its steps were begun.
+    pub async fn job(
+        &self,
+        partition: Partition,
+        actor: &str,
+        id: &str,
+    ) -> Result<(Job, usize), Error> {
+        let found = self.store.job(partition, id).await?;
+        let job = found
+            .filter(|job| job.actor == actor)
+            .ok_or_else(|| Error::NotFound {
+                resource_type: "job".into(),
+                id: id.to_owned(),
+            })?;
+        let progress = self.jobs.all().get(id).cloned();
+        let begun = progress.map_or(0, |it| it.begun.load(Relaxed));
+        Ok((job, begun))
+    }
+
+    /// Asks a job of the caller to end: steps that were begun are finished, others left.
+    /// Whether it had not ended yet.
+    pub async fn cancel_job(
+        &self,
+        partition: Partition,
+        actor: &str,
+        id: &str,
+    ) -> Result<bool, Error> {
+        let (job, _) = self.job(partition, actor, id).await?;
+        if let Some(progress) = self.jobs.all().get(id) {
+            progress.cancelled.store(true, Relaxed);
+        }
+        Ok(job.end.is_none())
+    }
+
+    /// Waits until a job may run: few do at a time.
+    pub async fn job_turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = self.job_turns.acquire().await;
+        turn.map_err(|_| Error::Overloaded)
+    }
+
+    /// Jobs that have not ended, with their tenants.
+    pub async fn open_jobs(&self) -> Result<Vec<(Tenant, Job)>, Error> {
+        let tenants = self.store.tenants().await?;
+        let open = self.store.open_jobs().await?.into_iter();
+        let with_tenant = open.filter_map(|(partition, job)| {
+            let mut tenants = tenants.iter();
+            let tenant = tenants.find(|it| it.partition.raw() == partition.raw());
+            Some((tenant?.clone(), job))
+        });
+        Ok(with_tenant.collect())
+    }
+
+    /// What was done of a job.
+    pub async fn replay(&self, partition: Partition, job: &Job) -> Result<Replay, Error> {
+        let mut replay = Replay::of_new(job);
+        let mut after = job.since;
+        loop {
+            let events = self.store.events(partition, Some(after), EVENTS_AT_ONCE);
+            let events = events.await?;
+            let Some(last) = events.last() else {
+                return Ok(replay);
+            };
+            after = last.version;
+            for event in events {
+                let step = event.request_id.strip_prefix(&job.id);
+                let step = step.and_then(|it| it.strip_prefix(':')?.parse().ok());
+                if let Some(step) = step {
+                    replay.steps.entry(step).or_default().push(event);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Requests that are answered before they are done (RFC 7240 §4.1).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::world::{Answer, HOST, USER, World, ask};
+
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
+fn job(names: &[&str]) -> Value {
+    let operations: Vec<Value> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let data = json!({ "schemas": [USER], "userName": name });
+            json!({ "method": "POST", "path": "/Users", "bulkId": index.to_string(), "data": data })
+        })
+        .collect();
+    json!({ "schemas": [BULK], "Operations": operations })
+}
+
+impl World {
+    async fn submit_later(&self, body: &Value) -> Answer {
+        let bulk = ask("POST", "/scim/v2/Bulk").by("writer").json(body);
+        self.send(bulk.header("Prefer", "respond-async")).await
+    }
+
+    async fn job(&self, path: &str) -> Value {
+        let answer = self.send(ask("GET", path).by("writer")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// The job once it has ended.
+    async fn ended(&self, path: &str) -> Value {
+        for _ in 0..1_000 {
+            let job = self.job(path).await;
+            if job["state"] != "open" {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{path} does not end");
+    }
+}
+
+fn path_of(accepted: &Answer) -> String {
+    assert_eq!(
+        (accepted.status, accepted.body.len()),
+        (202, 0),
+        "{accepted:?}"
+    );
+    let location = accepted.header("location");
+    let path = location.strip_prefix(&format!("http://{HOST}")).unwrap();
+    path.to_owned()
+}
+
+#[tokio::test]
+async fn a_bulk_job_is_done_after_its_answer() {
+    let world = World::start().await;
+    let accepted = world.submit_later(&job(&["a", "A", "b"])).await;
+    let path = path_of(&accepted);
+    assert_eq!(accepted.header("preference-applied"), "respond-async");
+    assert!(path.ends_with(&accepted.header("set-txn")), "{path}");
+    let ended = world.ended(&path).await;
+    assert_eq!(
+        (&ended["state"], &ended["steps"]),
+        (&json!("done"), &json!(3))
+    );
+    assert_eq!(ended["kind"], "scim.bulk");
+    let results = ended["result"]["Operations"].as_array().unwrap();
+    let statuses: Vec<&Value> = results.iter().map(|it| &it["status"]).collect();
+    assert_eq!(statuses, ["201", "409", "201"]);
+    let location = results[2]["location"].as_str().unwrap();
+    let user = world.send(ask("GET", &location[location.find("/scim").unwrap()..]).by("reader"));
+    let user = user.await.json();
+    assert_eq!(
+        (&user["userName"], &user["meta"]["version"]),
+        (&json!("b"), &results[2]["version"])
+    );
+    let over = world.send(ask("DELETE", &path).by("writer")).await;
+    assert_eq!(over.status, 204, "a job that has ended cannot be cancelled");
+}
+
+#[tokio::test]
+async fn a_job_is_known_to_whoever_began_it() {
+    let world = World::start().await;
+    let path = path_of(&world.submit_later(&job(&["a"])).await);
+    world.ended(&path).await;
+    for (client, status) in [("admin", 404), ("reader", 403), ("writer", 200)] {
+        let answer = world.send(ask("GET", &path).by(client)).await;
+        assert_eq!(answer.status, status, "{client}");
+    }
+    let answer = world.send(ask("GET", &path)).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type").as_str()),
+        (401, "application/problem+json")
+    );
+    for (method, status) in [("POST", 405), ("DELETE", 404)] {
+        let answer = world.send(ask(method, "/civitas/v1/jobs/nosuch").by("writer"));
+        assert_eq!(answer.await.status, status, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_wait_is_answered_at_once() {
+    let world = World::start().await;
+    let mut with_password = job(&["a"]);
+    with_password["Operations"][0]["data"]["password"] = json!("correct horse");
+    let answer = world.submit_later(&with_password).await;
+    assert_eq!(
+        answer.status, 200,
+        "a password is not kept to be hashed later"
+    );
+    let malformed = json!({ "schemas": [BULK] });
+    let answer = world.submit_later(&malformed).await;
+    assert_eq!(answer.scim_error(400), "invalidSyntax");
+}
