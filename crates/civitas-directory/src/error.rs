@@ -128,7 +128,17 @@ impl From<ReadError> for Error {
 
 impl From<RegistryError> for Error {
     fn from(error: RegistryError) -> Self {
-        Self::Unavailable(error.to_string())
+        match &error {
+            RegistryError::Missing(what) => {
+                let (resource_type, id) = what.split_once(' ').unwrap_or((what, ""));
+                Self::NotFound {
+                    resource_type: resource_type.to_owned(),
+                    id: id.to_owned(),
+                }
+            }
+            RegistryError::TooManySnapshots(_) => Self::Invalid(Invalid::value(error.to_string())),
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

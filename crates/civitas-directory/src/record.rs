@@ -17,6 +17,14 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads `2026-01-02T03:04:05.678Z` (RFC 3339), of whatever offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(instant.as_millisecond()))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// `2026-01-02T03:04:05.678Z` (RFC 7643 §2.3.5).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

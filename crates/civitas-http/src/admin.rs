@@ -16,6 +16,7 @@ use crate::{
     refusal::Refusal,
     reply::Reply,
     router::Admin,
+    stage,
 };
 
 /// The media types of changes, as a header value.
@@ -25,6 +26,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers a request whose route and method are known to fit.
 pub(crate) async fn answer(arrival: Arrival<'_>, route: Admin) -> Result<Reply, Refusal> {
+    if route.is_staging() && arrival.app.stage.is_none() {
+        return Err(Refusal::UnknownPath);
+    }
     let tenant = arrival.tenant().await?;
     let writes = !matches!(arrival.parts.method, Method::GET | Method::HEAD);
     if writes {
@@ -35,6 +39,7 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Admin) -> Result<Reply, 
     match route {
         Admin::Settings if writes => change_settings(arrival, &tenant).await,
         Admin::Settings => settings(&arrival, &tenant).await,
+        other => stage::administer(arrival, &tenant, other).await,
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ use tokio::{
 use crate::{
     admin,
     body::Body,
+    call::{host, host_name},
     coding::Coder,
     dialect,
     door::{Arrival, check_headers},
@@ -42,6 +43,7 @@ use crate::{
     reply::Reply,
     router::{self, Family, Fixed, Methods, Route},
     settings::Settings,
+    stage::{Exchange, Ledger, Stage},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -56,6 +58,9 @@ pub(crate) struct Surface {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
+    /// Development mode's.
+    pub(crate) stage: Option<Stage>,
+    pub(crate) ledger: Option<Ledger>,
     pub(crate) rates: Rates,
     in_work: Semaphore,
     connections: Arc<Semaphore>,
@@ -68,8 +73,12 @@ impl App {
     /// The surface with its settings.
     pub fn new(directory: Arc<Directory>, settings: Settings) -> Self {
         let limits = settings.limits;
+        let development = settings.development;
+        let ledger = settings.ledger;
         Self(Arc::new(Surface {
             directory,
+            stage: development.then(Stage::default),
+            ledger: (ledger > 0).then(|| Ledger::new(ledger, development)),
             settings,
             metrics: Metrics::default(),
             rates: Rates::default(),
@@ -93,6 +102,9 @@ impl Surface {
         let (parts, incoming) = request.into_parts();
         let request_id = self.request_id(&parts);
         let mut body = self.body(incoming, &parts);
+        if self.stage.is_some() {
+            body.keep();
+        }
         let route = router::find(parts.uri.path());
         let template = route.as_ref().map_or("-", Route::template);
         let arrival = Arrival {
@@ -103,9 +115,13 @@ impl Surface {
             system: (self.settings.clock)(),
             local,
         };
-        let outcome = self.guarded(arrival, route).await;
+        let (outcome, ordered) = match &self.stage {
+            None => (self.guarded(arrival, route).await, None),
+            Some(stage) => Box::pin(stage.play(self, arrival, route)).await,
+        };
         let cause = outcome.as_ref().err().and_then(cause);
         let mut reply = self.worded(outcome, &parts);
+        let effect = ordered.and_then(|answer| answer.dress(&mut reply));
         if reply.status.as_u16() >= 400 {
             body.discard().await;
         }
@@ -113,6 +129,10 @@ impl Surface {
             reply.headers.insert(REQUEST_ID, value);
         }
         let family = Family::of(parts.uri.path());
+        if let Some(ledger) = &self.ledger {
+            self.write_down(ledger, &parts, &body, &reply, started.elapsed())
+                .await;
+        }
         // Tokens are not coded: from the length of coded content much can be guessed.
         if family != Family::OAuth {
             self.coder.code(&mut reply, &parts.headers).await;
@@ -129,7 +149,48 @@ impl Surface {
             micros,
             cause,
         );
-        reply.into_response()
+        let mut response = reply.into_response();
+        if let Some(effect) = effect {
+            response.extensions_mut().insert(effect);
+        }
+        response
+    }
+
+    /// Writes the request and its answer into the ledger of the tenant.
+    async fn write_down(
+        &self,
+        ledger: &Ledger,
+        parts: &Parts,
+        body: &Body,
+        reply: &Reply,
+        took: Duration,
+    ) {
+        let family = Family::of(parts.uri.path());
+        let host = host(parts).unwrap_or_default();
+        let name = host_name(host).to_ascii_lowercase();
+        let tenant = self.directory.tenant(Some(&name)).await;
+        let (Ok(Some(tenant)), true) = (tenant, family != Family::Problem) else {
+            return;
+        };
+        let target = parts.uri.path_and_query();
+        let request_id = reply.headers.get(REQUEST_ID);
+        let exchange = Exchange {
+            at: tenant.stage.clock.at((self.settings.clock)()),
+            took,
+            request_id: request_id
+                .and_then(|it| it.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+            method: parts.method.clone(),
+            target: target.map(ToString::to_string).unwrap_or_default(),
+            host: host.to_owned(),
+            request_headers: parts.headers.clone(),
+            request_body: body.kept().filter(|_| ledger.bodies).cloned(),
+            status: reply.status,
+            response_headers: reply.headers.clone(),
+            response_body: ledger.bodies.then(|| reply.body.clone()),
+        };
+        ledger.record(tenant.partition, exchange);
     }
 
     /// The answer, a refusal in the words of the family that owns the path.
@@ -151,7 +212,7 @@ impl Surface {
     }
 
     /// Routes and answers within the bounds of one request. A panic ends the request only.
-    async fn guarded(
+    pub(crate) async fn guarded(
         &self,
         arrival: Arrival<'_>,
         route: Result<Route<'_>, Refusal>,

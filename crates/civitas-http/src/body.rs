@@ -27,6 +27,9 @@ pub(crate) struct Body {
     within: Duration,
     invited: bool,
     coded: bool,
+    /// Whether what is read is kept for those who read after, and what was read.
+    keeps: bool,
+    kept: Option<Bytes>,
 }
 
 impl Body {
@@ -44,6 +47,8 @@ impl Body {
             within,
             invited: !headers.contains_key(header::EXPECT),
             coded: Sent::of(headers) == Sent::Gzip,
+            keeps: false,
+            kept: None,
         }
     }
 
@@ -52,8 +57,29 @@ impl Body {
         self.limit = limit;
     }
 
+    /// Keeps what is read.
+    pub(crate) fn keep(&mut self) {
+        self.keeps = true;
+    }
+
+    /// What was read and kept.
+    pub(crate) fn kept(&self) -> Option<&Bytes> {
+        self.kept.as_ref()
+    }
+
     /// The whole body, decoded. The limit holds before and after.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Refusal> {
+        if let Some(kept) = &self.kept {
+            return Ok(kept.clone());
+        }
+        let body = self.decoded().await?;
+        if self.keeps {
+            self.kept = Some(body.clone());
+        }
+        Ok(body)
+    }
+
+    async fn decoded(&mut self) -> Result<Bytes, Refusal> {
         let body = self.received().await?;
         if !self.coded {
             return Ok(body);

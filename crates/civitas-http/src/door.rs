@@ -156,7 +156,8 @@ impl<'r> Arrival<'r> {
         }
     }
 
-    async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
+    /// The caller, whatever it may do.
+    pub(crate) async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
         let directory = &self.app.directory;
         match Credentials::of(&self.parts.headers)? {
             None => Err(Unauthenticated::Missing.into()),

@@ -14,6 +14,7 @@ mod conditional;
 mod credentials;
 mod dialect;
 mod door;
+mod effect;
 mod form;
 mod guide;
 mod job;
@@ -31,6 +32,7 @@ mod reply;
 mod router;
 mod server;
 mod settings;
+mod stage;
 mod watched;
 
 pub use app::App;

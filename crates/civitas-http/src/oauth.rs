@@ -277,6 +277,21 @@ pub(crate) fn word(refusal: &Refusal) -> Reply {
     error(status, code, &description)
 }
 
+/// A documented status, for those who order it.
+pub(crate) fn rehearsed(wanted: u16, request_id: &str) -> Option<Refusal> {
+    let refusal = match wanted {
+        400 => Refusal::MalformedQuery,
+        401 => Unauthenticated::WrongSecret.into(),
+        429 => Refusal::RateLimited { retry_after: 1 },
+        500 => Refusal::Panic {
+            request_id: request_id.to_owned(),
+        },
+        503 => Refusal::Overloaded,
+        _ => return None,
+    };
+    (status(refusal.outcome()).0.as_u16() == wanted).then_some(refusal)
+}
+
 fn error(status: StatusCode, code: Code, description: &str) -> Reply {
     let body = json!({ "error": code.keyword(), "error_description": description });
     unkept(Reply::new(status, JSON, body.to_string()))

@@ -18,6 +18,11 @@
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/civitas/v1/settings` | GET, PATCH | settings of the tenant |
+//! | `/civitas/v1/clock` | GET, PUT | time and seed of the tenant (development) |
+//! | `/civitas/v1/snapshots`, `…/{name}` | GET; PUT, DELETE | kept states (development) |
+//! | `/civitas/v1/reset` | POST | back to a kept state (development) |
+//! | `/civitas/v1/rehearsals` | GET, POST, PUT, DELETE | answers on order (development) |
+//! | `/civitas/v1/ledger`, `…/har`, `…/count` | GET, DELETE | the last requests |
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
@@ -136,6 +141,22 @@ pub(crate) enum Scim<'r, K = &'r ResourceType> {
 pub(crate) enum Admin {
     /// `settings`.
     Settings,
+    /// `clock`.
+    Clock,
+    /// `snapshots`.
+    Snapshots,
+    /// A snapshot by its name.
+    Snapshot,
+    /// `reset`.
+    Reset,
+    /// `rehearsals`.
+    Rehearsals,
+    /// `ledger`.
+    Ledger,
+    /// `ledger/har`.
+    LedgerHar,
+    /// `ledger/count`.
+    LedgerCount,
 }
 
 /// Finds what is at a path.
@@ -247,6 +268,14 @@ pub(crate) fn scim_routes() -> Vec<Scim<'static, &'static str>> {
 fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
     match (one, two) {
         ("settings", None) => Ok(Admin::Settings),
+        ("clock", None) => Ok(Admin::Clock),
+        ("snapshots", None) => Ok(Admin::Snapshots),
+        ("snapshots", Some(_)) => Ok(Admin::Snapshot),
+        ("reset", None) => Ok(Admin::Reset),
+        ("rehearsals", None) => Ok(Admin::Rehearsals),
+        ("ledger", None) => Ok(Admin::Ledger),
+        ("ledger", Some("har")) => Ok(Admin::LedgerHar),
+        ("ledger", Some("count")) => Ok(Admin::LedgerCount),
         _ => Err(Refusal::UnknownPath),
     }
 }
@@ -393,13 +422,31 @@ impl Scim<'static, ()> {
     }
 }
 
+impl Admin {
+    /// Whether the route is there in development mode alone.
+    pub(crate) const fn is_staging(self) -> bool {
+        match self {
+            Self::Clock | Self::Snapshots | Self::Snapshot | Self::Reset | Self::Rehearsals => true,
+            Self::Settings | Self::Ledger | Self::LedgerHar | Self::LedgerCount => false,
+        }
+    }
+}
+
 impl Fixed {
     /// The methods that apply.
     pub(crate) const fn methods(self) -> Methods {
         Methods(match self {
-            Self::Token => "POST, OPTIONS",
+            Self::Token | Self::Admin(Admin::Reset) => "POST, OPTIONS",
             Self::Admin(Admin::Settings) => "GET, HEAD, PATCH, OPTIONS",
-            Self::Guide | Self::Live | Self::Ready | Self::Metrics => "GET, HEAD, OPTIONS",
+            Self::Admin(Admin::Clock) => "GET, HEAD, PUT, OPTIONS",
+            Self::Admin(Admin::Snapshot) => "PUT, DELETE, OPTIONS",
+            Self::Admin(Admin::Rehearsals) => "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+            Self::Admin(Admin::Ledger) => "GET, HEAD, DELETE, OPTIONS",
+            Self::Admin(Admin::Snapshots | Admin::LedgerHar | Admin::LedgerCount)
+            | Self::Guide
+            | Self::Live
+            | Self::Ready
+            | Self::Metrics => "GET, HEAD, OPTIONS",
         })
     }
 }
@@ -416,6 +463,14 @@ impl Route<'_> {
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
             Self::Fixed(Fixed::Admin(Admin::Settings)) => "/civitas/v1/settings",
+            Self::Fixed(Fixed::Admin(Admin::Clock)) => "/civitas/v1/clock",
+            Self::Fixed(Fixed::Admin(Admin::Snapshots)) => "/civitas/v1/snapshots",
+            Self::Fixed(Fixed::Admin(Admin::Snapshot)) => "/civitas/v1/snapshots/{name}",
+            Self::Fixed(Fixed::Admin(Admin::Reset)) => "/civitas/v1/reset",
+            Self::Fixed(Fixed::Admin(Admin::Rehearsals)) => "/civitas/v1/rehearsals",
+            Self::Fixed(Fixed::Admin(Admin::Ledger)) => "/civitas/v1/ledger",
+            Self::Fixed(Fixed::Admin(Admin::LedgerHar)) => "/civitas/v1/ledger/har",
+            Self::Fixed(Fixed::Admin(Admin::LedgerCount)) => "/civitas/v1/ledger/count",
             Self::Fixed(Fixed::Live) => "/health/live",
             Self::Fixed(Fixed::Ready) => "/health/ready",
             Self::Fixed(Fixed::Metrics) => "/metrics",

@@ -124,7 +124,11 @@ async fn connection(
         // Boxed, so that an idle connection does not hold the space of a busy one.
         Box::pin(async move {
             let _work = phase.work();
-            Ok::<_, Infallible>(app.answer(request, local).await)
+            let response = app.answer(request, local).await;
+            if let Some(effect) = response.extensions().get() {
+                phase.order(*effect);
+            }
+            Ok::<_, Infallible>(response)
         })
     });
     let io = TokioIo::new;

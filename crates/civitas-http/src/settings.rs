@@ -24,6 +24,11 @@ pub struct Settings {
     /// The protection space that challenges name (RFC 9110 §11.5): printable ASCII without
     /// `"` and `\`.
     pub realm: String,
+    /// Whether answers can be ordered, clocks set and tenants reset. Never in production.
+    pub development: bool,
+    /// Requests of each tenant that the ledger keeps; 0 for no ledger. It has bodies in
+    /// development alone.
+    pub ledger: usize,
 }
 
 impl Settings {
@@ -35,6 +40,8 @@ impl Settings {
             limits: HttpLimits::default(),
             clock,
             realm: "civitas".into(),
+            development: false,
+            ledger: 0,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll},
@@ -18,7 +18,10 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use crate::settings::HttpLimits;
+use crate::{
+    effect::{Effect, Spoiled},
+    settings::HttpLimits,
+};
 
 /// What every HTTP/2 connection begins with (RFC 9113 §3.4), as far as no method of HTTP/1.1
 /// does.
@@ -31,6 +34,8 @@ pub(crate) struct Phase {
     head: AtomicBool,
     /// Requests in work; over HTTP/2 there may be several.
     requests: AtomicU32,
+    /// What was ordered to happen to the connection.
+    effect: OnceLock<Effect>,
 }
 
 impl Phase {
@@ -39,6 +44,11 @@ impl Phase {
         self.requests.fetch_add(1, Relaxed);
         self.head.store(false, Relaxed);
         Work(self)
+    }
+
+    /// Orders what happens to the connection; the first order holds.
+    pub(crate) fn order(&self, effect: Effect) {
+        let _ = self.effect.set(effect);
     }
 
     fn now(&self) -> Now {
@@ -84,6 +94,7 @@ pub(crate) struct Watched {
     seen: Now,
     since: Instant,
     alarm: Pin<Box<Sleep>>,
+    spoiled: Option<Spoiled>,
     header_read_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -99,6 +110,7 @@ impl Watched {
             seen: Now::Idle,
             since: Instant::now(),
             alarm: Box::pin(sleep(limits.header_read_timeout.min(limits.idle_timeout))),
+            spoiled: None,
             header_read_timeout: limits.header_read_timeout,
             idle_timeout: limits.idle_timeout,
         }
@@ -162,6 +174,16 @@ impl Watched {
         Poll::Pending
     }
 
+    fn spoil(
+        &mut self,
+        effect: Effect,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let spoiled = self.spoiled.get_or_insert_with(|| Spoiled::new(effect));
+        spoiled.poll_write(&mut self.stream, context, buffer)
+    }
+
     fn written(
         &mut self,
         outcome: Poll<io::Result<usize>>,
@@ -205,7 +227,10 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, buffer);
+        let outcome = match self.phase.effect.get().copied() {
+            None => Pin::new(&mut self.stream).poll_write(context, buffer),
+            Some(effect) => self.spoil(effect, context, buffer),
+        };
         self.written(outcome, context)
     }
 
@@ -214,6 +239,10 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.phase.effect.get().is_some() {
+            let first = buffers.iter().find(|it| !it.is_empty());
+            return self.poll_write(context, first.map_or(&[], |it| it));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
         self.written(outcome, context)
     }

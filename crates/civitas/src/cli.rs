@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Check the store against itself
     Verify(Source),
+    /// Order answers of a server that runs in development mode
+    Rehearse(Rehearse),
 }
 
 #[derive(Args)]
@@ -44,6 +46,10 @@ pub(crate) struct Serve {
     /// Start with a configuration file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Where to write, as JSON, the base URL and the credentials of development mode, once
+    /// the server listens [default: ready.json in the data folder]
+    #[arg(long, value_name = "FILE", requires = "dev")]
+    pub(crate) ready_file: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -75,6 +81,52 @@ pub(crate) struct Source {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["answer", "list", "clear"])))]
+pub(crate) struct Rehearse {
+    /// What to answer: `503; retry-after=5`, `after; reset`, `cut=100`, `delay=2000`
+    pub(crate) answer: Option<String>,
+    /// Print the rehearsals, with the requests that each has matched
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// End all rehearsals
+    #[arg(long)]
+    pub(crate) clear: bool,
+    /// Requests of this dialect alone: `scim` or `oauth2`
+    #[arg(long)]
+    pub(crate) dialect: Option<String>,
+    /// Requests by this method alone
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Requests to this path alone; `*` is one segment, `**` at the end any number
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Requests of this API client alone
+    #[arg(long)]
+    pub(crate) client: Option<String>,
+    /// Requests with this value in the body, as `POINTER=JSON`; may be repeated
+    #[arg(long, value_name = "POINTER=JSON")]
+    pub(crate) body: Vec<String>,
+    /// The first matching request to answer, counted from 1
+    #[arg(long)]
+    pub(crate) from: Option<u64>,
+    /// The last matching request to answer
+    #[arg(long)]
+    pub(crate) to: Option<u64>,
+    /// Answer this part of the requests, 0 to 1
+    #[arg(long)]
+    pub(crate) probability: Option<f64>,
+    /// Decides which they are
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Host name of the tenant, where there are several
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// Data folder of the server [default: ./civitas-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -39,11 +39,14 @@ pub(crate) struct Http {
     pub(crate) request_timeout: Duration,
     pub(crate) header_timeout: Duration,
     pub(crate) http2: Http2,
+    /// Requests of each tenant that the ledger keeps; 0 for no ledger.
+    pub(crate) ledger_requests: usize,
 }
 
 impl Default for Http {
     fn default() -> Self {
         Self {
+            ledger_requests: 0,
             max_body_bytes: 1_048_576,
             max_bulk_bytes: 1_048_576,
             max_connections: 10_000,
@@ -82,6 +85,7 @@ struct RawServer {
     request_timeout_ms: Option<u64>,
     header_timeout_ms: Option<u64>,
     http2: Option<String>,
+    ledger_requests: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -295,6 +299,7 @@ fn http(server: &RawServer, limits: &RawLimits, http2: Http2) -> Http {
     let standard = Http::default();
     let millis = |value: Option<u64>, standard| value.map_or(standard, Duration::from_millis);
     Http {
+        ledger_requests: server.ledger_requests.unwrap_or(standard.ledger_requests),
         max_body_bytes: limits.max_body_bytes.unwrap_or(standard.max_body_bytes),
         max_bulk_bytes: limits.max_bulk_bytes.unwrap_or(standard.max_bulk_bytes),
         max_connections: server.max_connections.unwrap_or(standard.max_connections),

@@ -1,8 +1,17 @@
 //! What `serve --dev` sets up by itself: a tenant, an administrator client, and words that
 //! show a first answer.
 
+use std::{
+    fs,
+    io::{self, Write as _},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use civitas_directory::{Client, Role, Roles, Store, store::RegistryError};
+use serde::{Deserialize, Serialize};
 
 use crate::{console, failure::Failure, registry, source::find_tenant};
 
@@ -33,6 +42,70 @@ impl Administrator {
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
         let roles = Roles::NONE.with(Role::Administer);
         registry::hashed(self.id.clone(), &self.secret, roles).await
+    }
+}
+
+/// What programs are told of a running server of development mode.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ready {
+    pub(crate) base_url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+}
+
+/// The file that tells it. Removed when the server stops.
+pub(crate) struct ReadyFile(PathBuf);
+
+impl Ready {
+    /// Its name in the data folder.
+    pub(crate) const FILE: &str = "ready.json";
+
+    pub(crate) fn new(address: SocketAddr, administrator: &Administrator) -> Self {
+        Self {
+            base_url: format!("http://{address}"),
+            client_id: administrator.id.clone(),
+            client_secret: administrator.secret.clone(),
+        }
+    }
+
+    /// Writes the file, for its owner's eyes only; it appears whole or not at all.
+    pub(crate) fn write(&self, file: PathBuf) -> Result<ReadyFile, Failure> {
+        let failed =
+            |error: io::Error| Failure::other(format!("cannot write {}: {error}", file.display()));
+        let text = serde_json::to_string(self).map_err(|error| failed(error.into()))?;
+        let draft = file.with_extension("json.new");
+        // Left by a server that was killed; its mode could be another.
+        let _ = fs::remove_file(&draft);
+        let mut options = fs::OpenOptions::new();
+        let mut out = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(failed)?;
+        writeln!(out, "{text}").map_err(failed)?;
+        fs::rename(&draft, &file).map_err(failed)?;
+        Ok(ReadyFile(file))
+    }
+
+    /// Reads the file of a data folder.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
+        let file = folder.join(Self::FILE);
+        let text = fs::read_to_string(&file).map_err(|error| {
+            Failure::other(format!(
+                "no server in development mode told of itself in {}: {error}; name its data \
+                 folder with --data",
+                file.display()
+            ))
+        })?;
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::other(format!("{}: {error}", file.display())))
+    }
+}
+
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
     }
 }
 

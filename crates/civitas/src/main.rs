@@ -7,6 +7,7 @@ mod console;
 mod development;
 mod failure;
 mod registry;
+mod rehearse;
 mod serve;
 mod settings;
 mod source;
@@ -63,6 +64,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Import(arguments) => transfer::import(arguments).await,
             Command::Export(arguments) => transfer::export(arguments).await,
             Command::Verify(arguments) => registry::verify(arguments).await,
+            Command::Rehearse(arguments) => rehearse::run(&arguments),
         }
     })
 }

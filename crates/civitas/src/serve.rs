@@ -19,11 +19,15 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     cli,
     config::{self, Config, Http, Log},
-    console, development,
+    console,
+    development::{self, Ready},
     failure::Failure,
     source::now,
     upkeep,
 };
+
+/// Requests that the ledger of development mode keeps.
+const LEDGER_REQUESTS: usize = 1_000;
 
 /// `civitas serve`
 pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
@@ -51,11 +55,22 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let directory = Directory::open(store.clone(), config.limits).await;
     let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
     let address = listener.local_addr().unwrap_or(config.listen);
-    let app = App::new(directory, http_settings(&config));
+    let mut settings = http_settings(&config);
+    settings.development = arguments.dev;
+    let app = App::new(directory, settings);
     announce(&config, address, administrator.as_ref());
+    let ready = match &administrator {
+        Some(administrator) => {
+            let file = arguments.ready_file.clone();
+            let file = file.unwrap_or_else(|| folder.join(Ready::FILE));
+            Some(Ready::new(address, administrator).write(file)?)
+        }
+        None => None,
+    };
     let upkeep = tokio::spawn(upkeep::prune_events(store.clone(), config.limits));
     let served = civitas_http::serve(listener, app, stop_signal()?).await;
     upkeep.abort();
+    drop(ready);
     served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
     store.close();
     tracing::info!("stopped");
@@ -85,7 +100,10 @@ fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
         standby_of: None,
         location: arguments.place.location()?,
         limits: Limits::default(),
-        http: Http::default(),
+        http: Http {
+            ledger_requests: LEDGER_REQUESTS,
+            ..Http::default()
+        },
         log: Log {
             level: "info".into(),
             json: false,
@@ -134,6 +152,7 @@ fn http_settings(config: &Config) -> Settings {
     let mut settings = Settings::new(now);
     settings.public_base.clone_from(&config.public_base_url);
     settings.standby_of.clone_from(&config.standby_of);
+    settings.ledger = config.http.ledger_requests;
     settings.limits.body_bytes = config.http.max_body_bytes;
     settings.limits.bulk_bytes = config.http.max_bulk_bytes;
     settings.limits.max_connections = config.http.max_connections;

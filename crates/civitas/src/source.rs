@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
 };
 
-const DEFAULT_FOLDER: &str = "civitas-data";
+pub(crate) const DEFAULT_FOLDER: &str = "civitas-data";
 const DATABASE_FILE: &str = "civitas.db";
 
 /// The data folder of the embedded store.

@@ -144,7 +144,8 @@ fn binding(purpose: &str, scope: &Scope, types: &[&ResourceType]) -> Vec<String>
     let types: Vec<&str> = types.iter().map(|it| it.name.as_str()).collect();
     vec![
         purpose.to_owned(),
-        scope.partition.raw().to_string(),
+        // A reset ends tokens, because it takes back the numbers that they hold.
+        format!("{}.{}", scope.partition.raw(), scope.partition.generation()),
         scope.actor.clone(),
         json!(types).to_string(),
     ]

@@ -45,6 +45,16 @@ impl Directory {
         Ok(self.store.drop_snapshot(tenant.partition, name).await?)
     }
 
+    /// The rehearsals that were set for the tenant.
+    pub async fn rehearsals(&self, tenant: &Tenant) -> Result<String, Error> {
+        Ok(self.store.rehearsals(tenant.partition).await?)
+    }
+
+    /// Sets the rehearsals of the tenant, until it is reset.
+    pub async fn set_rehearsals(&self, tenant: &Tenant, text: &str) -> Result<(), Error> {
+        Ok(self.store.set_rehearsals(tenant.partition, text).await?)
+    }
+
     /// Takes the tenant back to a snapshot, or to nothing. Its access tokens end.
     pub async fn reset(&self, tenant: &Tenant, snapshot: Option<&str>) -> Result<Partition, Error> {
         let partition = self.store.reset(tenant.partition, snapshot).await?;

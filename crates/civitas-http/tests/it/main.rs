@@ -19,6 +19,7 @@ mod profiles;
 mod refusals;
 mod resources;
 mod routes;
+mod stage;
 mod status_codes;
 mod tokens;
 mod world;

@@ -51,6 +51,14 @@ impl World {
         Self::set_up(settings, limits).await
     }
 
+    /// In development mode.
+    pub(crate) async fn staged() -> Self {
+        let mut settings = Settings::new(|| NOW);
+        settings.development = true;
+        settings.ledger = 100;
+        Self::set_up(settings, Limits::default()).await
+    }
+
     /// That sends writes to another server.
     pub(crate) async fn standby_of(origin: &str) -> Self {
         let mut settings = Settings::new(|| NOW);

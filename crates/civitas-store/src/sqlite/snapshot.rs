@@ -193,6 +193,7 @@ impl<'t> Mirror<'t> {
         )?;
         self.take_over()?;
         self.execute("DELETE FROM event WHERE partition = ?1", [self.target])?;
+        self.rows("pruned", "partition")?;
         self.execute(
             "INSERT INTO event
              (partition, seq, at, actor, request, what, kind, id, whole, changed, active)
@@ -222,6 +223,10 @@ impl<'t> Mirror<'t> {
         self.take_over()?;
         self.execute(
             "DELETE FROM event WHERE partition = ?1 AND seq > ?2",
+            [self.target, event],
+        )?;
+        self.execute(
+            "UPDATE pruned SET seq = min(seq, ?2) WHERE partition = ?1",
             [self.target, event],
         )
     }

@@ -7,6 +7,7 @@ pub(crate) mod fidelity;
 mod me;
 mod openapi;
 mod query;
+pub(crate) mod rehearsal;
 mod render;
 mod resource;
 mod search;
