@@ -216,7 +216,7 @@ impl Coercion<'_> {
         members: Attributes,
         place: Place<'_>,
     ) -> Result<Attributes, Invalid> {
-        let mut object = Attributes::new();
+        let mut object = Attributes::with_capacity(members.len());
         for (name, value) in members {
             let Some(sub) = attribute.sub_attribute(&name) else {
                 if self.tolerance.takes(Switch::UnknownIgnored) {

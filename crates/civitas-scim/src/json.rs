@@ -40,6 +40,9 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, Invalid> {
         .map_err(|error| Invalid::syntax(format!("the body cannot be read: {error}")))
 }
 
+/// Members that an object is given room for at first: as many as most elements have.
+const ROOM: usize = 6;
+
 /// Below how many members an object is searched rather than hashed for repeated names.
 const FEW: usize = 16;
 
@@ -113,7 +116,7 @@ impl<'de> Visitor<'de> for Node {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
-        let mut members = Attributes::new();
+        let mut members = Attributes::with_capacity(ROOM);
         let mut folded = HashSet::new();
         while let Some(name) = access.next_key::<String>()? {
             if is_repeated(&name, &members, &mut folded) {

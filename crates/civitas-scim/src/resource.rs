@@ -186,7 +186,9 @@ impl Draft {
     }
 
     fn finish(self, id: Option<Value>, resource_type: &ResourceType) -> Accepted {
-        let mut attributes = Attributes::new();
+        // What comes from the body, `schemas` and `id`, and a container for each extension.
+        let members = self.core.attributes.len() + 2 + self.extensions.len();
+        let mut attributes = Attributes::with_capacity(members);
         attributes.insert("schemas".to_owned(), Value::Null);
         attributes.extend(id.map(|id| ("id".to_owned(), id)));
         attributes.extend(self.core.attributes);
