@@ -362,13 +362,15 @@ fn read_only(session: &mut Session) -> Verdict {
         }
     }
     let core = session.read(&format!("/Schemas/{}", urn::USER))?;
-    for (method, path) in [
-        ("PUT", format!("/Schemas/{}", urn::USER)),
-        ("DELETE", format!("/Schemas/{}", urn::USER)),
-        ("DELETE", "/ResourceTypes/User".to_owned()),
-        ("PUT", "/ServiceProviderConfig".to_owned()),
+    let mut less = core.clone();
+    less["attributes"] = json!([core["attributes"][0]]);
+    for (method, path, body) in [
+        ("PUT", format!("/Schemas/{}", urn::USER), less),
+        ("DELETE", format!("/Schemas/{}", urn::USER), Value::Null),
+        ("DELETE", "/ResourceTypes/User".to_owned(), Value::Null),
+        ("PUT", "/ServiceProviderConfig".to_owned(), json!({})),
     ] {
-        let answer = session.send(Request::new(method, &path).json(&json!({})))?;
+        let answer = session.send(Request::new(method, &path).json(&body))?;
         within(
             &format!("{method} {path}"),
             ensure((400..500).contains(&answer.status), "status 4xx", &answer),
