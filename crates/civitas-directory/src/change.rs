@@ -10,6 +10,8 @@ use crate::record::{Timestamp, Version};
 pub struct ChangeSet {
     /// `meta.lastModified` of what changes; `meta.created` of what is new.
     pub at: Timestamp,
+    /// The catalogue that the changes were computed by. Guard: it is the one in force.
+    pub catalogue: Version,
     /// Who acts.
     pub actor: String,
     /// The request that asked.
@@ -218,6 +220,9 @@ pub enum Rejected {
         /// Its `id`.
         id: String,
     },
+    /// The catalogue has changed since the change set was computed.
+    #[error("the schemas have changed")]
+    Outdated,
     /// The id of a new resource is in use.
     #[error("id {id} is in use")]
     Exists {

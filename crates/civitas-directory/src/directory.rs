@@ -1,7 +1,9 @@
 //! The use cases: read, decide by pure rules, commit one change set.
 
+mod build;
 mod bulk;
 mod creation;
+mod define;
 mod delta;
 mod job;
 mod read;
@@ -11,6 +13,7 @@ mod subject;
 mod write;
 
 pub use bulk::{Done, Step};
+pub use define::{MAX_SCHEMAS, MAX_TYPES};
 pub use delta::{Delta, DeltaToken, NextDelta};
 pub use job::{MAX_OPEN_JOBS, Progress, Replay};
 pub use read::{Listing, Paging};
@@ -19,7 +22,7 @@ pub use write::Edit;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     access::{Access, Caller},
@@ -40,6 +43,8 @@ pub struct Directory {
     store: Arc<dyn Store>,
     hasher: Hasher,
     access: Access,
+    /// Told when definitions change.
+    redefined: Notify,
     limits: Limits,
     seal: Seal,
     /// Places for the creates of bulk jobs, so that all of them together leave room in the
@@ -66,6 +71,7 @@ impl Directory {
             store,
             hasher,
             access,
+            redefined: Notify::new(),
             limits,
             seal,
             bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),

@@ -71,6 +71,12 @@ pub enum Error {
         /// The attribute, or the URI of the extension.
         path: String,
     },
+    /// The schemas were changed while the request was carried out; trying again will help.
+    #[error("the schemas were changed meanwhile; try again")]
+    Outdated,
+    /// What would change is in use, or clashes with something that is there.
+    #[error("{0}")]
+    InUse(String),
     /// The caller lacks a role.
     #[error("this needs the role {}", .needs.name())]
     Forbidden {
@@ -99,13 +105,13 @@ impl Error {
             Self::PreconditionRequired => Outcome::PreconditionRequired,
             Self::Stale => Outcome::Stale,
             Self::Taken { .. } => Outcome::Taken,
-            Self::Conflict => Outcome::Overtaken,
+            Self::Conflict | Self::InUse(_) => Outcome::Overtaken,
             Self::TooManyOperations { .. } => Outcome::TooLarge,
             Self::FailedDependency { .. } => Outcome::FailedDependency,
             Self::NotBegun => Outcome::TooSlow,
             Self::NotSelfService { .. } | Self::Forbidden { .. } => Outcome::Forbidden,
             Self::Overloaded => Outcome::Overloaded,
-            Self::Unavailable(_) => Outcome::Unavailable,
+            Self::Unavailable(_) | Self::Outdated => Outcome::Unavailable,
         }
     }
 }
@@ -150,6 +156,7 @@ impl From<Rejected> for Error {
                 id,
             },
             Rejected::Stale { .. } => Self::Stale,
+            Rejected::Outdated => Self::Outdated,
             Rejected::Exists { .. } => Self::Taken { path: "id".into() },
             Rejected::Taken { path } => Self::Taken { path },
             Rejected::NoSuchMember { .. }

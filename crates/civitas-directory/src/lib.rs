@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod password;
 pub mod precondition;
 pub mod record;
+pub mod redefinition;
 pub mod scope;
 pub mod seal;
 mod self_service;

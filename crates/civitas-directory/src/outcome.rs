@@ -49,7 +49,7 @@ pub enum Outcome {
     ArrivedTooSlowly,
     /// Another resource has a value that is to be unique.
     Taken,
-    /// Parallel changes kept overtaking this one.
+    /// Parallel changes kept overtaking this one, or what is there stands against it.
     Overtaken,
     /// What this one builds on failed.
     FailedDependency,

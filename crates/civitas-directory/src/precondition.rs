@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    record::{Record, Timestamp},
+    record::{Record, Timestamp, Version},
 };
 
 /// What the caller requires of the resource it changes. Tags are opaque: the text between
@@ -30,14 +30,19 @@ pub enum Expect {
 impl Expect {
     /// Checks the precondition against the state of an existing resource.
     pub fn check(&self, record: &Record) -> Result<(), Error> {
-        let named = |tags: &[String]| tags.iter().any(|tag| record.version.is_tagged(tag));
+        self.check_state(record.version, record.modified)
+    }
+
+    /// Checks the precondition against a state of something that exists.
+    pub fn check_state(&self, version: Version, modified: Timestamp) -> Result<(), Error> {
+        let named = |tags: &[String]| tags.iter().any(|tag| version.is_tagged(tag));
         let holds = match self {
             Self::Unstated => return Err(Error::PreconditionRequired),
             Self::Any | Self::Exists => true,
             Self::Match(tags) => named(tags),
             Self::NoneMatch(tags) => !named(tags),
             Self::Absent => false,
-            Self::UnmodifiedSince(second) => record.modified.second() <= *second,
+            Self::UnmodifiedSince(second) => modified.second() <= *second,
         };
         if holds { Ok(()) } else { Err(Error::Stale) }
     }

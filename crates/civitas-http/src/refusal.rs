@@ -220,7 +220,9 @@ impl Refusal {
             }
             Self::Overloaded
             | Self::TooSlow
-            | Self::Directory(Error::Overloaded | Error::Unavailable(_) | Error::NotBegun) => {
+            | Self::Directory(
+                Error::Overloaded | Error::Unavailable(_) | Error::NotBegun | Error::Outdated,
+            ) => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
             }
             Self::Timeout => {

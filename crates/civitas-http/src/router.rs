@@ -8,8 +8,10 @@
 //! | `/scim/v2/{type}/.search` | POST | query in the body |
 //! | `/scim/v2/{type}/{id}` | GET, PUT, PATCH, DELETE | one resource |
 //! | `/scim/v2/ServiceProviderConfig` | GET | what the provider can do |
-//! | `/scim/v2/Schemas`, `…/{urn}` | GET | schemas |
-//! | `/scim/v2/ResourceTypes`, `…/{name}` | GET | resource types |
+//! | `/scim/v2/Schemas` | GET, POST | schemas |
+//! | `/scim/v2/Schemas/{urn}` | GET, PUT, DELETE | a schema |
+//! | `/scim/v2/ResourceTypes` | GET, POST | resource types |
+//! | `/scim/v2/ResourceTypes/{name}` | GET, PUT, DELETE | a resource type |
 //! | `/scim/v2/openapi.json` | GET | the `OpenAPI` document |
 //! | `/scim/v2/.deltaToken`, `/scim/v2/{Users,Groups}/.deltaToken` | GET | where a delta begins |
 //! | `/scim/v2/.delta`, `/scim/v2/{Users,Groups}/.delta` | POST | what changed since a token |
@@ -322,20 +324,16 @@ impl<K> Scim<'_, K> {
     /// The methods that apply.
     pub(crate) const fn methods(&self) -> Methods {
         Methods(match self {
-            Self::Collection(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Collection(_) | Self::Schemas | Self::ResourceTypes => "GET, HEAD, POST, OPTIONS",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             Self::Me => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             Self::RootSearch | Self::CollectionSearch(_) | Self::Delta(_) | Self::Bulk => {
                 "POST, OPTIONS"
             }
-            Self::Root
-            | Self::DeltaToken(_)
-            | Self::ProviderConfig
-            | Self::Schemas
-            | Self::Schema(_)
-            | Self::ResourceTypes
-            | Self::ResourceType(_)
-            | Self::OpenApi => "GET, HEAD, OPTIONS",
+            Self::Root | Self::DeltaToken(_) | Self::ProviderConfig | Self::OpenApi => {
+                "GET, HEAD, OPTIONS"
+            }
+            Self::Schema(_) | Self::ResourceType(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
         })
     }
 }

@@ -287,7 +287,7 @@ impl Coercion<'_> {
         }
         let fits = text.is_empty()
             || match attribute.format {
-                Format::Free => true,
+                Format::Free | Format::UserName => true,
                 Format::LanguagePriority => is_named_with(&text, b"-_,;=.* "),
                 Format::LanguageTag => is_named_with(&text, b"-_"),
                 Format::TimeZone => is_named_with(&text, b"/_+-:"),
@@ -489,7 +489,7 @@ fn is_country(text: &str) -> bool {
 
 fn form(format: Format) -> &'static str {
     match format {
-        Format::Free => "text",
+        Format::Free | Format::UserName => "text",
         Format::LanguagePriority => "a list of languages as in Accept-Language",
         Format::LanguageTag => "a language tag such as en-US",
         Format::TimeZone => "the name of an IANA time zone such as Europe/Berlin",

@@ -9,7 +9,7 @@ pub(crate) use sort::leading;
 
 use crate::{
     filter::Operator,
-    schema::{Attribute, Type},
+    schema::{Attribute, Index, Type},
     value::{Comparison, Key},
 };
 
@@ -30,7 +30,7 @@ pub struct Target {
     /// How values are compared; [`Comparison::Complex`] for a complex attribute named as a
     /// whole, which `pr` alone can test.
     pub comparison: Comparison,
-    /// Whether stores keep an index under `path`.
+    /// Whether stores keep a complete index under `path`.
     pub indexed: bool,
 }
 
@@ -72,7 +72,7 @@ impl Target {
             sub_attribute: sub_attribute.map(|sub| sub.name.clone()),
             multi_valued: attribute.multi_valued,
             comparison: Comparison::of(leaf),
-            indexed: leaf.indexed && leaf.r#type != Type::Complex,
+            indexed: leaf.index == Index::Complete && leaf.r#type != Type::Complex,
         }
     }
 }

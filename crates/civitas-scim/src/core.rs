@@ -11,7 +11,8 @@ mod published;
 pub use published::{resource_type, schema, service_provider_config};
 
 use crate::schema::{
-    Attribute, Extension, Format, Mutability, ResourceType, Returned, Schema, Type, Uniqueness, urn,
+    Attribute, Extension, Format, Index, Mutability, ResourceType, Returned, Schema, Type,
+    Uniqueness, urn,
 };
 
 /// The resource type of people, with the enterprise extension.
@@ -90,6 +91,7 @@ fn user_schema() -> Schema {
             ..text("userName", "Name that the user signs in with")
         }
         .required()
+        .formed(Format::UserName)
         .indexed(),
         name(),
     ];
@@ -152,7 +154,7 @@ fn user_properties() -> Vec<Attribute> {
 /// The multi-valued attributes (RFC 7643 §4.1.2).
 fn user_lists() -> Vec<Attribute> {
     let mut email = text("value", "Email address");
-    email.indexed = true;
+    email.index = Index::Complete;
     let groups = complex(
         "groups",
         "Groups that the user belongs to, directly or through other groups",
@@ -370,7 +372,7 @@ impl Attribute {
     }
 
     fn indexed(mut self) -> Self {
-        self.indexed = true;
+        self.index = Index::Complete;
         self
     }
 
@@ -415,8 +417,12 @@ mod tests {
         for (extension, attribute) in resource_type.attributes() {
             let prefix = extension.map_or(String::new(), |it| format!("{}:", it.schema.id));
             let within = format!("{prefix}{}", attribute.name);
-            paths.extend(attribute.indexed.then(|| within.clone()));
-            for sub in attribute.sub_attributes.iter().filter(|sub| sub.indexed) {
+            paths.extend((attribute.index != Index::None).then(|| within.clone()));
+            for sub in attribute
+                .sub_attributes
+                .iter()
+                .filter(|sub| sub.index != Index::None)
+            {
                 paths.push(format!("{within}.{}", sub.name));
             }
         }

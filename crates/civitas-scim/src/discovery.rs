@@ -129,7 +129,7 @@ pub fn resource_type(resource_type: &ResourceType, base: &str) -> Value {
 
 /// A Schema resource (RFC 7643 §7). `base` is the service root URI.
 pub fn schema(schema: &Schema, base: &str) -> Value {
-    let attributes: Vec<_> = schema.attributes.iter().map(attribute).collect();
+    let attributes = attributes(schema);
     let location = format!("{}/Schemas/{}", root(base), schema.id);
     json!({
         "schemas": [urn::SCHEMA],
@@ -141,19 +141,13 @@ pub fn schema(schema: &Schema, base: &str) -> Value {
     })
 }
 
-/// Each schema to publish once: those of the resource types, then those of the discovery
-/// resources themselves.
-pub fn schemas<'t>(resource_types: impl IntoIterator<Item = &'t ResourceType>) -> Vec<Schema> {
+/// Each schema to publish once: those of resources, then those of the discovery resources
+/// themselves.
+pub fn schemas<'s>(of_resources: impl IntoIterator<Item = &'s Schema>) -> Vec<Schema> {
     let mut schemas: Vec<Schema> = vec![];
-    let mut add = |schema: &Schema| {
+    for schema in of_resources {
         if schemas.iter().all(|known| known.id != schema.id) {
             schemas.push(schema.clone());
-        }
-    };
-    for resource_type in resource_types {
-        add(&resource_type.schema);
-        for extension in &resource_type.extensions {
-            add(&extension.schema);
         }
     }
     schemas.extend([
@@ -162,6 +156,11 @@ pub fn schemas<'t>(resource_types: impl IntoIterator<Item = &'t ResourceType>) -
         crate::core::schema(),
     ]);
     schemas
+}
+
+/// The `attributes` of a Schema resource.
+pub(crate) fn attributes(schema: &Schema) -> Vec<Value> {
+    schema.attributes.iter().map(attribute).collect()
 }
 
 /// Every characteristic that applies to the data type, and no other (S-7643-2.2-02).
@@ -286,7 +285,7 @@ mod tests {
     #[test]
     fn s_7643_7_schemas_are_published_once_and_fit_the_schema_of_schemas() {
         let types = [core::user(), core::group(), core::user()];
-        let schemas = schemas(&types);
+        let schemas = schemas(types.iter().flat_map(ResourceType::schemas));
         let ids: Vec<_> = schemas.iter().map(|it| it.id.as_str()).collect();
         let expected = [
             urn::USER,

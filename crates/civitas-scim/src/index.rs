@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     Attributes,
     condition::{leading, path_of},
-    schema::{Attribute, ResourceType},
+    schema::{Attribute, Index, ResourceType},
     value::{Comparison, Key},
 };
 
@@ -87,9 +87,14 @@ fn of_attribute(
     extension: Option<&str>,
     attribute: &Attribute,
 ) {
-    let subs = || attribute.sub_attributes.iter().filter(|sub| sub.indexed);
+    let subs = || {
+        attribute
+            .sub_attributes
+            .iter()
+            .filter(|sub| sub.index != Index::None)
+    };
     let is_complex = !attribute.sub_attributes.is_empty();
-    if !attribute.indexed && subs().next().is_none() {
+    if attribute.index == Index::None && subs().next().is_none() {
         return;
     }
     let Some(value) = holder.get(&attribute.name) else {

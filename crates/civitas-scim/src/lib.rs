@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod coerce;
 pub mod condition;
 pub mod core;
+pub mod definition;
 pub mod delta;
 pub mod discovery;
 pub mod error;

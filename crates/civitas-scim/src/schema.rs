@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::definition;
+
 /// The URIs of the schemas that the RFCs define (RFC 7643 §10.3).
 pub mod urn {
     /// The User schema.
@@ -100,14 +102,25 @@ pub enum Format {
     TimeZone,
     /// `addresses.country`: an ISO 3166-1 alpha-2 code.
     Country,
+    /// `userName`: compared as user names are (RFC 8265 §3.3).
+    UserName,
+}
+
+/// Whether stores keep an index of an attribute's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Index {
+    /// They do not.
+    #[default]
+    None,
+    /// They do, but values that were written before it was asked for are still missing: no
+    /// query may rely on it.
+    Building,
+    /// They do.
+    Complete,
 }
 
 /// The definition of an attribute or sub-attribute (RFC 7643 §7).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each characteristic is independent of the others"
-)]
 pub struct Attribute {
     /// Spelling used in every representation; compared without case.
     pub name: String,
@@ -136,7 +149,7 @@ pub struct Attribute {
     /// Form of the text. Not published.
     pub format: Format,
     /// Whether stores keep an index of the values. Not published.
-    pub indexed: bool,
+    pub index: Index,
 }
 
 impl Attribute {
@@ -174,6 +187,32 @@ impl Schema {
             .iter()
             .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
+
+    /// The definition at a path such as `badge` or `desk.floor`, compared without case.
+    pub fn attribute_mut(&mut self, path: &str) -> Option<&mut Attribute> {
+        let (name, sub) = match path.split_once('.') {
+            Some((name, sub)) => (name, Some(sub)),
+            None => (path, None),
+        };
+        let attribute = named(&mut self.attributes, name)?;
+        match sub {
+            Some(sub) => named(&mut attribute.sub_attributes, sub),
+            None => Some(attribute),
+        }
+    }
+}
+
+fn named<'a>(attributes: &'a mut [Attribute], name: &str) -> Option<&'a mut Attribute> {
+    let mut attributes = attributes.iter_mut();
+    attributes.find(|it| it.name.eq_ignore_ascii_case(name))
+}
+
+/// What a canonical path names within the extension of that schema.
+fn within<'p>(path: &'p str, extension: &Schema) -> Option<&'p str> {
+    let within = path
+        .strip_prefix(extension.id.as_str())?
+        .strip_prefix(':')?;
+    (!within.contains(':')).then_some(within)
 }
 
 /// An extension of a resource type (RFC 7643 §6).
@@ -213,11 +252,76 @@ impl ResourceType {
             .or_else(|| self.schema.attribute(name))
     }
 
+    /// The base schema and those of the extensions.
+    pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        let extensions = self.extensions.iter().map(|it| &it.schema);
+        std::iter::once(&self.schema).chain(extensions)
+    }
+
     /// The extension with that schema URI, compared without case.
     pub fn extension(&self, uri: &str) -> Option<&Extension> {
         self.extensions
             .iter()
             .find(|extension| extension.schema.id.eq_ignore_ascii_case(uri))
+    }
+
+    /// Where the values of a canonical path (see [`crate::condition::Target::path`]) are
+    /// unique.
+    pub fn uniqueness(&self, path: &str) -> Uniqueness {
+        let mut extensions = self.extensions.iter();
+        let within = extensions.find_map(|it| Some((&it.schema, within(path, &it.schema)?)));
+        let (schema, within) = within.unwrap_or((&self.schema, path));
+        let found = match within.split_once('.') {
+            Some((name, sub)) => schema.attribute(name).and_then(|it| it.sub_attribute(sub)),
+            None => schema.attribute(within),
+        };
+        found.map_or(Uniqueness::None, |it| it.uniqueness)
+    }
+
+    /// The definition at a canonical path of the base schema or an extension.
+    pub fn attribute_mut(&mut self, path: &str) -> Option<&mut Attribute> {
+        let mut extensions = self.extensions.iter_mut();
+        let within = extensions.find_map(|it| {
+            let within = within(path, &it.schema)?;
+            Some((&mut it.schema, within))
+        });
+        let (schema, within) = within.unwrap_or((&mut self.schema, path));
+        schema.attribute_mut(within)
+    }
+
+    /// The canonical paths of the base schema and the extensions that are indexed, be the
+    /// index complete or not.
+    pub fn indexed_paths(&self) -> Vec<String> {
+        let mut paths = definition::indexed(&self.schema);
+        for extension in &self.extensions {
+            let uri = &extension.schema.id;
+            let within = definition::indexed(&extension.schema).into_iter();
+            paths.extend(within.map(|path| format!("{uri}:{path}")));
+        }
+        paths
+    }
+
+    /// The type with no other index than that of the path.
+    #[must_use]
+    pub fn indexing_only(&self, path: &str) -> Self {
+        let mut only = self.clone();
+        let extensions = only.extensions.iter_mut();
+        let extended = extensions.flat_map(|it| &mut it.schema.attributes);
+        for attribute in only
+            .common
+            .iter_mut()
+            .chain(&mut only.schema.attributes)
+            .chain(extended)
+        {
+            attribute.index = Index::None;
+            for sub in &mut attribute.sub_attributes {
+                sub.index = Index::None;
+            }
+        }
+        if let Some(attribute) = only.attribute_mut(path) {
+            attribute.index = Index::Complete;
+        }
+        only
     }
 
     /// All attributes in the order of a representation: common, base, then extension ones

@@ -1,7 +1,8 @@
 //! A small `User` and `Group` for the tests of this crate.
 
 use crate::schema::{
-    Attribute, Extension, Mutability, ResourceType, Returned, Schema, Type, Uniqueness,
+    Attribute, Extension, Format, Index, Mutability, ResourceType, Returned, Schema, Type,
+    Uniqueness,
 };
 
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -25,7 +26,7 @@ fn typed(name: &str, r#type: Type) -> Attribute {
 
 fn indexed(attribute: Attribute) -> Attribute {
     Attribute {
-        indexed: true,
+        index: Index::Complete,
         ..attribute
     }
 }
@@ -70,7 +71,7 @@ fn common() -> Vec<Attribute> {
         read_only(Attribute {
             uniqueness: Uniqueness::Server,
             returned: Returned::Always,
-            indexed: true,
+            index: Index::Complete,
             ..exact("id")
         }),
         indexed(exact("externalId")),
@@ -92,7 +93,11 @@ fn common() -> Vec<Attribute> {
 
 fn plural(name: &str, is_indexed: bool) -> Attribute {
     let value = Attribute {
-        indexed: is_indexed,
+        index: if is_indexed {
+            Index::Complete
+        } else {
+            Index::None
+        },
         ..attribute("value")
     };
     complex(
@@ -112,7 +117,8 @@ fn user_attributes() -> Vec<Attribute> {
         Attribute {
             required: true,
             uniqueness: Uniqueness::Server,
-            indexed: true,
+            format: Format::UserName,
+            index: Index::Complete,
             ..attribute("userName")
         },
         complex(
@@ -159,7 +165,7 @@ fn user_attributes() -> Vec<Attribute> {
         ),
         Attribute {
             multi_valued: true,
-            indexed: true,
+            index: Index::Complete,
             ..attribute("tags")
         },
         immutable(attribute("badge")),
@@ -214,7 +220,7 @@ pub(crate) fn group() -> ResourceType {
             attributes: vec![
                 Attribute {
                     required: true,
-                    indexed: true,
+                    index: Index::Complete,
                     ..attribute("displayName")
                 },
                 complex(

@@ -9,7 +9,7 @@ use std::{borrow::Cow, cmp::Ordering};
 use serde_json::Value;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::schema::{Attribute, Type, Uniqueness};
+use crate::schema::{Attribute, Format, Type};
 
 /// How the values of an attribute are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,10 +99,8 @@ impl Comparison {
     pub fn of(attribute: &Attribute) -> Self {
         match attribute.r#type {
             Type::String | Type::Reference if attribute.case_exact => Self::Exact,
-            Type::String if attribute.uniqueness == Uniqueness::None => Self::Folded,
-            Type::String => Self::Username,
-            // `schemas` is the one reference that is compared without case.
-            Type::Reference => Self::Folded,
+            Type::String if attribute.format == Format::UserName => Self::Username,
+            Type::String | Type::Reference => Self::Folded,
             Type::Boolean => Self::Boolean,
             Type::Integer => Self::Integer,
             Type::Decimal => Self::Decimal,

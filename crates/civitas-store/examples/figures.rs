@@ -103,6 +103,7 @@ fn create(resource: &Value) -> Change {
 
 fn set(changes: Vec<Change>, number: u64) -> ChangeSet {
     ChangeSet {
+        catalogue: civitas_directory::Version(0),
         at: Timestamp(1_790_000_000_000 + number.cast_signed()),
         actor: "client:admin".into(),
         request_id: id(number),

@@ -4,6 +4,7 @@ use std::{
     io::{IsTerminal, stderr},
     net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use civitas_directory::{Directory, Limits};
@@ -28,6 +29,8 @@ use crate::{
 
 /// Requests that the ledger of development mode keeps.
 const LEDGER_REQUESTS: usize = 1_000;
+/// How long after a failure the building of indexes is tried again.
+const REBUILD: Duration = Duration::from_secs(5);
 
 /// `civitas serve`
 pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
@@ -55,6 +58,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let directory = Directory::open(store.clone(), config.limits).await;
     let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
     let address = listener.local_addr().unwrap_or(config.listen);
+    let builder = tokio::spawn(build_indexes(Arc::clone(&directory)));
     let mut settings = http_settings(&config);
     settings.development = arguments.dev;
     let app = App::new(directory, settings);
@@ -70,11 +74,22 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let upkeep = tokio::spawn(upkeep::prune_events(store.clone(), config.limits));
     let served = civitas_http::serve(listener, app, stop_signal()?).await;
     upkeep.abort();
+    builder.abort();
     drop(ready);
     served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
     store.close();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Builds indexes beside the requests. When the store fails, it is given some time.
+async fn build_indexes(directory: Arc<Directory>) {
+    loop {
+        if let Err(error) = directory.build_indexes().await {
+            tracing::warn!(?error, "indexes are not built for now");
+        }
+        tokio::time::sleep(REBUILD).await;
+    }
 }
 
 fn settings(arguments: &cli::Serve) -> Result<Config, Failure> {

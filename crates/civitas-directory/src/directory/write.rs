@@ -54,6 +54,15 @@ impl Directory {
     /// Replaces a resource (RFC 7644 §3.5.1). A precondition that does not hold is told
     /// before anything that is wrong with the body.
     pub async fn replace(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
+        let replaced = self.replace_by(scope, edit).await;
+        if !matches!(replaced, Err(Error::Outdated)) {
+            return replaced;
+        }
+        let scope = self.renewed(scope).await?;
+        self.replace_by(&scope, &edit.current(&scope)?).await
+    }
+
+    async fn replace_by(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
         let Edit {
             resource_type,
             id,
@@ -87,6 +96,15 @@ impl Directory {
 
     /// Modifies a resource (RFC 7644 §3.5.2), whole or not at all.
     pub async fn patch(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
+        let patched = self.patch_by(scope, edit).await;
+        if !matches!(patched, Err(Error::Outdated)) {
+            return patched;
+        }
+        let scope = self.renewed(scope).await?;
+        self.patch_by(&scope, &edit.current(&scope)?).await
+    }
+
+    async fn patch_by(&self, scope: &Scope, edit: &Edit<'_>) -> Result<Found, Error> {
         let Edit {
             resource_type,
             id,
@@ -128,6 +146,22 @@ impl Directory {
         id: &str,
         expect: &Expect,
     ) -> Result<(), Error> {
+        let deleted = self.delete_by(scope, resource_type, id, expect).await;
+        if !matches!(deleted, Err(Error::Outdated)) {
+            return deleted;
+        }
+        let scope = self.renewed(scope).await?;
+        let resource_type = current(&scope, resource_type)?;
+        self.delete_by(&scope, resource_type, id, expect).await
+    }
+
+    async fn delete_by(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: &str,
+        expect: &Expect,
+    ) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
             let old = self.get(scope, resource_type, id, Want::default()).await?;
             expect.check(&old.record)?;
@@ -148,6 +182,15 @@ impl Directory {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// The scope with the catalogue that is in force now: the change of a definition
+    /// overtook the request, which is computed once more.
+    async fn renewed(&self, scope: &Scope) -> Result<Scope, Error> {
+        Ok(Scope {
+            catalogue: self.store.catalogue(scope.partition).await?,
+            ..scope.clone()
+        })
     }
 
     /// The resource as it is, once the precondition holds. Groups do not depend on what is
@@ -288,6 +331,7 @@ impl Directory {
     ) -> Result<Committed, Rejected> {
         let change_set = ChangeSet {
             at: scope.now,
+            catalogue: scope.catalogue.version(),
             actor: scope.actor.clone(),
             request_id: scope.request_id.clone(),
             changes,
@@ -354,7 +398,7 @@ impl Directory {
 }
 
 /// A change of one resource as a request states it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Edit<'r> {
     /// Type of the resource.
     pub resource_type: &'r ResourceType,
@@ -370,6 +414,22 @@ pub struct Edit<'r> {
     pub tolerance: &'r Tolerance,
     /// What to show of the new state.
     pub want: Want,
+}
+
+impl<'r> Edit<'r> {
+    /// The same by the catalogue of a scope.
+    fn current(&self, scope: &'r Scope) -> Result<Self, Error> {
+        Ok(Self {
+            resource_type: current(scope, self.resource_type)?,
+            ..self.clone()
+        })
+    }
+}
+
+/// The resource type as the catalogue of the scope has it.
+fn current<'s>(scope: &'s Scope, resource_type: &ResourceType) -> Result<&'s ResourceType, Error> {
+    let current = scope.catalogue.resource_type(&resource_type.name);
+    current.ok_or(Error::Outdated)
 }
 
 /// What a request makes of a resource.
@@ -458,11 +518,9 @@ fn created(create: &Create, now: Timestamp) -> Record {
 }
 
 fn unique(entries: &[IndexEntry], resource_type: &ResourceType) -> Vec<Unique> {
-    let is_unique = |path: &str| {
-        let attribute = resource_type.schema.attribute(path);
-        attribute.is_some_and(|attribute| attribute.uniqueness != Uniqueness::None)
-    };
-    let unique = entries.iter().filter(|entry| is_unique(&entry.path));
+    let unique = entries
+        .iter()
+        .filter(|entry| resource_type.uniqueness(&entry.path) != Uniqueness::None);
     unique
         .map(|entry| Unique {
             path: entry.path.clone(),

@@ -12,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use civitas_scim::{
+    definition::Claim,
     index::{self, IndexEntry},
     schema::ResourceType,
     value::Key,
@@ -22,7 +23,7 @@ use super::{
     Place, Position, Query, ReadError, Referent, RegistryError, Selection, Snapshot, Store, Want,
 };
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Build, Catalogue},
     change::{
         Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
         Unique,
@@ -30,6 +31,7 @@ use crate::{
     client::Client,
     job::{End, Job},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
+    redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
     settings::{self, Settings},
     tenant::{Partition, Stage, Tenant},
 };
@@ -82,6 +84,7 @@ struct Scene {
     last_event: i64,
     stage: Stage,
     settings: Settings,
+    catalogue: Arc<Catalogue>,
 }
 
 /// The resources of a partition in creation order, and who is whose member.
@@ -392,17 +395,43 @@ impl Store for MemoryStore {
         Ok(*self.state().signing_key.get_or_insert(fresh))
     }
 
+    async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
+        Ok(self.look(partition, |shelf| Arc::clone(&shelf.scene.catalogue)))
+    }
+
+    async fn redefine(
+        &self,
+        partition: Partition,
+        redefinition: Redefinition,
+    ) -> Result<(), Refused> {
+        let mut state = self.state();
+        let kept = state.shelves.entry(partition.raw()).or_default();
+        if kept.generation != partition.generation() {
+            return Err(Refused::Outdated);
+        }
+        kept.scene.redefine(redefinition)
+    }
+
+    async fn build_index(
+        &self,
+        partition: Partition,
+        resource_type: &ResourceType,
+        path: &str,
+    ) -> Result<bool, ReadError> {
+        let mut state = self.state();
+        let kept = state.shelves.entry(partition.raw()).or_default();
+        Ok(kept.scene.build(resource_type, path))
+    }
+
     async fn ready(&self) -> Result<(), ReadError> {
         Ok(())
     }
 
     async fn verify(&self) -> Result<Vec<String>, ReadError> {
         let state = self.state();
-        let catalogue = Catalogue::standard();
-        let types = catalogue.resource_types();
         let shelves = state.shelves.values();
         Ok(shelves
-            .flat_map(|shelf| shelf.scene.resources.faults(types))
+            .flat_map(|shelf| shelf.scene.resources.faults(&shelf.scene.catalogue))
             .collect())
     }
 
@@ -465,6 +494,7 @@ impl State {
             tenant.partition = tenant.partition.in_generation(shelf.generation);
             tenant.stage = shelf.scene.stage;
             tenant.settings = shelf.scene.settings.clone();
+            tenant.catalogue = Arc::clone(&shelf.scene.catalogue);
             tenant.last_event = Version(shelf.scene.last_event);
         }
         tenant
@@ -483,6 +513,9 @@ impl State {
             return Err(Rejected::Reset);
         }
         let kept = &mut place.scene;
+        if asked.catalogue != kept.catalogue.version() {
+            return Err(Rejected::Outdated);
+        }
         let mut draft = Draft {
             resources: kept.resources.clone(),
             at: asked.at,
@@ -576,6 +609,61 @@ impl Scene {
             }),
             _ => None,
         }
+    }
+
+    fn redefine(&mut self, asked: Redefinition) -> Result<(), Refused> {
+        if asked.expect != self.catalogue.version() {
+            return Err(Refused::Outdated);
+        }
+        for (number, claim) in asked.claims.iter().enumerate() {
+            if let Some(id) = self.resources.contradiction(claim) {
+                return Err(Refused::Broken { claim: number, id });
+            }
+        }
+        let is_dropped = |it: &Build| {
+            let mut dropped = asked.dropped.iter();
+            dropped.any(|gone| gone.resource_type == it.resource_type && gone.path == it.path)
+        };
+        let mut builds = self.catalogue.builds().to_vec();
+        builds.retain(|it| !is_dropped(it));
+        for IndexOf {
+            resource_type,
+            path,
+        } in asked.indexes
+        {
+            let own = |it: &&Arc<Stored>| it.record.resource_type == resource_type;
+            let total = self.resources.stored.values().filter(own).count() as u64;
+            builds.push(Build {
+                resource_type,
+                path,
+                examined: 0,
+                total,
+            });
+        }
+        let version = Version(asked.expect.0 + 1);
+        self.catalogue = Arc::new(Catalogue::new(version, asked.definitions, builds));
+        Ok(())
+    }
+
+    /// All at once: what is in memory is read at once, too.
+    fn build(&mut self, resource_type: &ResourceType, path: &str) -> bool {
+        for stored in self.resources.stored.values_mut() {
+            if stored.record.resource_type != resource_type.name {
+                continue;
+            }
+            let entries = index::entries(&stored.record.attributes(), resource_type);
+            let missing: Vec<_> = entries
+                .into_iter()
+                .filter(|it| it.path == path && !stored.index.contains(it))
+                .collect();
+            Arc::make_mut(stored).index.extend(missing);
+        }
+        let mut builds = self.catalogue.builds().to_vec();
+        builds.retain(|it| it.resource_type != resource_type.name || it.path != path);
+        let definitions = self.catalogue.definitions().clone();
+        let version = self.catalogue.version();
+        self.catalogue = Arc::new(Catalogue::new(version, definitions, builds));
+        true
     }
 }
 
@@ -793,6 +881,27 @@ impl Resources {
             .collect()
     }
 
+    /// A resource that contradicts the claim.
+    fn contradiction(&self, asked: &TypeClaim) -> Option<String> {
+        let own = |it: &&Arc<Stored>| it.record.resource_type == asked.resource_type;
+        let mut own = self.stored.values().filter(own);
+        let found = match &asked.claim {
+            Claim::Distinct { path } => {
+                let mut seen: Vec<&Key> = Vec::new();
+                own.find(|stored| {
+                    let keys = stored.index.iter().filter(|it| it.path == *path);
+                    let mut keys: Vec<&Key> = keys.map(|it| &it.key).collect();
+                    keys.dedup();
+                    let doubled = keys.iter().any(|key| seen.contains(key));
+                    seen.extend(keys);
+                    doubled
+                })
+            }
+            claim => own.find(|stored| claim.is_broken_by(&stored.record.attributes())),
+        };
+        found.map(|stored| stored.record.id.clone())
+    }
+
     /// Refuses unique values that another resource of the type has in its index.
     fn check_free(&self, resource_type: &str, id: &str, unique: &[Unique]) -> Result<(), Rejected> {
         let mut others = self.stored.values().filter(|stored| {
@@ -815,11 +924,9 @@ impl Resources {
                 return Err(Rejected::NoSuchMember { id: new.id.clone() });
             };
             let actual = &member.record.resource_type;
-            if new
-                .claimed_type
-                .as_ref()
-                .is_some_and(|claimed| claimed != actual)
-            {
+            let is_other = |claimed: &String| claimed != actual;
+            let is_foreign = !matches!(actual.as_str(), USER | GROUP);
+            if is_foreign || new.claimed_type.as_ref().is_some_and(is_other) {
                 return Err(Rejected::MemberType {
                     id: new.id.clone(),
                     actual: actual.clone(),
@@ -1079,11 +1186,11 @@ impl Stored {
 /// Self-check.
 impl Resources {
     /// What is wrong, a line each.
-    fn faults(&self, types: &[ResourceType]) -> Vec<String> {
+    fn faults(&self, catalogue: &Catalogue) -> Vec<String> {
         let mut faults = Vec::new();
         for stored in self.stored.values() {
             let record = &stored.record;
-            if let Some(fault) = stored.fault(types) {
+            if let Some(fault) = stored.fault(catalogue) {
                 faults.push(format!("{} {}: {fault}", record.resource_type, record.id));
             }
         }
@@ -1113,7 +1220,7 @@ impl Resources {
 
 impl Stored {
     /// What is wrong with the document or its index entries.
-    fn fault(&self, types: &[ResourceType]) -> Option<String> {
+    fn fault(&self, catalogue: &Catalogue) -> Option<String> {
         if serde_json::from_str::<civitas_scim::Attributes>(&self.record.document).is_err() {
             return Some("the document is no JSON object".into());
         }
@@ -1121,8 +1228,16 @@ impl Stored {
         if attributes.get("id").and_then(|id| id.as_str()) != Some(&self.record.id) {
             return Some("the document has another id".into());
         }
-        let own = |it: &&ResourceType| it.name == self.record.resource_type;
-        let right = index::entries(&attributes, types.iter().find(own)?);
+        let Some(own) = catalogue.resource_type(&self.record.resource_type) else {
+            return Some("the resource type is not served".into());
+        };
+        let mut right = index::entries(&attributes, own);
+        // An index that is being built may lack entries, but has none that are wrong.
+        let is_built = |path: &str| {
+            let mut builds = catalogue.builds().iter();
+            builds.any(|it| it.resource_type == own.name && it.path == path)
+        };
+        right.retain(|it| self.index.contains(it) || !is_built(&it.path));
         let missing = right.iter().find(|entry| !self.index.contains(entry));
         if let Some(entry) = missing {
             return Some(format!("no index entry {} {:?}", entry.path, entry.key));

@@ -4,17 +4,22 @@ pub mod memory;
 #[cfg(feature = "suite")]
 pub mod suite;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use civitas_scim::{
     condition::{Condition, Sort},
+    schema::ResourceType,
     value::Key,
 };
 
 use crate::{
+    catalogue::Catalogue,
     change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
     job::{End, Job},
     record::{Found, Timestamp, Version},
+    redefinition::{Redefinition, Refused},
     settings::{Change, Settings},
     tenant::{Partition, Stage, Tenant},
 };
@@ -418,6 +423,26 @@ pub trait Store: Send + Sync + 'static {
 
     /// The key that signs access tokens, 32 random bytes, made by `fresh` when there is none.
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError>;
+
+    /// What a partition serves.
+    async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError>;
+
+    /// Changes the definitions of a partition, whole or not at all.
+    async fn redefine(
+        &self,
+        partition: Partition,
+        redefinition: Redefinition,
+    ) -> Result<(), Refused>;
+
+    /// Goes on building an index, by a bounded number of resources, in steps that let other
+    /// writes pass. The type tells how values are prepared. Returns whether the index is
+    /// complete, which is also so of one that nobody asked for.
+    async fn build_index(
+        &self,
+        partition: Partition,
+        resource_type: &ResourceType,
+        path: &str,
+    ) -> Result<bool, ReadError>;
 
     /// Whether the store can serve (readiness).
     async fn ready(&self) -> Result<(), ReadError>;

@@ -12,6 +12,7 @@
 )]
 
 mod agree;
+mod definitions;
 mod job;
 mod log;
 mod members;
@@ -23,6 +24,7 @@ mod stage;
 mod staging;
 
 pub use agree::{agree, random_script_verifies_clean};
+pub use definitions::*;
 pub use job::*;
 pub use log::*;
 pub use members::*;
@@ -95,6 +97,12 @@ macro_rules! store_suite {
                 changes_go_on_page_by_page
                 events_tell_what_differs
                 old_events_are_forgotten
+                // Definitions.
+                definitions_are_kept_by_partition
+                change_sets_name_their_catalogue
+                claims_hold_of_all_resources
+                an_index_is_built_over_what_is_there
+                members_are_users_and_groups
                 // Tenants, clients, the key.
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server

@@ -1,18 +1,20 @@
 //! A store that fails on demand: reading `panic`, `down`, `slow` or `full` does what the id
 //! says.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use civitas_directory::{
-    ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store, Tenant,
-    Timestamp, Version,
+    Catalogue, ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store,
+    Tenant, Timestamp, Version,
     job::{End, Job},
+    redefinition::{Redefinition, Refused},
     settings::Change,
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Want, memory::MemoryStore,
     },
 };
+use civitas_scim::schema::ResourceType;
 
 /// The store in memory, with faults.
 #[derive(Default)]
@@ -210,6 +212,27 @@ impl Store for Faulty {
 
     async fn ready(&self) -> Result<(), ReadError> {
         self.0.ready().await
+    }
+
+    async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
+        self.0.catalogue(partition).await
+    }
+
+    async fn redefine(
+        &self,
+        partition: Partition,
+        redefinition: Redefinition,
+    ) -> Result<(), Refused> {
+        self.0.redefine(partition, redefinition).await
+    }
+
+    async fn build_index(
+        &self,
+        partition: Partition,
+        resource_type: &ResourceType,
+        path: &str,
+    ) -> Result<bool, ReadError> {
+        self.0.build_index(partition, resource_type, path).await
     }
 
     async fn verify(&self) -> Result<Vec<String>, ReadError> {

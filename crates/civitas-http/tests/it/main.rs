@@ -7,6 +7,7 @@ mod bulk;
 mod codings;
 mod connections;
 mod cursors;
+mod definitions;
 mod deltas;
 mod faulty;
 mod http;

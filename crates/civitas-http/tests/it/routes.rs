@@ -21,10 +21,18 @@ const SCIM_ROUTES: &[(&str, &[&str], &[&str])] = &[
         &["GET", "HEAD"],
         &["PUT", "PATCH", "DELETE"],
     ),
-    ("/scim/v2/Schemas", &["GET", "HEAD"], &[]),
-    ("/scim/v2/Schemas/urn:x", &["GET", "HEAD"], &[]),
-    ("/scim/v2/ResourceTypes", &["GET", "HEAD"], &[]),
-    ("/scim/v2/ResourceTypes/User", &["GET", "HEAD"], &[]),
+    ("/scim/v2/Schemas", &["GET", "HEAD"], &["POST"]),
+    (
+        "/scim/v2/Schemas/urn:x",
+        &["GET", "HEAD"],
+        &["PUT", "DELETE"],
+    ),
+    ("/scim/v2/ResourceTypes", &["GET", "HEAD"], &["POST"]),
+    (
+        "/scim/v2/ResourceTypes/User",
+        &["GET", "HEAD"],
+        &["PUT", "DELETE"],
+    ),
     ("/scim/v2/ServiceProviderConfig", &["GET", "HEAD"], &[]),
     ("/scim/v2/Bulk", &[], &["POST"]),
     (
@@ -70,9 +78,15 @@ async fn readers_do_not_write_and_nobody_does_not_read() {
     // What /Me allows depends on whose token it is.
     let of_roles = SCIM_ROUTES.iter().filter(|it| !it.0.ends_with("/Me"));
     for (path, reads, writes) in of_roles {
+        let is_definition = path.contains("/Schemas") || path.contains("/ResourceTypes");
+        let (short, needs) = if is_definition {
+            ("writer", "administer")
+        } else {
+            ("reader", "write")
+        };
         let refused = reads.iter().map(|method| (method, "nobody", "read"));
         for (method, client, scope) in
-            refused.chain(writes.iter().map(|method| (method, "reader", "write")))
+            refused.chain(writes.iter().map(|method| (method, short, needs)))
         {
             let answer = world.send(ask(method, path).by(client)).await;
             assert_eq!(answer.status, 403, "{method} {path} by {client}");

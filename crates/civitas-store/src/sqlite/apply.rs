@@ -24,7 +24,7 @@ use rusqlite::{
 };
 
 use super::{
-    GROUP,
+    GROUP, USER,
     catalog::Catalog,
     error::{ApplyFault, ApplyResult},
     schema::{BLOCK_BITS, kind_of, ordinal_of, rid},
@@ -83,10 +83,12 @@ pub(super) struct Ledger {
     attributes: Vec<(i64, String, i64)>,
 }
 
-/// Generation and last event of a partition.
+/// Generation, catalogue and last event of a partition.
 #[derive(Debug, Clone, Copy, Default)]
 struct Numbers {
     generation: i64,
+    /// Version of the catalogue in force.
+    catalogue: i64,
     last: i64,
     /// The last event when the transaction began.
     was: i64,
@@ -126,8 +128,12 @@ impl<'w> Batch<'w> {
         partition: Partition,
         change_set: &ChangeSet,
     ) -> ApplyResult<Committed> {
-        if self.numbers(partition.raw())?.generation != partition.generation() {
+        let numbers = *self.numbers(partition.raw())?;
+        if numbers.generation != partition.generation() {
             return Err(Rejected::Reset.into());
+        }
+        if numbers.catalogue != change_set.catalogue.0 {
+            return Err(Rejected::Outdated.into());
         }
         let partition = partition.raw();
         if change_set.changes.len() <= 1 {
@@ -189,11 +195,14 @@ impl<'w> Batch<'w> {
             Entry::Vacant(unknown) => {
                 let numbers = self
                     .connection
-                    .prepare_cached("SELECT generation, last FROM partition WHERE id = ?1")?
+                    .prepare_cached(
+                        "SELECT generation, last, catalogue FROM partition WHERE id = ?1",
+                    )?
                     .query_row([partition], |row| {
                         let last = row.get(1)?;
                         Ok(Numbers {
                             generation: row.get(0)?,
+                            catalogue: row.get(2)?,
                             last,
                             was: last,
                         })
@@ -468,7 +477,7 @@ impl<'b, 'w> Applying<'b, 'w> {
 
     fn members(&mut self, members: &Members) -> ApplyResult<Row> {
         let group = self.require(GROUP, &members.group, members.expect)?;
-        let added = self.resolve_members(&members.add)?;
+        let added = self.resolve_members(kind_of(group.rid), &members.add)?;
         self.refuse_cycle(group.rid, members, &added)?;
         let mut changes = 0;
         if members.clear {
@@ -491,22 +500,27 @@ impl<'b, 'w> Applying<'b, 'w> {
         Ok(group)
     }
 
+    /// Members are users and groups, as the schema of groups has it.
     fn resolve_members(
         &self,
+        groups: i64,
         members: &[civitas_directory::change::NewMember],
     ) -> ApplyResult<Vec<i64>> {
+        let users = self.batch.kind(self.partition, USER)?;
         let mut rids = Vec::with_capacity(members.len());
         for member in members {
             let id = || member.id.clone();
             let Some(rid) = self.rid(&member.id)? else {
                 return Err(Rejected::NoSuchMember { id: id() }.into());
             };
-            if let Some(claimed) = &member.claimed_type {
-                let kind = self.batch.kind(self.partition, claimed)?;
-                if kind != Some(kind_of(rid)) {
-                    let actual = self.type_name(kind_of(rid))?;
-                    return Err(Rejected::MemberType { id: id(), actual }.into());
-                }
+            let kind = Some(kind_of(rid));
+            let is_claimed = match &member.claimed_type {
+                Some(claimed) => kind == self.batch.kind(self.partition, claimed)?,
+                None => true,
+            };
+            if !is_claimed || (kind != users && kind != Some(groups)) {
+                let actual = self.type_name(kind_of(rid))?;
+                return Err(Rejected::MemberType { id: id(), actual }.into());
             }
             rids.push(rid);
         }

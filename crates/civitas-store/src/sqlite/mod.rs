@@ -5,7 +5,9 @@
 //! nothing held in memory here would be wrong after it did.
 
 mod apply;
+mod build;
 mod catalog;
+mod catalogue;
 mod census;
 mod checkpoint;
 mod error;
@@ -36,10 +38,12 @@ use std::{
 
 use async_trait::async_trait;
 use civitas_directory::{
+    catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
     job::{End, Job},
     record::{Found, Timestamp, Version},
+    redefinition::{Redefinition, Refused},
     settings::{self, Settings},
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
@@ -47,7 +51,7 @@ use civitas_directory::{
     },
     tenant::{Partition, Stage, Tenant},
 };
-use civitas_scim::condition::Condition;
+use civitas_scim::{condition::Condition, schema::ResourceType};
 use rusqlite::Connection;
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use tempfile::TempDir;
@@ -58,6 +62,7 @@ pub use lock::{DataFolder, Lock, LockError};
 
 use self::{
     catalog::Catalog,
+    catalogue::Redefined,
     checkpoint::Checkpointer,
     error::{ReadFault, ReadResult, RegistryFault},
     pool::Pool,
@@ -70,6 +75,9 @@ use self::{
 const GROUP: &str = "Group";
 /// The resource type that shows the groups it is in.
 const USER: &str = "User";
+
+/// How often claims on resources are looked at before a change of definitions is given up.
+const MOST_CHECKS: usize = 5;
 
 /// How a store is set up. The defaults suit a small server.
 #[derive(Debug, Clone)]
@@ -231,6 +239,30 @@ impl SqliteStore {
             None => Err(RegistryError::Unavailable(
                 "the writer is not available".into(),
             )),
+        }
+    }
+
+    /// Looks at all resources that claims are about. Gives the last event that they were
+    /// looked at after.
+    async fn check_claims(
+        &self,
+        partition: Partition,
+        asked: Arc<Redefinition>,
+    ) -> Result<i64, Refused> {
+        if asked.claims.is_empty() {
+            return Ok(0);
+        }
+        let checked = Arc::clone(&self.inner).queued(move |inner| {
+            let connection = inner.pool.lease().map_err(unavailable)?;
+            let since = catalogue::last_event(&connection, partition.raw()).map_err(unavailable)?;
+            let found = catalogue::contradiction(&connection, partition.raw(), &asked.claims);
+            Ok((since, found.map_err(unavailable)?))
+        });
+        match checked.await {
+            Ok((since, None)) => Ok(since),
+            Ok((_, Some((claim, id)))) => Err(Refused::Broken { claim, id }),
+            Err(ReadError::Unavailable(cause)) => Err(Refused::Unavailable(cause)),
+            Err(_) => Err(Refused::Overloaded),
         }
     }
 
@@ -558,6 +590,43 @@ impl Store for SqliteStore {
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
         self.chore(move |connection| registry::signing_key(connection, fresh))
             .await
+    }
+
+    async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
+        self.look_up(|connection| catalogue::catalogue(connection, partition.raw()))
+    }
+
+    async fn redefine(
+        &self,
+        partition: Partition,
+        redefinition: Redefinition,
+    ) -> Result<(), Refused> {
+        let redefinition = Arc::new(redefinition);
+        for _ in 0..MOST_CHECKS {
+            let since = self
+                .check_claims(partition, Arc::clone(&redefinition))
+                .await?;
+            let asked = Arc::clone(&redefinition);
+            let done = self
+                .writer
+                .chore(move |connection| catalogue::redefine(connection, partition, &asked, since));
+            match done.await {
+                Some(Ok(Redefined::Done)) => return Ok(()),
+                Some(Ok(Redefined::Overtaken)) => {}
+                Some(Err(fault)) => return Err(fault.0),
+                None => return Err(Refused::Overloaded),
+            }
+        }
+        Err(Refused::Overloaded)
+    }
+
+    async fn build_index(
+        &self,
+        partition: Partition,
+        resource_type: &ResourceType,
+        path: &str,
+    ) -> Result<bool, ReadError> {
+        build::build(&self.inner, &self.writer, partition, resource_type, path).await
     }
 
     async fn ready(&self) -> Result<(), ReadError> {

@@ -1,7 +1,6 @@
 //! Tenants, clients and secrets: rarely read, more rarely written.
 
 use civitas_directory::{
-    catalogue::Catalogue,
     client::{Client, Roles},
     clock::Clock,
     record::{Timestamp, Version},
@@ -12,7 +11,7 @@ use civitas_directory::{
 use civitas_scim::tolerance::{Kind, Profile};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
-use super::error::RegistryFault;
+use super::{catalogue, error::RegistryFault};
 
 type Outcome<T> = Result<T, RegistryFault>;
 
@@ -52,7 +51,7 @@ fn tenant(connection: &Connection, id: i64, name: String) -> Outcome<Tenant> {
         name,
         hosts,
         partition: Partition::from_raw(id).in_generation(generation),
-        catalogue: Catalogue::standard(),
+        catalogue: catalogue::catalogue(connection, id)?,
         settings: settings(connection, id)?,
         stage: stage(connection, id)?,
         last_event: Version(last),

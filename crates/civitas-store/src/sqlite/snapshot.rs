@@ -21,7 +21,11 @@ type Outcome<T> = std::result::Result<T, RegistryFault>;
 const NOTHING: i64 = 0;
 
 /// Small tables that are taken over whole, and their columns that name the partition.
-const WHOLE: [(&str, &str); 2] = [("stage", "partition"), ("setting", "tenant")];
+const WHOLE: [(&str, &str); 3] = [
+    ("stage", "partition"),
+    ("setting", "tenant"),
+    ("catalogue", "partition"),
+];
 
 pub(super) fn take(
     connection: &mut Connection,
@@ -268,6 +272,7 @@ impl<'t> Mirror<'t> {
             self.count()?;
         }
         self.numbers()?;
+        self.builds()?;
         for (table, partition) in WHOLE {
             self.rows(table, partition)?;
         }
@@ -336,7 +341,7 @@ impl<'t> Mirror<'t> {
         )
     }
 
-    /// The next ordinals, and the number of the last event.
+    /// The next ordinals, the number of the last event and the version of the catalogue.
     fn numbers(&self) -> Result<()> {
         self.run(
             "UPDATE kind SET next = coalesce(
@@ -345,10 +350,27 @@ impl<'t> Mirror<'t> {
              WHERE id IN (SELECT target FROM pair)",
         )?;
         self.execute(
-            "INSERT INTO partition (id, generation, last)
-             VALUES (?2, 0, coalesce((SELECT last FROM partition WHERE id = ?1), 0))
-             ON CONFLICT DO UPDATE SET last = excluded.last",
+            "INSERT INTO partition (id, generation, last, catalogue)
+             VALUES (?2, 0, coalesce((SELECT last FROM partition WHERE id = ?1), 0),
+                     coalesce((SELECT catalogue FROM partition WHERE id = ?1), 0))
+             ON CONFLICT DO UPDATE SET last = excluded.last, catalogue = excluded.catalogue",
             [self.source, self.target],
+        )
+    }
+
+    /// How far indexes have come that are being built.
+    fn builds(&self) -> Result<()> {
+        self.run(
+            "DELETE FROM build WHERE attribute IN
+             (SELECT a.id FROM pair CROSS JOIN attribute a ON a.kind = pair.target)",
+        )?;
+        self.run(
+            "INSERT INTO build (attribute, through, last, version, examined)
+             SELECT mine.id, pair.target << 40 | (b.through & ((1 << 40) - 1)),
+                    pair.target << 40 | (b.last & ((1 << 40) - 1)), b.version, b.examined
+             FROM pair CROSS JOIN attribute mine ON mine.kind = pair.target
+             CROSS JOIN attribute a ON a.kind = pair.source AND a.path = mine.path
+             CROSS JOIN build b ON b.attribute = a.id",
         )
     }
 

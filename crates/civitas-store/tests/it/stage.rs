@@ -73,6 +73,7 @@ impl Stage {
 
     pub(crate) fn set(&self, changes: Vec<Change>) -> ChangeSet {
         ChangeSet {
+            catalogue: civitas_directory::Version(0),
             at: Timestamp(self.clock.fetch_add(1, Ordering::Relaxed).cast_signed()),
             actor: "client:test".into(),
             request_id: "request".into(),

@@ -298,6 +298,7 @@ impl Stage {
     pub(super) fn set(&self, changes: Vec<Change>) -> ChangeSet {
         let number = self.commits.fetch_add(1, Ordering::SeqCst);
         ChangeSet {
+            catalogue: Version(0),
             at: Timestamp(START + number * 1_000),
             actor: "client:suite".into(),
             request_id: format!("request-{number}"),

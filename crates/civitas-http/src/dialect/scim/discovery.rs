@@ -1,12 +1,14 @@
 //! What the provider can do (RFC 7644 §4).
 
-use civitas_directory::Tenant;
+use civitas_directory::{Catalogue, Tenant, catalogue::Defined};
 use civitas_scim::{
+    definition,
     discovery::{self, BulkLimits, CursorLimits, Support},
     messages::list_response,
+    schema::{ResourceType, Schema},
 };
 use http::{HeaderValue, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::query;
 use crate::{
@@ -49,50 +51,123 @@ pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// `GET /Schemas`.
 pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let published = discovery::schemas(call.types());
-    list(
-        call,
-        published
-            .iter()
-            .map(|schema| discovery::schema(schema, &call.base)),
-    )
+    let catalogue = &call.tenant.catalogue;
+    let published = discovery::schemas(catalogue.schemas());
+    let shown = published
+        .iter()
+        .map(|schema| shown(catalogue, schema, &call.base));
+    list(call, shown)
 }
 
 /// `GET /Schemas/{urn}`.
-pub(super) fn schema(call: &Call<'_>, urn: &str) -> Result<Reply, Refusal> {
-    let published = discovery::schemas(call.types());
-    let found = published
-        .iter()
-        .find(|schema| schema.id.eq_ignore_ascii_case(urn));
-    one(
-        call,
-        found.map(|schema| discovery::schema(schema, &call.base)),
-    )
+pub(super) fn schema(call: &Call<'_>, uri: &str) -> Result<Reply, Refusal> {
+    one(call, schema_of(&call.tenant.catalogue, uri, &call.base))
+}
+
+/// A schema, with its history and its indexes if it is of the tenant's own making.
+pub(super) fn schema_of(catalogue: &Catalogue, uri: &str, base: &str) -> Option<Value> {
+    let published = discovery::schemas(catalogue.schemas());
+    let mut published = published.iter();
+    let found = published.find(|schema| schema.id.eq_ignore_ascii_case(uri));
+    found.map(|schema| shown(catalogue, schema, base))
+}
+
+fn shown(catalogue: &Catalogue, schema: &Schema, base: &str) -> Value {
+    let mut document = discovery::schema(schema, base);
+    let definitions = catalogue.definitions();
+    if let Some(defined) = definitions.schema(&schema.id) {
+        let indexed = definition::indexed(&defined.value);
+        add_indexes(&mut document, catalogue, schema, &indexed);
+        add_history(&mut document, defined);
+    } else if let Some(chosen) = definitions.indexes.get(&schema.id) {
+        add_indexes(&mut document, catalogue, schema, &chosen.value);
+        add_history(&mut document, chosen);
+    }
+    document
+}
+
+/// The extension that tells which attributes are indexed, and how far indexes have come that
+/// are being built.
+fn add_indexes(document: &mut Value, catalogue: &Catalogue, schema: &Schema, indexed: &[String]) {
+    let builds = catalogue.builds().iter().filter_map(|build| {
+        let kind = catalogue.resource_type(&build.resource_type)?;
+        let within = if kind.schema.id == schema.id {
+            Some(build.path.as_str()).filter(|path| !path.contains(':'))
+        } else {
+            let path = build.path.strip_prefix(schema.id.as_str());
+            path.and_then(|path| path.strip_prefix(':'))
+        };
+        Some(json!({
+            "attribute": within?,
+            "resourceType": build.resource_type,
+            "examined": build.examined,
+            "total": build.total,
+        }))
+    });
+    let builds: Vec<Value> = builds.collect();
+    if indexed.is_empty() {
+        return;
+    }
+    let mut extension = json!({ "indexed": indexed });
+    if !builds.is_empty() {
+        extension["building"] = Value::Array(builds);
+    }
+    document[definition::INDEX_EXTENSION] = extension;
+    if let Some(schemas) = document["schemas"].as_array_mut() {
+        schemas.push(Value::from(definition::INDEX_EXTENSION));
+    }
+}
+
+fn add_history<T>(document: &mut Value, defined: &Defined<T>) {
+    let meta = &mut document["meta"];
+    meta["created"] = Value::from(defined.created.to_string());
+    meta["lastModified"] = Value::from(defined.modified.to_string());
+    meta["version"] = Value::from(defined.version.to_string());
+}
+
+/// The entity tag of a definition that has a history.
+pub(super) fn etag(document: &Value) -> Option<HeaderValue> {
+    let version = document["meta"]["version"].as_str()?;
+    HeaderValue::try_from(version).ok()
 }
 
 /// `GET /ResourceTypes`.
 pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let catalogue = &call.tenant.catalogue;
     let types = call.types().iter();
     list(
         call,
-        types.map(|kind| discovery::resource_type(kind, &call.base)),
+        types.map(|kind| shown_type(catalogue, kind, &call.base)),
     )
 }
 
 /// `GET /ResourceTypes/{name}`.
 pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Refusal> {
-    let mut types = call.types().iter();
-    let found = types.find(|kind| kind.name == name);
-    one(
-        call,
-        found.map(|kind| discovery::resource_type(kind, &call.base)),
-    )
+    one(call, type_of(&call.tenant.catalogue, name, &call.base))
+}
+
+/// A resource type, with its history if it is of the tenant's own making.
+pub(super) fn type_of(catalogue: &Catalogue, name: &str, base: &str) -> Option<Value> {
+    let kind = catalogue.resource_type(name)?;
+    Some(shown_type(catalogue, kind, base))
+}
+
+fn shown_type(catalogue: &Catalogue, kind: &ResourceType, base: &str) -> Value {
+    let mut document = discovery::resource_type(kind, base);
+    if let Some(defined) = catalogue.definitions().resource_type(&kind.name) {
+        add_history(&mut document, defined);
+    }
+    document
 }
 
 fn one(call: &Call<'_>, document: Option<Value>) -> Result<Reply, Refusal> {
     refuse_filter(call)?;
     let document = document.ok_or(Refusal::UnknownPath)?;
-    Ok(reply(call.media, document.to_string().into_bytes()))
+    let mut reply = reply(call.media, document.to_string().into_bytes());
+    if let Some(version) = etag(&document) {
+        reply.headers.insert(header::ETAG, version);
+    }
+    Ok(reply)
 }
 
 fn list(call: &Call<'_>, documents: impl Iterator<Item = Value>) -> Result<Reply, Refusal> {

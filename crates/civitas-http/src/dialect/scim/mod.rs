@@ -1,6 +1,7 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644) below `/scim/v2`.
 
 mod bulk;
+mod definition;
 mod delta;
 mod discovery;
 pub(crate) mod fidelity;
@@ -63,21 +64,35 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         Scim::DeltaToken(of) => delta::token(call, &types_of(of, types)).await,
         Scim::Delta(of) => delta::changes(call, &types_of(of, types)).await,
         Scim::ProviderConfig => discovery::provider_config(call),
+        Scim::Schemas if *method == Method::POST => definition::create_schema(call).await,
         Scim::Schemas => discovery::schemas(call),
-        Scim::Schema(urn) => discovery::schema(call, &urn),
+        Scim::Schema(uri) => match *method {
+            Method::PUT => definition::replace_schema(call, &uri).await,
+            Method::DELETE => definition::delete_schema(call, &uri).await,
+            _ => discovery::schema(call, &uri),
+        },
+        Scim::ResourceTypes if *method == Method::POST => definition::create_type(call).await,
         Scim::ResourceTypes => discovery::resource_types(call),
-        Scim::ResourceType(name) => discovery::resource_type(call, &name),
+        Scim::ResourceType(name) => match *method {
+            Method::PUT => definition::replace_type(call, &name).await,
+            Method::DELETE => definition::delete_type(call, &name).await,
+            _ => discovery::resource_type(call, &name),
+        },
         Scim::OpenApi => Ok(openapi::serve(call)),
         Scim::Bulk => bulk::run(call).await,
         Scim::Me => me::answer(call).await,
     }
 }
 
-/// Reading is GET and HEAD, and the POST of a search or a delta.
+/// Reading is GET and HEAD, and the POST of a search or a delta; what a tenant serves is its
+/// administrators' to change.
 fn needs(route: &Scim<'_>, method: &Method) -> Role {
     match route {
         Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Delta(_) => Role::Read,
         _ if matches!(*method, Method::GET | Method::HEAD) => Role::Read,
+        Scim::Schemas | Scim::Schema(_) | Scim::ResourceTypes | Scim::ResourceType(_) => {
+            Role::Administer
+        }
         _ => Role::Write,
     }
 }

@@ -106,6 +106,8 @@ fn keyword(refusal: &Refusal) -> Option<ScimType> {
             | Error::FailedDependency { .. }
             | Error::NotBegun
             | Error::NotSelfService { .. }
+            | Error::Outdated
+            | Error::InUse(_)
             | Error::Forbidden { .. }
             | Error::Overloaded
             | Error::Unavailable(_) => None,

@@ -33,12 +33,31 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
             "ServiceProviderConfig",
         )
         .open_to_strangers(),
-        Scim::Schemas => discovered("listSchemas", "All schemas", "Schemas"),
-        Scim::Schema(_) => discovered("readSchema", "A schema", "Schema")
-            .parameter(in_path("urn", "URI of the schema")),
-        Scim::ResourceTypes => discovered("listResourceTypes", "All types", "ResourceTypes"),
-        Scim::ResourceType(_) => discovered("readResourceType", "A type", "ResourceType")
-            .parameter(in_path("name", "Name of the resource type")),
+        Scim::Schemas => match *method {
+            Method::POST => defined("createSchema", "Define a schema", "Schema", "201"),
+            _ => discovered("listSchemas", "All schemas", "Schemas"),
+        },
+        Scim::Schema(_) => match *method {
+            Method::PUT => defined("replaceSchema", "Change a schema", "Schema", "200"),
+            Method::DELETE => removed("deleteSchema", "Remove a schema"),
+            _ => discovered("readSchema", "A schema", "Schema"),
+        }
+        .parameter(in_path("urn", "URI of the schema")),
+        Scim::ResourceTypes => match *method {
+            Method::POST => defined("createResourceType", "Define a type", "ResourceType", "201"),
+            _ => discovered("listResourceTypes", "All types", "ResourceTypes"),
+        },
+        Scim::ResourceType(_) => match *method {
+            Method::PUT => defined(
+                "replaceResourceType",
+                "Change a type",
+                "ResourceType",
+                "200",
+            ),
+            Method::DELETE => removed("deleteResourceType", "Remove a type"),
+            _ => discovered("readResourceType", "A type", "ResourceType"),
+        }
+        .parameter(in_path("name", "Name of the resource type")),
         Scim::OpenApi => Operation::new("readOpenApi", "This document").answered(
             "200",
             json!({
@@ -223,6 +242,23 @@ fn discovered(id: &str, summary: &str, shape: &str) -> Operation {
 /// The resources that a name is about.
 fn of(kind: Option<&ResourceType>) -> &str {
     kind.map_or("", plural)
+}
+
+/// The definition of something that discovery shows.
+fn defined(id: &str, summary: &str, shape: &str, status: &str) -> Operation {
+    const DEFINED: &[Header] = &[Header::ETag, Header::Location, Header::ContentLocation];
+    let answer = success("As it is in force.", &reference(shape), DEFINED);
+    Operation::new(id, summary)
+        .takes(&format!("{shape}Request"))
+        .refused(OF_WRITES)
+        .answered(status, answer)
+}
+
+fn removed(id: &str, summary: &str) -> Operation {
+    Operation::new(id, summary)
+        .parameter(condition("If-Match"))
+        .refused(OF_WRITES)
+        .answered("204", empty("Removed.", &[]))
 }
 
 fn plural(kind: &ResourceType) -> &str {

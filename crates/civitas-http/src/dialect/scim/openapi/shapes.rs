@@ -39,6 +39,17 @@ pub(super) fn all(types: &[ResourceType]) -> Map<String, Value> {
     ] {
         add(name, discovery(&schema));
     }
+    add(
+        "SchemaRequest",
+        definition(core::schema().id.as_str(), &["id"]),
+    );
+    add(
+        "ResourceTypeRequest",
+        definition(
+            core::resource_type().id.as_str(),
+            &["name", "endpoint", "schema"],
+        ),
+    );
     add("Schemas", list_of(&reference("Schema")));
     add("ResourceTypes", list_of(&reference("ResourceType")));
     shapes
@@ -201,14 +212,29 @@ fn schemas(uri: &str) -> Value {
     json!({ "type": "array", "contains": { "const": uri } })
 }
 
+/// What is taken for the definition of something that discovery shows.
+fn definition(uri: &str, required: &[&str]) -> Value {
+    let mut properties = Map::from_iter([("schemas".to_owned(), schemas(uri))]);
+    for name in required {
+        let text = json!({ "type": "string", "minLength": 1 });
+        properties.insert((*name).to_owned(), text);
+    }
+    let required = [&["schemas"], required].concat();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
 /// A discovery resource. It may define itself deeper than its schema tells.
 fn discovery(schema: &Schema) -> Value {
     let mut properties = shown_members(&schema.attributes, Others::Some);
-    properties.insert("schemas".into(), json!({ "const": [schema.id] }));
+    properties.insert("schemas".into(), schemas(&schema.id));
     let text = json!({ "type": "string" });
     let meta = Map::from_iter([
         ("resourceType".to_owned(), text.clone()),
-        ("location".to_owned(), text),
+        ("location".to_owned(), text.clone()),
+        // Of what the tenant has defined.
+        ("created".to_owned(), text.clone()),
+        ("lastModified".to_owned(), text.clone()),
+        ("version".to_owned(), text),
     ]);
     let meta = object(meta, &["resourceType", "location"], Others::Some);
     properties.insert("meta".into(), meta);
