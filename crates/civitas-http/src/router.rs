@@ -262,6 +262,11 @@ pub(crate) fn scim_routes() -> Vec<Scim<'static, &'static str>> {
         Scim::Schema(named()),
         Scim::ResourceTypes,
         Scim::ResourceType(named()),
+        Scim::OpenApi,
+        Scim::DeltaToken(None),
+        Scim::DeltaToken(Some("{type}")),
+        Scim::Delta(None),
+        Scim::Delta(Some("{type}")),
         Scim::Bulk,
         Scim::Me,
     ]

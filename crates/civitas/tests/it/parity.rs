@@ -118,6 +118,11 @@ fn page(shown: &Shown, before: &str) -> String {
             row.situation, row.documented, row.observed
         );
     }
+    for (template, method) in shown.keys() {
+        let mut rows = operations(Dialect::Scim).into_iter();
+        let row = rows.any(|row| row.template == template);
+        assert!(row, "{method} {template} has no row");
+    }
     text.push_str("\n## Operations\n");
     for Operation { template, method } in operations(Dialect::Scim) {
         let operation = (template.to_owned(), method.to_owned());
