@@ -52,7 +52,7 @@ class Provisioner:
 
     def find(self, name: str):
         query = SearchRequest(filter=f'userName eq "{name}"')
-        found = self.patiently(lambda: self.scim.query(self.user, search_request=query))
+        found = self.patiently(lambda: self.scim.query(self.user, query_parameters=query))
         return found.resources[0] if found.resources else None
 
     def ensure(self, name: str):
