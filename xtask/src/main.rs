@@ -19,6 +19,8 @@ enum Task {
     Bench(bench::Options),
     /// Load the release server through bulk jobs alone.
     BenchBulk(bench::bulk::Options),
+    /// Build an index over many users while the release server serves them.
+    BenchIndex(bench::index::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -32,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::main(&options),
         Task::BenchBulk(options) => bench::bulk::main(&options),
+        Task::BenchIndex(options) => bench::index::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::main(),
         Task::Tidy => tidy::main(),

@@ -529,6 +529,20 @@ mod tests {
     }
 
     #[test]
+    fn no_resource_type_can_take_a_path_of_ours() {
+        for route in Scim::every(&[]) {
+            let template = route.template();
+            let first = template.split('/').nth(3).unwrap_or_default();
+            let reserved = civitas_scim::definition::RESERVED_ENDPOINTS.contains(&first);
+            // No name begins with a dot.
+            assert!(
+                reserved || first.is_empty() || first.starts_with(['.', '{']),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
     fn other_paths_lead_nowhere() {
         for path in [
             "",

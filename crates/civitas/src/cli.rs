@@ -274,6 +274,9 @@ pub(crate) struct Import {
     /// Tenant to import into
     #[arg(long, default_value = "default")]
     pub(crate) tenant: String,
+    /// Resource type of what is imported, such as `User` or one that the tenant defined
+    #[arg(long = "type", value_name = "TYPE", default_value = "User")]
+    pub(crate) resource_type: String,
     #[command(flatten)]
     pub(crate) source: Source,
 }
@@ -285,7 +288,7 @@ pub(crate) struct Export {
     /// Tenant to export
     #[arg(long, default_value = "default")]
     pub(crate) tenant: String,
-    /// Resource type to export: `User` or `Group`
+    /// Resource type to export: `User`, `Group` or one that the tenant defined
     #[arg(long = "type", value_name = "TYPE", default_value = "User")]
     pub(crate) resource_type: String,
     #[command(flatten)]

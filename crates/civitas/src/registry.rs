@@ -180,6 +180,15 @@ pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
     for finding in &findings {
         console::say(finding);
     }
+    for tenant in store.tenants().await.map_err(other)? {
+        for build in tenant.catalogue.builds() {
+            console::say(&format!(
+                "tenant {}: the index of {} {} is being built; {} of {} resources are in it. A \
+                 server goes on with it.",
+                tenant.name, build.resource_type, build.path, build.examined, build.total
+            ));
+        }
+    }
     if findings.is_empty() {
         console::say(&format!("{location}: clean"));
         return Ok(());

@@ -18,7 +18,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::{cli, console, failure::Failure, source::Opened};
 
-/// Users being written at a time: enough to fill the store's commits.
+/// Resources being written at a time: enough to fill the store's commits.
 const IN_FLIGHT: usize = 128;
 
 /// Failures that are told one by one; the rest are counted.
@@ -27,7 +27,7 @@ const TOLD_FAILURES: usize = 20;
 /// Resources read at a time by an export.
 const EXPORT_PAGE: usize = 500;
 
-/// A user of the file: where it stands, and its body or what is wrong with it.
+/// A resource of the file: where it stands, and its body or what is wrong with it.
 pub(crate) struct Row {
     pub(crate) line: u64,
     pub(crate) body: Result<Value, Invalid>,
@@ -36,11 +36,11 @@ pub(crate) struct Row {
 /// `civitas import`
 pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
     let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
-    let user = resource_type(&opened.tenant, "User")?.clone();
+    let kind = resource_type(&opened.tenant, &arguments.resource_type)?.clone();
     let (input, progress) = open(&arguments.file)?;
     let rows: Box<dyn Iterator<Item = Result<Row, Failure>>> = match extension(&arguments.file) {
         "jsonl" => Box::new(jsonl::rows(input)),
-        "csv" => Box::new(csv::rows(input, &user)?),
+        "csv" => Box::new(csv::rows(input, &kind)?),
         other => {
             return Err(Failure::configuration(format!(
                 "{}: the ending {other:?} is neither jsonl nor csv",
@@ -48,17 +48,17 @@ pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
             )));
         }
     };
-    let tally = create_all(&opened, user, rows).await;
+    let tally = create_all(&opened, kind, rows).await;
     progress.finish_and_clear();
     tally?.report(&arguments.file)
 }
 
 async fn create_all(
     opened: &Opened,
-    user: ResourceType,
+    kind: ResourceType,
     rows: impl Iterator<Item = Result<Row, Failure>>,
 ) -> Result<Tally, Failure> {
-    let user = Arc::new(user);
+    let kind = Arc::new(kind);
     let mut tally = Tally::default();
     let mut running = JoinSet::new();
     for row in rows {
@@ -66,7 +66,7 @@ async fn create_all(
             tally.count(running.join_next().await);
         }
         let Row { line, body } = row?;
-        let (directory, user) = (opened.directory.clone(), user.clone());
+        let (directory, kind) = (opened.directory.clone(), kind.clone());
         let scope = Scope {
             now: opened.now(),
             ..opened.scope("import")
@@ -74,7 +74,7 @@ async fn create_all(
         running.spawn(async move {
             let want = civitas_directory::store::Want::default();
             let created = directory
-                .create(&scope, &user, body, &Tolerance::generic(), want)
+                .create(&scope, &kind, body, &Tolerance::generic(), want)
                 .await;
             (line, created.map(|_| ()).map_err(|error| error.to_string()))
         });
@@ -85,7 +85,7 @@ async fn create_all(
     Ok(tally)
 }
 
-/// The line of a user, and why it was not created.
+/// The line of a resource, and why it was not created.
 type Outcome = (u64, Result<(), String>);
 
 #[derive(Default)]
@@ -113,7 +113,7 @@ impl Tally {
 
     fn report(&self, file: &Path) -> Result<(), Failure> {
         console::say(&format!(
-            "{}: {} users created, {} failed",
+            "{}: {} resources created, {} failed",
             file.display(),
             self.created,
             self.failed
@@ -122,7 +122,7 @@ impl Tally {
             return Ok(());
         }
         Err(Failure::other(format!(
-            "{} users of {} were not created",
+            "{} resources of {} were not created",
             self.failed,
             file.display()
         )))

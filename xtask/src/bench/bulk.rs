@@ -75,6 +75,17 @@ pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Loads users through jobs, two at a time.
+pub(super) async fn load_users(site: &Site, users: u64) -> anyhow::Result<Duration> {
+    let loader = Loader {
+        site,
+        limits: Limits::of(site).await?,
+        jobs: 2,
+        ids: RefCell::new(vec![String::new(); users as usize]),
+    };
+    loader.users(users).await
+}
+
 async fn load(options: &Options, program: &Path, folder: &Path) -> anyhow::Result<()> {
     let raw = sqlite::rows_per_second(folder, sqlite::BATCH, CEILING)?;
     let server = setup::serve(program, folder).await?;

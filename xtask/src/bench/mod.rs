@@ -4,6 +4,7 @@
 mod budget;
 pub(crate) mod bulk;
 mod http;
+pub(crate) mod index;
 mod job;
 mod load;
 mod measure;

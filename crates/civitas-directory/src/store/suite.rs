@@ -103,6 +103,7 @@ macro_rules! store_suite {
                 claims_hold_of_all_resources
                 an_index_is_built_over_what_is_there
                 members_are_users_and_groups
+                snapshots_keep_definitions
                 // Tenants, clients, the key.
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server

@@ -5,6 +5,7 @@
 mod command_line;
 mod conformance;
 mod crash;
+mod definitions;
 mod fuzz;
 mod isolation;
 mod parallel;

@@ -27,7 +27,7 @@ fn what_is_imported_is_served_and_exported() {
     assert!(
         String::from_utf8(imported.stdout)
             .unwrap()
-            .contains("300 users created, 2 failed")
+            .contains("300 resources created, 2 failed")
     );
     let imported = run(&["import", &path("users.csv"), "--data", &data]);
     assert!(

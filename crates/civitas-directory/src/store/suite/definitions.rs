@@ -379,3 +379,56 @@ pub async fn members_are_users_and_groups(store: Arc<dyn Store>) {
     assert_eq!(stage.member_ids("team").await, Vec::<String>::new());
     stage.clean().await;
 }
+
+/// A snapshot keeps the definitions and indexes it was taken with, half-built ones too.
+pub async fn snapshots_keep_definitions(store: Arc<dyn Store>) {
+    let stage = Stage::new(store).await;
+    let (store, partition) = (&stage.store, stage.partition);
+    redefine(&stage, redefinition(0, badges(Index::None)))
+        .await
+        .unwrap();
+    let plain = catalogue(&stage).await;
+    let badge = with_badge("u1", json!({ "code": "A" }));
+    commit(&stage, Version(1), vec![creation(&plain, &badge)])
+        .await
+        .unwrap();
+    store
+        .take_snapshot(partition, "plain", Timestamp(1))
+        .await
+        .unwrap();
+    let mut asked = redefinition(1, badges(Index::Complete));
+    asked.indexes = vec![code()];
+    redefine(&stage, asked).await.unwrap();
+    let building = catalogue(&stage).await;
+    store
+        .take_snapshot(partition, "building", Timestamp(2))
+        .await
+        .unwrap();
+    let users = building.resource_type("User").unwrap();
+    let mut steps = 0;
+    while !store
+        .build_index(partition, users, &code().path)
+        .await
+        .unwrap()
+    {
+        steps += 1;
+        assert!(steps < 100, "it ends");
+    }
+    stage.clean().await;
+    let filter = format!("{BADGE}:code eq \"a\"");
+    let standard = Catalogue::standard();
+    for (snapshot, expected) in [
+        (Some("plain"), &plain),
+        (Some("building"), &building),
+        (Some("plain"), &plain),
+        (None, &standard),
+    ] {
+        let reset = store.reset(partition, snapshot).await.unwrap();
+        let now = store.catalogue(reset).await.unwrap();
+        assert_eq!(now, *expected, "{snapshot:?}");
+        if snapshot.is_some() {
+            assert_eq!(found(&stage, &now, &filter).await, ["u1"], "{snapshot:?}");
+        }
+        stage.clean().await;
+    }
+}
