@@ -129,22 +129,30 @@ impl Bare {
     }
 }
 
-/// Starts the server over the data in `folder`.
+/// Starts the server over the data in `folder`, as in production: development keeps what it
+/// was asked, which costs. The first start makes the client that asks.
 pub(super) async fn serve(server: &Path, folder: &Path) -> anyhow::Result<Server> {
+    let config = folder.join("civitas.toml");
+    if !config.exists() {
+        let mut development = Command::new(server);
+        development
+            .args(["serve", "--dev"])
+            .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
+            .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
+        drop(listening(&mut development, folder).await?);
+        File::create(&config)?;
+    }
+    let mut production = Command::new(server);
+    production.args(["serve", "--config"]).arg(config);
+    listening(&mut production, folder).await
+}
+
+async fn listening(command: &mut Command, folder: &Path) -> anyhow::Result<Server> {
     let port = free_port()?;
-    let mut command = Command::new(server);
     command
-        .args([
-            "serve",
-            "--dev",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-            "--data",
-        ])
-        .arg(data(folder))
-        .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
-        .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
-    Server::start(&mut command, port, &folder.join("serve.log")).await
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .arg(data(folder));
+    Server::start(command, port, &folder.join("serve.log")).await
 }
 
 /// Where the server keeps its data.
