@@ -39,6 +39,8 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let folder = config.location.prepared_folder()?;
     let _lock = DataFolder::lock(folder).map_err(|error| Failure::other(error.to_string()))?;
     let listener = listen(config.listen).await?;
+    // Whoever sees that the server is up may stop it.
+    let stop = stop_signal()?;
     // The secret is hashed while the store opens: each takes its time.
     let administrator = arguments
         .dev
@@ -72,7 +74,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
         None => None,
     };
     let upkeep = tokio::spawn(upkeep::prune_events(store.clone(), config.limits));
-    let served = civitas_http::serve(listener, app, stop_signal()?).await;
+    let served = civitas_http::serve(listener, app, stop).await;
     upkeep.abort();
     builder.abort();
     drop(ready);
