@@ -205,11 +205,18 @@ impl Store for MemoryStore {
         step: usize,
     ) -> Result<bool, ReadError> {
         let mut state = self.state();
+        let State { shelves, jobs, .. } = &mut *state;
         let mut left = step;
-        for (_, shelf) in state.shelves.iter_mut().filter(|(key, _)| **key > 0) {
+        for (key, shelf) in shelves.iter_mut().filter(|(key, _)| **key > 0) {
             let scene = &mut shelf.scene;
             let kept_from = scene.last_event.saturating_sub_unsigned(most);
-            let is_old = |event: &Event| event.at < before || event.version.0 <= kept_from;
+            let open = jobs.iter();
+            let open = open.filter(|((tenant, _), job)| tenant == key && job.end.is_none());
+            let needed_after = open.map(|(_, job)| job.since).min();
+            let is_old = |event: &Event| {
+                (event.at < before || event.version.0 <= kept_from)
+                    && needed_after.is_none_or(|since| event.version <= since)
+            };
             while left > 0 && scene.events.first().is_some_and(is_old) {
                 scene.pruned = scene.events.remove(0).version;
                 left -= 1;

@@ -314,8 +314,8 @@ pub trait Store: Send + Sync + 'static {
     async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError>;
 
     /// Forgets the oldest events of each partition: those before an instant, and as many as
-    /// there are beyond `most`; at most `step` in all. Returns whether more are left to
-    /// forget.
+    /// there are beyond `most`; at most `step` in all. Those after the beginning of an open
+    /// job stay: they tell what it has done. Returns whether more are left to forget.
     async fn prune_events(
         &self,
         before: Timestamp,

@@ -97,6 +97,7 @@ macro_rules! store_suite {
                 changes_go_on_page_by_page
                 events_tell_what_differs
                 old_events_are_forgotten
+                events_of_open_jobs_stay
                 // Definitions.
                 definitions_are_kept_by_partition
                 change_sets_name_their_catalogue

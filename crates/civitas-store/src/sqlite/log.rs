@@ -136,11 +136,18 @@ pub(super) fn prune(
             .prepare_cached(
                 "SELECT max(seq) FROM (
                      SELECT seq, at FROM event WHERE partition = ?1 ORDER BY seq LIMIT ?2
-                 ) WHERE at < ?3 OR seq <= ?4",
+                 ) WHERE (at < ?3 OR seq <= ?4) AND seq <= ?5",
             )?
-            .query_row((partition, left as i64, before.0, kept_from), |row| {
-                row.get::<_, Option<i64>>(0)
-            })?;
+            .query_row(
+                (
+                    partition,
+                    left as i64,
+                    before.0,
+                    kept_from,
+                    free_of_jobs(&transaction, partition)?,
+                ),
+                |row| row.get::<_, Option<i64>>(0),
+            )?;
         let Some(until) = until else {
             continue;
         };
@@ -160,6 +167,14 @@ pub(super) fn prune(
     }
     transaction.commit()?;
     Ok(left == 0)
+}
+
+/// The last event that no open job needs to find out what it has done.
+fn free_of_jobs(connection: &Connection, partition: i64) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT min(since) FROM job WHERE tenant = ?1 AND ended IS NULL")?
+        .query_row([partition], |row| row.get::<_, Option<i64>>(0))
+        .map(|since| since.unwrap_or(i64::MAX))
 }
 
 /// The partitions that have events, each found by one step in the table.

@@ -8,7 +8,7 @@ use crate::{
     store::{RegistryError, Store},
 };
 
-fn job(id: &str) -> Job {
+pub(super) fn job(id: &str) -> Job {
     Job {
         id: id.into(),
         kind: "test".into(),

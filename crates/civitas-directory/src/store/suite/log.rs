@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use super::stage::{BARE, START, Stage, add, group, user};
+use super::{
+    job::job,
+    stage::{BARE, START, Stage, add, group, user},
+};
 use crate::{
     change::Difference,
+    job::{End, Job},
     record::{Timestamp, Version},
     store::{Changes, ChangesQuery, LogReach, Newest, Store, Want},
 };
@@ -189,4 +193,30 @@ pub async fn old_events_are_forgotten(store: Arc<dyn Store>) {
     let none = changes(&stage, since(versions[2], 10)).await.unwrap();
     assert_eq!((told(&none).len(), none.more), (0, false));
     stage.clean().await;
+}
+
+/// What an open job may have done is not forgotten before it ends.
+pub async fn events_of_open_jobs_stay(store: Arc<dyn Store>) {
+    let stage = Stage::new(store).await;
+    stage
+        .create(&[&user("u1", "ann"), &user("u2", "bea"), &user("u3", "cem")])
+        .await;
+    let versions: Vec<_> = stage.events().await.iter().map(|it| it.version).collect();
+    let job = Job {
+        since: versions[0],
+        ..job("job")
+    };
+    stage.store.create_job(stage.partition, job).await.unwrap();
+    let prune = || stage.store.prune_events(Timestamp(START), 0, 10);
+    prune().await.unwrap();
+    assert_eq!(reach(&stage).await.pruned, versions[0]);
+    let end = End {
+        at: Timestamp(START),
+        cancelled: false,
+        result: "{}".into(),
+    };
+    let ended = stage.store.end_job(stage.partition, "job", end).await;
+    ended.unwrap();
+    prune().await.unwrap();
+    assert_eq!(reach(&stage).await.pruned, versions[2]);
 }
