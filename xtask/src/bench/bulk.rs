@@ -2,8 +2,7 @@
 
 use std::{
     cell::RefCell,
-    env,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -13,9 +12,8 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::{
-    build_server,
+    ground::{self, Ground, in_release},
     http::Connection,
-    in_release,
     report::grouped,
     server::{Server, folder_bytes},
     setup,
@@ -48,12 +46,8 @@ pub(crate) struct Options {
     /// Jobs at a time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
-    /// Server to measure instead of the release build of this tree.
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Folder for the data, on the disk to measure [default: the build folder].
-    #[arg(long)]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    ground: Ground,
 }
 
 /// Loads, and prints what it took. Any operation that fails ends the run.
@@ -61,17 +55,9 @@ pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
         return in_release();
     }
-    let here = env::current_exe()?;
-    let server = match &options.server {
-        Some(server) => server.clone(),
-        None => build_server(&here)?,
-    };
-    let folder = options.folder.as_deref().or(here.parent());
-    let folder = tempfile::tempdir_in(folder.context("no folder for the data")?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(load(options, &server, folder.path()))?;
+    let server = options.ground.server()?;
+    let folder = tempfile::tempdir_in(options.ground.folder()?)?;
+    ground::runtime()?.block_on(load(options, &server, folder.path()))?;
     Ok(ExitCode::SUCCESS)
 }
 

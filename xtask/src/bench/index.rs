@@ -3,8 +3,7 @@
 
 use std::{
     cell::RefCell,
-    env,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -13,9 +12,10 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    build_server, bulk,
+    bulk,
+    ground::{self, Ground, in_release},
     http::{Connection, percent_encoded},
-    in_release, setup,
+    setup,
     site::{PATCH_SCHEMA, Site, Target},
 };
 
@@ -40,12 +40,8 @@ pub(crate) struct Options {
     /// Length of the measurement before, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Server to measure instead of the release build of this tree.
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Folder for the data, on the disk to measure [default: the build folder].
-    #[arg(long)]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    ground: Ground,
 }
 
 /// Loads, measures before and during, and prints both.
@@ -53,17 +49,9 @@ pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
         return in_release();
     }
-    let here = env::current_exe()?;
-    let server = match &options.server {
-        Some(server) => server.clone(),
-        None => build_server(&here)?,
-    };
-    let folder = options.folder.as_deref().or(here.parent());
-    let folder = tempfile::tempdir_in(folder.context("no folder for the data")?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(measure(options, &server, folder.path()))?;
+    let server = options.ground.server()?;
+    let folder = tempfile::tempdir_in(options.ground.folder()?)?;
+    ground::runtime()?.block_on(measure(options, &server, folder.path()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 
 mod budget;
 pub(crate) mod bulk;
+mod ground;
 mod http;
 pub(crate) mod index;
 mod job;
@@ -18,14 +19,11 @@ mod site;
 mod sqlite;
 mod users;
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-    time::Duration,
-};
+use std::{env, fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail, ensure};
+
+use self::ground::{Ground, in_release};
 
 /// What is measured, and how long.
 #[derive(clap::Args)]
@@ -46,12 +44,8 @@ pub(crate) struct Options {
     /// Also write every round to this file.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Server to measure instead of the release build of this tree.
-    #[arg(long)]
-    server: Option<PathBuf>,
-    /// Folder for the data, on the disk to measure [default: the build folder].
-    #[arg(long)]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    ground: Ground,
 }
 
 /// Exits with 1 when any answer was not as expected. A missed budget is only
@@ -60,24 +54,11 @@ pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
         return in_release();
     }
+    let (server, folder) = (options.ground.server()?, options.ground.folder()?);
     let here = env::current_exe()?;
-    let server = match &options.server {
-        Some(server) => server.clone(),
-        None => build_server(&here)?,
-    };
-    let folder = options
-        .folder
-        .as_deref()
-        .or(here.parent())
-        .context("no folder for the data")?;
-    // One thread sends and receives, so that the load takes the same share of the
-    // machine from whatever it measures.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let sizes = runtime.block_on(async {
+    let sizes = ground::runtime()?.block_on(async {
         tokio::select! {
-            sizes = run::sizes(options, &server, &here, folder) => sizes,
+            sizes = run::sizes(options, &server, &here, &folder) => sizes,
             // Dropping the run ends the servers and removes the data.
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         }
@@ -97,46 +78,6 @@ pub(crate) fn main(options: &Options) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// Runs the same task built with optimisation: a slow load generator and a slow
-/// ceiling would flatter the server.
-fn in_release() -> anyhow::Result<ExitCode> {
-    let status = cargo()
-        .args(["run", "--release", "--quiet", "--package", "xtask", "--"])
-        .args(env::args_os().skip(1))
-        .status()?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-/// Builds the server; cargo puts it beside this program.
-fn build_server(here: &Path) -> anyhow::Result<PathBuf> {
-    let status = cargo()
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "civitas",
-            "--bin",
-            "civitas",
-        ])
-        .status()?;
-    ensure!(status.success(), "the server does not build");
-    let server = here.with_file_name("civitas");
-    ensure!(
-        server.exists(),
-        "no {}; name the server with --server",
-        server.display()
-    );
-    Ok(server)
-}
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 fn seconds(text: &str) -> anyhow::Result<Duration> {
