@@ -21,6 +21,8 @@ enum Task {
     BenchBulk(bench::bulk::Options),
     /// Build an index over many users while the release server serves them.
     BenchIndex(bench::index::Options),
+    /// Ask the release server for many times what it can do.
+    BenchOverload(bench::overload::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -35,6 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::main(&options),
         Task::BenchBulk(options) => bench::bulk::main(&options),
         Task::BenchIndex(options) => bench::index::main(&options),
+        Task::BenchOverload(options) => bench::overload::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::main(),
         Task::Tidy => tidy::main(),

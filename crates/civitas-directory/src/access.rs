@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use civitas_scim::tolerance::Profile;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use crate::{
     client::{Client, Roles},
@@ -62,6 +63,8 @@ pub struct Access {
     tenants: Cache<String, Option<Arc<Tenant>>>,
     clients: Cache<(i64, String), Option<Arc<Client>>>,
     verified: Cache<[u8; 32], ()>,
+    /// Secrets that are being verified: who shows the same one at the same time shares the work.
+    verifying: Mutex<HashMap<[u8; 32], Arc<OnceCell<bool>>>>,
     /// What good tokens say, by tenant and digest.
     tokens: Cache<(Partition, [u8; 32]), Arc<Claims>>,
     /// The sequences of tenants that have a seed, by number of the partition.
@@ -92,6 +95,7 @@ impl Access {
                 .max_capacity(CACHED_ENTRIES)
                 .time_to_live(VERIFIED_SECRET)
                 .build(),
+            verifying: Mutex::default(),
             tokens: Cache::builder().max_capacity(CACHED_ENTRIES).build(),
             sequences: Mutex::default(),
         }
@@ -175,7 +179,11 @@ impl Access {
         if proof.is_some_and(|proof| self.verified.contains_key(&proof)) {
             return Ok(client);
         }
-        let secret_matches = self.hasher.verify(secret.to_owned(), phc).await?;
+        let verify = || self.hasher.verify(secret.to_owned(), phc);
+        let secret_matches = match proof {
+            Some(proof) => Verifying::join(self, proof).once(verify).await?,
+            None => verify().await?,
+        };
         if let Some(proof) = proof.filter(|_| secret_matches) {
             self.verified.insert(proof, ());
         }
@@ -222,6 +230,12 @@ impl Access {
         }))
     }
 
+    fn verifying(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<OnceCell<bool>>>> {
+        self.verifying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn is_active(&self, partition: Partition, user: &str) -> Result<bool, Error> {
         let found = self.store.read(partition, "User", user, Want::default());
         Ok(found.await?.is_some_and(|it| it.record.is_active()))
@@ -246,6 +260,38 @@ impl Access {
         let found = self.store.client(partition, id).await?.map(Arc::new);
         self.clients.insert(key, found.clone());
         Ok(found)
+    }
+}
+
+/// The verification of a secret that others may wait for too; forgotten when one of them is
+/// done or goes away.
+struct Verifying<'a> {
+    access: &'a Access,
+    proof: [u8; 32],
+    outcome: Arc<OnceCell<bool>>,
+}
+
+impl<'a> Verifying<'a> {
+    fn join(access: &'a Access, proof: [u8; 32]) -> Self {
+        let outcome = Arc::clone(access.verifying().entry(proof).or_default());
+        Self {
+            access,
+            proof,
+            outcome,
+        }
+    }
+
+    async fn once<F: Future<Output = Result<bool, Error>>>(
+        &self,
+        verify: impl FnOnce() -> F,
+    ) -> Result<bool, Error> {
+        self.outcome.get_or_try_init(verify).await.copied()
+    }
+}
+
+impl Drop for Verifying<'_> {
+    fn drop(&mut self) {
+        self.access.verifying().remove(&self.proof);
     }
 }
 

@@ -139,6 +139,7 @@ mod tests {
             request_id: String::new(),
             now: NOW,
             ids: crate::Ids::Random,
+            patience: crate::admission::Patience::Short,
         }
     }
 

@@ -20,12 +20,16 @@ pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     access::{Access, Caller},
+    admission::{BURST, Standing},
     client::{Client, Roles},
     error::Error,
     limits::Limits,
@@ -50,6 +54,8 @@ pub struct Directory {
     /// Places for the creates of bulk jobs, so that all of them together leave room in the
     /// store's queue for other writes.
     bulk_creates: Semaphore,
+    /// Whether writes have waited long for a while.
+    writes: Standing,
     jobs: job::OpenJobs,
     job_turns: Semaphore,
 }
@@ -63,7 +69,7 @@ impl Directory {
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(|error| Error::Unavailable(error.to_string()))?;
         let key = store.signing_key(fresh).await?;
-        let hasher = Hasher::new(limits.hashing_threads);
+        let hasher = Hasher::new(limits.hashing_threads, limits.waiting_hashes);
         let signer = Signer::new(&key, limits.token_seconds);
         let seal = Seal::derive(&key).map_err(Error::Unavailable)?;
         let access = Access::new(store.clone(), hasher.clone(), signer);
@@ -75,6 +81,7 @@ impl Directory {
             limits,
             seal,
             bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),
+            writes: Standing::default(),
             jobs: job::OpenJobs::default(),
             job_turns: Semaphore::new(job::JOBS_AT_A_TIME),
         })
@@ -88,6 +95,24 @@ impl Directory {
     /// Whether requests can be served.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store.ready().await?)
+    }
+
+    /// Whether one more request that writes is let in, while so many are in work: not when
+    /// writes would wait long, and not at all long when they have for a while.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`]
+    pub fn admit_write(&self, in_work: usize) -> Result<(), Error> {
+        let pace = self.store.write_pace();
+        let ahead = u32::try_from(pace.waiting.max(in_work)).unwrap_or(u32::MAX);
+        let wait = pace.each.saturating_mul(ahead);
+        let limit = Duration::from_millis(self.limits.write_wait_ms);
+        let stands = self.writes.note(wait > limit, Instant::now());
+        let most = if stands { limit } else { limit.max(BURST) };
+        if wait > most {
+            return Err(Error::Overloaded);
+        }
+        Ok(())
     }
 
     /// Commits of the store so far.

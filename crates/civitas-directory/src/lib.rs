@@ -5,6 +5,7 @@
 //! the store one [`ChangeSet`].
 
 pub mod access;
+pub mod admission;
 pub mod catalogue;
 pub mod change;
 pub mod client;

@@ -18,6 +18,12 @@ pub struct Limits {
     pub job_seconds: u64,
     /// Argon2id computations at a time. Others wait.
     pub hashing_threads: usize,
+    /// Most of them that wait in a burst ([`Admission`](crate::admission::Admission)); more
+    /// are refused as overload.
+    pub waiting_hashes: usize,
+    /// Longest time in milliseconds that writes wait for the store when they have done so for
+    /// longer than a burst ([`BURST`](crate::admission::BURST)); more are refused as overload.
+    pub write_wait_ms: u64,
     /// Lifetime of an access token in seconds.
     pub token_seconds: u64,
     /// Seconds that a cursor is good for (RFC 9865 §4, `cursorTimeout`).
@@ -38,6 +44,8 @@ impl Default for Limits {
             max_bulk_operations: 1_000,
             job_seconds: 86_400,
             hashing_threads: 2,
+            waiting_hashes: 32,
+            write_wait_ms: 25,
             token_seconds: 3_600,
             cursor_seconds: 3_600,
             event_days: 90,

@@ -8,10 +8,12 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use civitas_scim::Invalid;
-use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::error::Error;
+use crate::{
+    admission::{Admission, Patience},
+    error::Error,
+};
 
 /// Fewest characters of a password.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -22,31 +24,38 @@ pub const MAX_PASSWORD_BYTES: usize = 1_024;
 /// Computes and verifies Argon2id hashes (19 MiB, two passes, one lane; PHC strings).
 #[derive(Debug, Clone)]
 pub struct Hasher {
-    permits: Arc<Semaphore>,
+    admission: Arc<Admission>,
     dummy: Arc<std::sync::OnceLock<String>>,
 }
 
 impl Hasher {
-    /// A pool that computes at most `threads` hashes at a time.
-    pub fn new(threads: usize) -> Self {
+    /// A pool that computes at most `threads` hashes at a time, while so many others may
+    /// wait in a burst.
+    pub fn new(threads: usize, waiting: usize) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(threads.max(1))),
+            admission: Arc::new(Admission::new(threads, waiting)),
             dummy: Arc::default(),
         }
     }
 
     /// The PHC string of a secret.
-    pub async fn hash(&self, secret: String) -> Result<String, Error> {
-        self.run(move || hash(&secret)).await?
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many others wait, and there is no patience.
+    pub async fn hash(&self, secret: String, patience: Patience) -> Result<String, Error> {
+        self.run(patience, move || hash(&secret)).await?
     }
 
     /// Whether the secret is the one hashed. With no hash to compare with, the same time
     /// passes and the answer is no.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many others wait.
     pub async fn verify(&self, secret: String, phc: Option<String>) -> Result<bool, Error> {
         let known = phc.is_some();
         let dummy = self.dummy.clone();
         let matches = self
-            .run(move || {
+            .run(Patience::Short, move || {
                 let phc = phc.as_deref().unwrap_or_else(|| {
                     dummy.get_or_init(|| hash("no client has this secret").unwrap_or_default())
                 });
@@ -62,13 +71,11 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
+        patience: Patience,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| Error::Overloaded)?;
+        let turn = self.admission.turn(patience).await;
+        let _turn = turn.map_err(|_| Error::Overloaded)?;
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| Error::Unavailable("hashing did not finish".into()))
@@ -109,8 +116,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_hashed_secret_alone_is_verified() {
-        let hasher = Hasher::new(1);
-        let phc = hasher.hash("correct horse".into()).await.unwrap();
+        let hasher = Hasher::new(1, 1);
+        let computed = hasher.hash("correct horse".into(), Patience::Short);
+        let phc = computed.await.unwrap();
         assert!(phc.starts_with("$argon2id$"));
         assert!(
             hasher

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    catalogue::Catalogue, id::Ids, precondition::Expect, record::Timestamp, tenant::Partition,
+    admission::Patience, catalogue::Catalogue, id::Ids, precondition::Expect, record::Timestamp,
+    tenant::Partition,
 };
 
 /// The circumstances of one request. Rules never read a clock or a random source: both come
@@ -25,6 +26,8 @@ pub struct Scope {
     pub now: Timestamp,
     /// Where identifiers of new resources come from.
     pub ids: Ids,
+    /// Whether it waits for its turn where many do.
+    pub patience: Patience,
 }
 
 impl Scope {

@@ -23,10 +23,7 @@ use http::{
 };
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     admin,
@@ -41,6 +38,7 @@ use crate::{
     rate::Rates,
     refusal::Refusal,
     reply::Reply,
+    room::Room,
     router::{self, Family, Fixed, Methods, Route},
     settings::Settings,
     stage::{Exchange, Ledger, Stage},
@@ -62,7 +60,7 @@ pub(crate) struct Surface {
     pub(crate) stage: Option<Stage>,
     pub(crate) ledger: Option<Ledger>,
     pub(crate) rates: Rates,
-    in_work: Semaphore,
+    room: Room,
     connections: Arc<Semaphore>,
     coder: Coder,
     process: u64,
@@ -82,7 +80,7 @@ impl App {
             settings,
             metrics: Metrics::default(),
             rates: Rates::default(),
-            in_work: Semaphore::new(limits.max_concurrent_requests),
+            room: Room::new(limits.max_concurrent_requests),
             connections: Arc::new(Semaphore::new(limits.max_connections)),
             coder: Coder::new(limits.coding_threads),
             process: RandomState::new().hash_one(0),
@@ -219,7 +217,8 @@ impl Surface {
     ) -> Result<Reply, Refusal> {
         let route = route?;
         check_headers(arrival.parts, self.settings.limits.header_bytes)?;
-        let _permit = self.permit(&route)?;
+        let method = &arrival.parts.method;
+        let _place = self.room.enter(&self.directory, &route, method)?;
         let request_id = arrival.request_id;
         let answer = caught(dispatch(arrival, route));
         match timeout(self.settings.limits.request_timeout, answer).await {
@@ -228,20 +227,6 @@ impl Surface {
                 request_id: request_id.to_owned(),
             }),
             Err(_) => Err(Refusal::TooSlow),
-        }
-    }
-
-    /// Leave to do work. What operators ask for is answered under any load.
-    fn permit(&self, route: &Route<'_>) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
-        match route {
-            Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => Ok(None),
-            Route::Scim(_)
-            | Route::Job(_)
-            | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => self
-                .in_work
-                .try_acquire()
-                .map(Some)
-                .map_err(|_| Refusal::Overloaded),
         }
     }
 
@@ -288,9 +273,7 @@ impl Surface {
     pub(crate) fn load(&self) -> (usize, usize) {
         let limits = &self.settings.limits;
         (
-            limits
-                .max_concurrent_requests
-                .saturating_sub(self.in_work.available_permits()),
+            self.room.taken(),
             limits
                 .max_connections
                 .saturating_sub(self.connections.available_permits()),

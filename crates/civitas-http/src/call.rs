@@ -5,10 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use civitas_directory::{Roles, Scope, Tenant, precondition::Expect};
-use civitas_scim::{
-    schema::ResourceType,
-    tolerance::{Profile, Tolerance},
-};
+use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
 use http::{HeaderMap, header, request::Parts};
 
 use crate::{
@@ -42,7 +39,6 @@ pub(crate) struct Call<'r> {
     pub(crate) user: Option<String>,
     /// Whether the user changes itself, with no role to change others.
     pub(crate) self_service: bool,
-    pub(crate) profile: Profile,
     pub(crate) tolerance: Tolerance,
     pub(crate) parts: &'r Parts,
     pub(crate) body: &'r mut Body,
@@ -72,11 +68,6 @@ impl<'r> Call<'r> {
     /// What a write requires of the resource.
     pub(crate) fn expect(&self) -> Expect {
         self.scope.required(self.conditions.of_write())
-    }
-
-    /// The profile of the caller.
-    pub(crate) fn profile(&self) -> Profile {
-        self.profile
     }
 
     /// How tolerant to be towards what was sent.

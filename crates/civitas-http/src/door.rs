@@ -17,7 +17,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use civitas_directory::{Caller, Role, Scope, Tenant, Timestamp, outcome::Elsewhere};
+use civitas_directory::{
+    Caller, Role, Scope, Tenant, Timestamp, admission::Patience, outcome::Elsewhere,
+};
 use civitas_scim::tolerance::Tolerance;
 use http::{HeaderMap, Version, header, request::Parts};
 
@@ -69,6 +71,7 @@ impl<'r> Arrival<'r> {
                 request_id: self.request_id.to_owned(),
                 now: self.now(tenant),
                 ids: self.app.directory.ids(tenant),
+                patience: Patience::Short,
             },
             tenant,
             base: self.scim_base(tenant),
@@ -77,7 +80,6 @@ impl<'r> Arrival<'r> {
             roles: caller.roles,
             user: caller.user,
             self_service: false,
-            profile: caller.profile,
             tolerance: Tolerance::new(prefer.switches(caller.profile.switches())),
             prefer,
             app: self.app,

@@ -20,8 +20,8 @@ pub(crate) async fn page(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
     let shows_credentials = arrival.parts.headers.contains_key(header::AUTHORIZATION);
     let own = if shows_credentials {
         let tenant = arrival.tenant().await?;
-        let call = arrival.authorize(&tenant, Some(Role::Read)).await?;
-        Some((call.scope.actor.clone(), call.profile()))
+        let caller = arrival.admit(&tenant, Role::Read).await?;
+        Some((caller.actor(), caller.profile))
     } else {
         None
     };

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use civitas_directory::{
-    Directory, Progress, Replay, Role, Tenant, Timestamp,
-    job::{End, Job},
-};
+use civitas_directory::{Directory, Progress, Replay, Role, Tenant, Timestamp, job::Job};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -82,13 +79,11 @@ impl Work {
             return;
         };
         let result = scim::carry_out_bulk(&self).await;
-        let end = End {
-            at: clock(),
-            cancelled: self.progress.is_cancelled(),
-            result,
-        };
         let partition = self.tenant.partition;
-        if let Err(error) = self.directory.end_job(partition, &self.job, end).await {
+        let ended = self
+            .directory
+            .end_job(partition, &self.job, result, clock());
+        if let Err(error) = ended.await {
             tracing::error!(%error, job = self.job.id, "the end of a job was not stored");
         }
     }
@@ -102,9 +97,11 @@ pub(crate) async fn answer(arrival: Arrival<'_>, id: &str) -> Result<Reply, Refu
     }
     let tenant = arrival.tenant().await?;
     let actor = arrival.admit(&tenant, Role::Write).await?.actor();
-    let directory = &arrival.app.directory;
+    let (directory, now) = (&arrival.app.directory, arrival.now(&tenant));
     if *method == Method::DELETE {
-        let open = directory.cancel_job(tenant.partition, &actor, id).await?;
+        let open = directory
+            .cancel_job(tenant.partition, &actor, id, now)
+            .await?;
         let status = if open {
             StatusCode::ACCEPTED
         } else {
@@ -113,7 +110,7 @@ pub(crate) async fn answer(arrival: Arrival<'_>, id: &str) -> Result<Reply, Refu
         return Ok(Reply::empty(status));
     }
     check_accepts_json(&arrival.parts.headers)?;
-    let (job, begun) = directory.job(tenant.partition, &actor, id).await?;
+    let (job, begun) = directory.job(tenant.partition, &actor, id, now).await?;
     Ok(Reply::new(
         StatusCode::OK,
         JSON,

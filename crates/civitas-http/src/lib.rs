@@ -29,6 +29,7 @@ mod problem;
 mod rate;
 mod refusal;
 mod reply;
+mod room;
 mod router;
 mod server;
 mod settings;

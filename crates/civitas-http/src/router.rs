@@ -326,6 +326,20 @@ impl Methods {
 }
 
 impl<K> Scim<'_, K> {
+    /// Whether the method changes something: reading is GET and HEAD, and the POST of a search
+    /// or a delta.
+    pub(crate) fn writes(&self, method: &Method) -> bool {
+        let unsafe_method = matches!(
+            *method,
+            Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+        );
+        let asks = matches!(
+            self,
+            Self::RootSearch | Self::CollectionSearch(_) | Self::Delta(_)
+        );
+        unsafe_method && !asks
+    }
+
     /// The methods that apply.
     pub(crate) const fn methods(&self) -> Methods {
         Methods(match self {

@@ -35,6 +35,15 @@ pub(crate) enum Command {
     Verify(Source),
     /// Order answers of a server that runs in development mode
     Rehearse(Rehearse),
+    /// Show or set the clock and the identifiers of a server that runs in development mode
+    Clock(Clock),
+    /// Keep states of a tenant of a server that runs in development mode
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Take a tenant of a server that runs in development mode back to a kept state
+    Reset(Reset),
+    /// Print the last requests of a server that runs in development mode
+    Ledger(Ledger),
 }
 
 #[derive(Args)]
@@ -47,7 +56,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where to write, as JSON, the base URL and the credentials of development mode, once
-    /// the server listens [default: ready.json in the data folder]
+    /// the server listens, beside ready.json in the data folder
     #[arg(long, value_name = "FILE", requires = "dev")]
     pub(crate) ready_file: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8080]
@@ -121,12 +130,116 @@ pub(crate) struct Rehearse {
     /// Decides which they are
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) server: Running,
+}
+
+/// A tenant of a server that runs in development mode.
+#[derive(Args)]
+pub(crate) struct Running {
     /// Host name of the tenant, where there are several
     #[arg(long)]
     pub(crate) host: Option<String>,
     /// Data folder of the server [default: ./civitas-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed")]
+pub(crate) struct Clock {
+    /// Follow the system's clock again
+    #[arg(long, conflicts_with_all = ["now", "advance", "freeze"])]
+    pub(crate) system: bool,
+    /// Set the instant, such as 2030-01-01T00:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) now: Option<String>,
+    /// Move on by a time, such as `90m`, `1d` or `2h 30m`; back when negative
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub(crate) advance: Option<jiff::SignedDuration>,
+    /// Stop the clock
+    #[arg(long, conflicts_with = "run")]
+    pub(crate) freeze: bool,
+    /// Let it run on
+    #[arg(long)]
+    pub(crate) run: bool,
+    /// Issue the identifiers that belong to this number
+    #[arg(long, conflicts_with = "no_seed")]
+    pub(crate) seed: Option<u64>,
+    /// Issue random identifiers again
+    #[arg(long)]
+    pub(crate) no_seed: bool,
+    #[command(flatten)]
+    pub(crate) server: Running,
+}
+
+fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    // A day of a clock has 24 hours, whatever a calendar says.
+    let span: jiff::Span = text.parse().map_err(|error| format!("{error}"))?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|error| error.to_string())
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Snapshot {
+    /// Keep the present state under a name, in place of what was kept under it
+    Take {
+        /// 1 to 64 of A-Z a-z 0-9 - _ .
+        name: String,
+        #[command(flatten)]
+        server: Running,
+    },
+    /// Print the kept states
+    List {
+        #[command(flatten)]
+        server: Running,
+    },
+    /// Forget a kept state
+    Drop {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        server: Running,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Reset {
+    /// The state to go back to; without it nothing is left
+    pub(crate) snapshot: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Running,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").args(["count", "expect", "har", "clear"])))]
+pub(crate) struct Ledger {
+    /// Requests by this method alone
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Requests to this path alone
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Requests that were answered with this status alone
+    #[arg(long)]
+    pub(crate) status: Option<u16>,
+    /// Requests after the one with this number
+    #[arg(long)]
+    pub(crate) after: Option<u64>,
+    /// Print how many there are
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// The same, and end with 1 when it is another number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) expect: Option<u64>,
+    /// Print them as HAR 1.2
+    #[arg(long)]
+    pub(crate) har: bool,
+    /// Forget all of them
+    #[arg(long)]
+    pub(crate) clear: bool,
+    #[command(flatten)]
+    pub(crate) server: Running,
 }
 
 #[derive(Args)]

@@ -10,6 +10,7 @@ use std::{
 
 use civitas_directory::{Limits, settings::is_origin};
 use civitas_http::Http2;
+use civitas_store::Options;
 use serde::Deserialize;
 
 use crate::{console, failure::Failure, source::Location};
@@ -25,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) standby_of: Option<String>,
     pub(crate) location: Location,
     pub(crate) limits: Limits,
+    pub(crate) store: Options,
     pub(crate) http: Http,
     pub(crate) log: Log,
 }
@@ -106,6 +108,10 @@ struct RawLimits {
     max_members_returned: Option<usize>,
     max_examined: Option<usize>,
     hashing_threads: Option<usize>,
+    waiting_hashes: Option<usize>,
+    waiting_searches: Option<usize>,
+    waiting_writes: Option<usize>,
+    write_wait_ms: Option<u64>,
     token_seconds: Option<u64>,
     cursor_seconds: Option<u64>,
     event_days: Option<u32>,
@@ -198,6 +204,7 @@ impl Config {
         let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
         let limits = limits(&raw.limits);
+        let store = store(&raw.limits);
         let http2 = match raw.server.http2.as_deref() {
             None | Some("loopback") => Http2::Loopback,
             Some("off") => Http2::Off,
@@ -218,6 +225,10 @@ impl Config {
             ("limits.max_members_returned", limits.max_members_returned),
             ("limits.max_examined", limits.max_examined),
             ("limits.hashing_threads", limits.hashing_threads),
+            ("limits.waiting_hashes", limits.waiting_hashes),
+            ("limits.waiting_searches", store.waiting_searches),
+            ("limits.waiting_writes", store.queue),
+            ("limits.write_wait_ms", limits.write_wait_ms as usize),
             ("limits.token_seconds", limits.token_seconds as usize),
             ("limits.cursor_seconds", limits.cursor_seconds as usize),
             ("limits.event_days", limits.event_days as usize),
@@ -250,6 +261,7 @@ impl Config {
             standby_of,
             location,
             limits,
+            store,
             http,
             log,
         })
@@ -288,10 +300,21 @@ fn limits(raw: &RawLimits) -> Limits {
             .unwrap_or(standard.max_bulk_operations),
         job_seconds: raw.job_seconds.unwrap_or(standard.job_seconds),
         hashing_threads: raw.hashing_threads.unwrap_or(standard.hashing_threads),
+        waiting_hashes: raw.waiting_hashes.unwrap_or(standard.waiting_hashes),
+        write_wait_ms: raw.write_wait_ms.unwrap_or(standard.write_wait_ms),
         token_seconds: raw.token_seconds.unwrap_or(standard.token_seconds),
         cursor_seconds: raw.cursor_seconds.unwrap_or(standard.cursor_seconds),
         event_days: raw.event_days.unwrap_or(standard.event_days),
         max_events: raw.max_events.unwrap_or(standard.max_events),
+    }
+}
+
+fn store(raw: &RawLimits) -> Options {
+    let standard = Options::default();
+    Options {
+        queue: raw.waiting_writes.unwrap_or(standard.queue),
+        waiting_searches: raw.waiting_searches.unwrap_or(standard.waiting_searches),
+        ..standard
     }
 }
 

@@ -8,9 +8,11 @@ mod development;
 mod failure;
 mod registry;
 mod rehearse;
+mod running;
 mod serve;
 mod settings;
 mod source;
+mod stage;
 mod transfer;
 mod upkeep;
 
@@ -65,6 +67,10 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Export(arguments) => transfer::export(arguments).await,
             Command::Verify(arguments) => registry::verify(arguments).await,
             Command::Rehearse(arguments) => rehearse::run(&arguments),
+            Command::Clock(arguments) => stage::clock(&arguments),
+            Command::Snapshot(command) => stage::snapshot(&command),
+            Command::Reset(arguments) => stage::reset(&arguments),
+            Command::Ledger(arguments) => stage::ledger(&arguments),
         }
     })
 }

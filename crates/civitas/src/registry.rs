@@ -1,7 +1,8 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
-use civitas_directory::{Client, Roles, Store, password::Hasher};
+use civitas_directory::{Client, Roles, Store, admission::Patience, password::Hasher};
 use civitas_scim::tolerance::{Kind, Profile, Switch};
+use civitas_store::Options;
 
 use crate::{cli, console, development, failure::Failure, settings, source::find_tenant};
 
@@ -18,7 +19,7 @@ pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
                 .iter()
                 .map(|host| check_host(host))
                 .collect::<Result<Vec<_>, _>>()?;
-            let store = source.location()?.open()?;
+            let store = source.location()?.open(&Options::default())?;
             let tenant = store.create_tenant(&name, &hosts).await.map_err(other)?;
             console::say(&format!(
                 "tenant {} created; hosts: {}",
@@ -68,7 +69,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                 })?;
             check_client_id(&id)?;
             let profile = profile(&tolerated, Profile::default())?;
-            let store = source.location()?.open()?;
+            let store = source.location()?.open(&Options::default())?;
             let tenant = find_tenant(&store, &tenant).await?;
             let secret = development::generate_secret()?;
             let client = Client {
@@ -201,8 +202,8 @@ pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
 
 /// A client as stored, its secret hashed.
 pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Client, Failure> {
-    let secret_hash = Hasher::new(1)
-        .hash(secret.to_owned())
+    let secret_hash = Hasher::new(1, 0)
+        .hash(secret.to_owned(), Patience::Long)
         .await
         .map_err(other)?;
     Ok(Client {

@@ -9,7 +9,7 @@ use std::{
 
 use civitas_directory::{Directory, Limits};
 use civitas_http::{App, Settings};
-use civitas_store::DataFolder;
+use civitas_store::{DataFolder, Options};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -49,8 +49,8 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let client = administrator
         .clone()
         .map(|it| tokio::spawn(async move { it.client().await }));
-    let location = config.location.clone();
-    let store = spawn_blocking(move || location.open()).await;
+    let (location, options) = (config.location.clone(), config.store.clone());
+    let store = spawn_blocking(move || location.open(&options)).await;
     let store = Arc::new(store.map_err(|error| Failure::other(error.to_string()))??);
     if let Some(client) = client {
         let client = client.await;
@@ -67,9 +67,11 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     announce(&config, address, administrator.as_ref());
     let ready = match &administrator {
         Some(administrator) => {
-            let file = arguments.ready_file.clone();
-            let file = file.unwrap_or_else(|| folder.join(Ready::FILE));
-            Some(Ready::new(address, administrator).write(file)?)
+            let ready = Ready::new(address, administrator);
+            // Commands find the server by its data folder, whoever else wants to be told.
+            let known = ready.write(folder.join(Ready::FILE))?;
+            let told = arguments.ready_file.clone();
+            Some((known, told.map(|file| ready.write(file)).transpose()?))
         }
         None => None,
     };
@@ -117,6 +119,7 @@ fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
         standby_of: None,
         location: arguments.place.location()?,
         limits: Limits::default(),
+        store: Options::default(),
         http: Http {
             ledger_requests: LEDGER_REQUESTS,
             ..Http::default()

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use civitas_directory::{Directory, Limits, Scope, Store, Tenant, Timestamp};
-use civitas_store::SqliteStore;
+use civitas_directory::{Directory, Limits, Scope, Store, Tenant, Timestamp, admission::Patience};
+use civitas_store::{Options, SqliteStore};
 
 use crate::{
     cli::{Place, Source},
@@ -45,9 +45,10 @@ impl Location {
     }
 
     /// Opens the store, making folder and file when they are not there.
-    pub(crate) fn open(&self) -> Result<SqliteStore, Failure> {
+    pub(crate) fn open(&self, options: &Options) -> Result<SqliteStore, Failure> {
         self.make_folder()?;
-        SqliteStore::open(&self.folder).map_err(|error| Failure::other(format!("{self}: {error}")))
+        SqliteStore::open_with(&self.folder, options)
+            .map_err(|error| Failure::other(format!("{self}: {error}")))
     }
 
     /// The folder of the data, made when it is not there.
@@ -68,7 +69,7 @@ impl Location {
     /// Opens a store that must be there already.
     pub(crate) fn open_existing(&self) -> Result<SqliteStore, Failure> {
         if self.folder.join(DATABASE_FILE).exists() {
-            return self.open();
+            return self.open(&Options::default());
         }
         Err(Failure::other(format!(
             "there is no database in {}; `civitas serve` makes one, or name it with --data",
@@ -118,7 +119,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens the store and finds the tenant.
     pub(crate) async fn tenant(source: &Source, name: &str) -> Result<Self, Failure> {
-        let store = Arc::new(source.location()?.open()?);
+        let store = Arc::new(source.location()?.open(&Options::default())?);
         let tenant = find_tenant(store.as_ref(), name).await?;
         let directory = Directory::open(store, Limits::default()).await;
         let directory = directory.map_err(|error| Failure::other(error.to_string()))?;
@@ -138,6 +139,7 @@ impl Opened {
             request_id: format!("cli-{}", std::process::id()),
             now: self.now(),
             ids: self.directory.ids(&self.tenant),
+            patience: Patience::Long,
         }
     }
 

@@ -10,6 +10,7 @@ mod job;
 mod load;
 mod measure;
 mod operation;
+pub(crate) mod overload;
 mod random;
 mod report;
 mod run;

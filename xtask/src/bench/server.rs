@@ -83,10 +83,13 @@ impl Server {
 
     /// Resident memory (`VmRSS`) in bytes, `None` without `/proc`.
     pub(super) fn resident_bytes(&self) -> Option<u64> {
-        memory(
-            &fs::read_to_string(self.proc().join("status")).ok()?,
-            "VmRSS:",
-        )
+        self.resident()()
+    }
+
+    /// Tells the resident memory whenever it is called, while the server runs.
+    pub(super) fn resident(&self) -> impl Fn() -> Option<u64> + use<> {
+        let status = self.proc().join("status");
+        move || memory(&fs::read_to_string(&status).ok()?, "VmRSS:")
     }
 
     /// The most resident memory there ever was (`VmHWM`) in bytes, `None` without `/proc`.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::run::Run;
 use super::{Directory, Replay};
-use crate::{error::Error, id, record::Version, scope::Scope};
+use crate::{admission::Patience, error::Error, id, record::Version, scope::Scope};
 
 /// Creates of all jobs that run side by side.
 pub(super) const CREATES_AT_A_TIME: usize = 512;
@@ -73,7 +73,11 @@ impl Directory {
             replay,
             most_errors: job.fail_on_errors.unwrap_or(usize::MAX),
         };
-        let run = Run::new(self, scope, tolerance, &plan);
+        let scope = Scope {
+            patience: Patience::Long,
+            ..scope.clone()
+        };
+        let run = Run::new(self, &scope, tolerance, &plan);
         let done = run.all(order, &mut bodies, go_on).await;
         Ok(steps(operations, types, &ids, done))
     }

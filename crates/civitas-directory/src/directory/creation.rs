@@ -104,7 +104,7 @@ impl Directory {
         let mut creates = Vec::with_capacity(news.len());
         let mut members = Vec::new();
         for mut new in news {
-            new.create.password_hash = self.password(&new.secrets).await?.flatten();
+            new.create.password_hash = self.password(scope, &new.secrets).await?.flatten();
             creates.push(Change::Create(new.create));
             members.extend(new.members.map(Change::Members));
         }

@@ -91,9 +91,8 @@ impl Directory {
         if self.jobs.all().len() >= MAX_OPEN_JOBS {
             return Err(Error::Overloaded);
         }
-        let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX / 1_000);
-        let before = Timestamp(scope.now.0.saturating_sub(kept.saturating_mul(1_000)));
-        self.store.forget_jobs(before).await?;
+        let before = self.jobs_kept_since(scope.now);
+        self.store.forget_jobs(scope.partition, before).await?;
         let tenants = self.store.tenants().await?;
         let mut tenants = tenants.into_iter();
         let tenant = tenants.find(|it| it.partition.raw() == scope.partition.raw());
@@ -117,11 +116,46 @@ impl Directory {
         Arc::clone(open.entry(job.id.clone()).or_default())
     }
 
-    /// Stores how a job ended.
-    pub async fn end_job(&self, partition: Partition, job: &Job, end: End) -> Result<(), Error> {
-        let ended = self.store.end_job(partition, &job.id, end).await;
-        self.jobs.all().remove(&job.id);
-        Ok(ended?)
+    /// Stores how a job ended, at the instant of its tenant's clock. There is nothing to store
+    /// when a reset has taken the job back.
+    pub async fn end_job(
+        &self,
+        partition: Partition,
+        job: &Job,
+        result: String,
+        system: Timestamp,
+    ) -> Result<(), Error> {
+        let progress = self.jobs.all().remove(&job.id);
+        let tenants = self.store.tenants().await?;
+        let mut tenants = tenants.into_iter();
+        let Some(tenant) = tenants.find(|it| it.partition == partition) else {
+            return Ok(());
+        };
+        let end = End {
+            at: tenant.stage.clock.at(system),
+            cancelled: progress.is_some_and(|it| it.is_cancelled()),
+            result,
+        };
+        Ok(self.store.end_job(partition, &job.id, end).await?)
+    }
+
+    /// Jobs that ended before this are forgotten.
+    fn jobs_kept_since(&self, now: Timestamp) -> Timestamp {
+        let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX / 1_000);
+        Timestamp(now.0.saturating_sub(kept.saturating_mul(1_000)))
+    }
+
+    /// Ends the jobs in work of a tenant that is reset: what they write from now on is refused.
+    pub(super) async fn drop_jobs(&self, partition: Partition) -> Result<(), Error> {
+        let open = self.store.open_jobs().await?;
+        let own = open.iter().filter(|(of, _)| of.raw() == partition.raw());
+        let mut in_work = self.jobs.all();
+        for (_, job) in own {
+            if let Some(progress) = in_work.remove(&job.id) {
+                progress.cancelled.store(true, Relaxed);
+            }
+        }
+        Ok(())
     }
 
     /// A job of the caller, and how many of its steps were begun.
@@ -130,10 +164,13 @@ impl Directory {
         partition: Partition,
         actor: &str,
         id: &str,
+        now: Timestamp,
     ) -> Result<(Job, usize), Error> {
         let found = self.store.job(partition, id).await?;
+        let since = self.jobs_kept_since(now);
         let job = found
             .filter(|job| job.actor == actor)
+            .filter(|job| job.end.as_ref().is_none_or(|end| end.at >= since))
             .ok_or_else(|| Error::NotFound {
                 resource_type: "job".into(),
                 id: id.to_owned(),
@@ -150,8 +187,9 @@ impl Directory {
         partition: Partition,
         actor: &str,
         id: &str,
+        now: Timestamp,
     ) -> Result<bool, Error> {
-        let (job, _) = self.job(partition, actor, id).await?;
+        let (job, _) = self.job(partition, actor, id, now).await?;
         if let Some(progress) = self.jobs.all().get(id) {
             progress.cancelled.store(true, Relaxed);
         }

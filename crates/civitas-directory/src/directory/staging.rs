@@ -55,8 +55,10 @@ impl Directory {
         Ok(self.store.set_rehearsals(tenant.partition, text).await?)
     }
 
-    /// Takes the tenant back to a snapshot, or to nothing. Its access tokens end.
+    /// Takes the tenant back to a snapshot, or to nothing. Its access tokens end, and its jobs
+    /// that are in work.
     pub async fn reset(&self, tenant: &Tenant, snapshot: Option<&str>) -> Result<Partition, Error> {
+        self.drop_jobs(tenant.partition).await?;
         let partition = self.store.reset(tenant.partition, snapshot).await?;
         self.access.forget_tenants();
         Ok(partition)

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Directory;
 use crate::{
+    admission::Patience,
     client::{Client, Role, Roles},
     error::Error,
     record::{Found, Timestamp},
@@ -82,6 +83,7 @@ impl Directory {
             request_id: String::new(),
             now,
             ids: self.ids(tenant),
+            patience: Patience::Short,
         };
         let types = tenant.catalogue.resource_types().iter();
         let types: Vec<_> = types.filter(|it| it.name == "User").collect();

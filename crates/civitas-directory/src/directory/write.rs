@@ -41,8 +41,19 @@ impl Directory {
         tolerance: &Tolerance,
         want: Want,
     ) -> Result<Found, Error> {
+        let body = body?;
         let id = scope.ids.issue(scope.now);
-        let draft = Draft::read(resource_type, id, body?, tolerance)?;
+        let draft = Draft::read(resource_type, id.clone(), body.clone(), tolerance)?;
+        let created = self.create_by(scope, draft, want).await;
+        if !matches!(created, Err(Error::Outdated)) {
+            return created;
+        }
+        let scope = self.renewed(scope).await?;
+        let draft = Draft::read(current(&scope, resource_type)?, id, body, tolerance)?;
+        self.create_by(&scope, draft, want).await
+    }
+
+    async fn create_by(&self, scope: &Scope, draft: Draft<'_>, want: Want) -> Result<Found, Error> {
         let new = self.complete(scope, draft, &[]).await?;
         let record = created(&new.create, scope.now);
         let committed = self.store_new(scope, vec![new]).await?;
@@ -84,7 +95,7 @@ impl Directory {
                 whole: true,
                 before,
                 after: accepted.attributes,
-                password_hash: self.password(&accepted.secrets).await?,
+                password_hash: self.password(scope, &accepted.secrets).await?,
                 members: has_members(resource_type).then(|| membership::whole(id, members)),
             };
             if let Some(found) = self.store_change(scope, edit, old, change).await? {
@@ -128,7 +139,7 @@ impl Directory {
                 whole: false,
                 before,
                 after: patched.attributes,
-                password_hash: self.password(&patched.secrets).await?,
+                password_hash: self.password(scope, &patched.secrets).await?,
                 members: self.folded(scope, resource_type, &old, changes).await?,
             };
             if let Some(found) = self.store_change(scope, edit, old, change).await? {
@@ -186,7 +197,7 @@ impl Directory {
 
     /// The scope with the catalogue that is in force now: the change of a definition
     /// overtook the request, which is computed once more.
-    async fn renewed(&self, scope: &Scope) -> Result<Scope, Error> {
+    pub(super) async fn renewed(&self, scope: &Scope) -> Result<Scope, Error> {
         Ok(Scope {
             catalogue: self.store.catalogue(scope.partition).await?,
             ..scope.clone()
@@ -370,13 +381,15 @@ impl Directory {
     /// `Some(None)` clears it.
     pub(super) async fn password(
         &self,
+        scope: &Scope,
         secrets: &Attributes,
     ) -> Result<Option<Option<String>>, Error> {
         match secrets.get("password") {
             None => Ok(None),
             Some(Value::String(clear)) => {
                 let prepared = password::prepare(clear)?;
-                Ok(Some(Some(self.hasher.hash(prepared).await?)))
+                let hashed = self.hasher.hash(prepared, scope.patience);
+                Ok(Some(Some(hashed.await?)))
             }
             Some(_) => Ok(Some(None)),
         }
@@ -427,7 +440,10 @@ impl<'r> Edit<'r> {
 }
 
 /// The resource type as the catalogue of the scope has it.
-fn current<'s>(scope: &'s Scope, resource_type: &ResourceType) -> Result<&'s ResourceType, Error> {
+pub(super) fn current<'s>(
+    scope: &'s Scope,
+    resource_type: &ResourceType,
+) -> Result<&'s ResourceType, Error> {
     let current = scope.catalogue.resource_type(&resource_type.name);
     current.ok_or(Error::Outdated)
 }

@@ -56,8 +56,6 @@ struct State {
     /// By number of the partition.
     shelves: BTreeMap<i64, Shelf>,
     signing_key: Option<[u8; 32]>,
-    /// By number of the partition and id.
-    jobs: BTreeMap<(i64, String), Job>,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
@@ -85,6 +83,7 @@ struct Scene {
     stage: Stage,
     settings: Settings,
     catalogue: Arc<Catalogue>,
+    jobs: BTreeMap<String, Job>,
 }
 
 /// The resources of a partition in creation order, and who is whose member.
@@ -205,14 +204,13 @@ impl Store for MemoryStore {
         step: usize,
     ) -> Result<bool, ReadError> {
         let mut state = self.state();
-        let State { shelves, jobs, .. } = &mut *state;
+        let shelves = state.shelves.iter_mut();
         let mut left = step;
-        for (key, shelf) in shelves.iter_mut().filter(|(key, _)| **key > 0) {
+        for (_, shelf) in shelves.filter(|(key, _)| **key > 0) {
             let scene = &mut shelf.scene;
             let kept_from = scene.last_event.saturating_sub_unsigned(most);
-            let open = jobs.iter();
-            let open = open.filter(|((tenant, _), job)| tenant == key && job.end.is_none());
-            let needed_after = open.map(|(_, job)| job.since).min();
+            let open = scene.jobs.values().filter(|job| job.end.is_none());
+            let needed_after = open.map(|job| job.since).min();
             let is_old = |event: &Event| {
                 (event.at < before || event.version.0 <= kept_from)
                     && needed_after.is_none_or(|since| event.version <= since)
@@ -284,7 +282,8 @@ impl Store for MemoryStore {
         if !place.snapshots.contains_key(name) && place.snapshots.len() >= MAX_SNAPSHOTS {
             return Err(RegistryError::TooManySnapshots(MAX_SNAPSHOTS));
         }
-        let scene = place.scene.clone();
+        let mut scene = place.scene.clone();
+        scene.jobs.retain(|_, job| job.end.is_some());
         let taken = scene.snapshot(name, at);
         place.snapshots.insert(name.into(), (at, scene));
         Ok(taken)
@@ -365,19 +364,19 @@ impl Store for MemoryStore {
     }
 
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
-        let key = (partition.raw(), job.id.clone());
-        self.state().jobs.insert(key, job);
+        let mut state = self.state();
+        let jobs = &mut state.shelf(partition)?.scene.jobs;
+        jobs.insert(job.id.clone(), job);
         Ok(())
     }
 
     async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError> {
-        let key = (partition.raw(), id.to_owned());
-        Ok(self.state().jobs.get(&key).cloned())
+        Ok(self.look(partition, |shelf| shelf.scene.jobs.get(id).cloned()))
     }
 
     async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let job = state.jobs.get_mut(&(partition.raw(), id.to_owned()));
+        let job = state.shelf(partition)?.scene.jobs.get_mut(id);
         let job = job.filter(|job| job.end.is_none());
         let job = job.ok_or_else(|| RegistryError::Missing(format!("open job {id}")))?;
         job.end = Some(end);
@@ -387,14 +386,23 @@ impl Store for MemoryStore {
 
     async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
         let state = self.state();
-        let open = state.jobs.iter().filter(|(_, job)| job.end.is_none());
-        let open = open.map(|((raw, _), job)| (Partition::from_raw(*raw), job.clone()));
+        let open = state.shelves.iter().flat_map(|(raw, shelf)| {
+            let jobs = shelf.scene.jobs.values();
+            let open = jobs.filter(|job| job.end.is_none());
+            open.map(|job| (Partition::from_raw(*raw), job.clone()))
+        });
         Ok(open.collect())
     }
 
-    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
+    async fn forget_jobs(
+        &self,
+        partition: Partition,
+        ended_before: Timestamp,
+    ) -> Result<(), RegistryError> {
         let is_old = |job: &Job| job.end.as_ref().is_some_and(|it| it.at < ended_before);
-        self.state().jobs.retain(|_, job| !is_old(job));
+        let mut state = self.state();
+        let jobs = &mut state.shelf(partition)?.scene.jobs;
+        jobs.retain(|_, job| !is_old(job));
         Ok(())
     }
 

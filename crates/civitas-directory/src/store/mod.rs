@@ -4,7 +4,7 @@ pub mod memory;
 #[cfg(feature = "suite")]
 pub mod suite;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use civitas_scim::{
@@ -227,6 +227,15 @@ pub enum Newest {
     },
 }
 
+/// How fast a store writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    /// Change sets that wait or are being committed.
+    pub waiting: usize,
+    /// What one of them takes lately, those that commit together sharing their time.
+    pub each: Duration,
+}
+
 /// Why a tenant or client was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
@@ -360,8 +369,8 @@ pub trait Store: Send + Sync + 'static {
     async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError>;
 
     /// Keeps the present state of a tenant under a name, in place of what was kept under it:
-    /// resources, members, passwords, events, settings and stage. Clients and host names are no part
-    /// of it.
+    /// resources, members, passwords, events, settings, stage and jobs that have ended. Clients
+    /// and host names are no part of it.
     async fn take_snapshot(
         &self,
         partition: Partition,
@@ -418,8 +427,12 @@ pub trait Store: Send + Sync + 'static {
     /// The open jobs of all tenants, by tenant and id.
     async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError>;
 
-    /// Drops the jobs of all tenants that ended before an instant.
-    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError>;
+    /// Drops the jobs of a tenant that ended before an instant.
+    async fn forget_jobs(
+        &self,
+        partition: Partition,
+        ended_before: Timestamp,
+    ) -> Result<(), RegistryError>;
 
     /// The key that signs access tokens, 32 random bytes, made by `fresh` when there is none.
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError>;
@@ -451,6 +464,11 @@ pub trait Store: Send + Sync + 'static {
     /// document and none is missing, memberships and counts agree. Returns what is wrong, a
     /// line each; empty when clean.
     async fn verify(&self) -> Result<Vec<String>, ReadError>;
+
+    /// How fast it writes lately. The default says that nothing ever waits.
+    fn write_pace(&self) -> Pace {
+        Pace::default()
+    }
 
     /// Commits so far (for metrics: requests per commit). Zero where it means nothing.
     fn commits(&self) -> u64 {

@@ -118,6 +118,7 @@ macro_rules! store_suite {
                 rehearsals_end_with_a_reset
                 a_reset_takes_everything_back
                 a_reset_to_nothing_leaves_nothing
+                a_reset_takes_jobs_back
                 a_reset_overtakes_change_sets
                 snapshots_belong_to_a_tenant
                 snapshots_are_bounded

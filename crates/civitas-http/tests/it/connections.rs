@@ -148,10 +148,12 @@ async fn shutdown_lets_requests_end_and_closes_idle_connections() {
         .by("reader")
         .header("Connection", "keep-alive");
     busy.write_all(&ask.bytes()).await.unwrap();
-    tokio::time::sleep(SHORT).await;
+    let store = std::sync::Arc::clone(&world.store);
+    store.1.begun.notified().await;
     let stopping = tokio::spawn(world.stop());
-    assert_eq!(answer(&mut busy).await.scim_error(404), "");
     closed_after(&mut idle).await;
+    store.1.let_go.notify_one();
+    assert_eq!(answer(&mut busy).await.scim_error(404), "");
     stopping.await.unwrap();
     assert!(TcpStream::connect(addr).await.is_err());
 }

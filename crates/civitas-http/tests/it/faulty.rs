@@ -1,7 +1,7 @@
 //! A store that fails on demand: reading `panic`, `down`, `slow` or `full` does what the id
 //! says.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, Mutex};
 
 use civitas_directory::{
     Catalogue, ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store,
@@ -10,15 +10,25 @@ use civitas_directory::{
     redefinition::{Redefinition, Refused},
     settings::Change,
     store::{
-        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Pace, Query, ReadError, Referent,
         RegistryError, Snapshot, Want, memory::MemoryStore,
     },
 };
 use civitas_scim::schema::ResourceType;
+use tokio::sync::Notify;
 
 /// The store in memory, with faults.
 #[derive(Default)]
-pub(crate) struct Faulty(MemoryStore);
+pub(crate) struct Faulty(MemoryStore, pub(crate) Held, pub(crate) Mutex<Pace>);
+
+/// Reads that do not end until they are let go.
+#[derive(Default)]
+pub(crate) struct Held {
+    /// Told when a read has begun.
+    pub(crate) begun: Notify,
+    /// Tell it to let one go.
+    pub(crate) let_go: Notify,
+}
 
 #[async_trait::async_trait]
 impl Store for Faulty {
@@ -33,7 +43,10 @@ impl Store for Faulty {
             "panic" => panic!("secret internals"),
             "down" => return Err(ReadError::Unavailable("secret path".into())),
             "full" => return Err(ReadError::Overloaded),
-            "slow" => tokio::time::sleep(Duration::from_millis(400)).await,
+            "slow" => {
+                self.1.begun.notify_one();
+                self.1.let_go.notified().await;
+            }
             _ => {}
         }
         self.0.read(partition, resource_type, id, want).await
@@ -202,8 +215,12 @@ impl Store for Faulty {
         self.0.open_jobs().await
     }
 
-    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
-        self.0.forget_jobs(ended_before).await
+    async fn forget_jobs(
+        &self,
+        partition: Partition,
+        ended_before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.0.forget_jobs(partition, ended_before).await
     }
 
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
@@ -237,6 +254,10 @@ impl Store for Faulty {
 
     async fn verify(&self) -> Result<Vec<String>, ReadError> {
         self.0.verify().await
+    }
+
+    fn write_pace(&self) -> Pace {
+        *self.2.lock().unwrap()
     }
 
     fn commits(&self) -> u64 {

@@ -226,6 +226,24 @@ async fn head_goes_with_every_get() {
 }
 
 #[tokio::test]
+async fn the_page_for_people_does_not_ask_for_media_types_of_scim() {
+    let world = World::start().await;
+    for caller in [None, Some("reader")] {
+        let page = ask("GET", "/docs/scim").header("Accept", "text/html");
+        let page = match caller {
+            Some(client) => page.by(client),
+            None => page,
+        };
+        let page = world.send(page).await;
+        assert_eq!(page.status, 200, "{caller:?}: {page:?}");
+        let text = String::from_utf8(page.body).unwrap();
+        assert_eq!(text.contains("Your client"), caller.is_some());
+    }
+    let wrong = ask("GET", "/docs/scim").header("Authorization", "Basic !!!");
+    assert_eq!(world.send(wrong).await.status, 401);
+}
+
+#[tokio::test]
 async fn preferences_are_honoured_and_named() {
     let (world, path, _) = world_and_user().await;
     let operations = json!([{ "op": "replace", "path": "title", "value": "Dr" }]);

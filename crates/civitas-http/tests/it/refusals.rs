@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use civitas_directory::Limits;
+use civitas_directory::{Limits, admission::BURST, store::Pace};
 use civitas_http::HttpLimits;
 use serde_json::json;
 use tokio::{
@@ -10,6 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::faulty::Held;
 use crate::world::{Answer, SEARCH, USER, World, ask, basic};
 
 #[tokio::test]
@@ -232,24 +233,101 @@ async fn failures_tell_nothing_internal() {
 }
 
 #[tokio::test]
-async fn too_slow_and_too_many() {
+async fn a_request_that_takes_too_long_is_given_up() {
     let limits = HttpLimits {
         request_timeout: Duration::from_millis(200),
+        ..HttpLimits::default()
+    };
+    let world = World::with(limits, Limits::default()).await;
+    let held = world.send(ask("GET", "/scim/v2/Users/slow").by("reader"));
+    assert_eq!(held.await.scim_error(503), "");
+}
+
+#[tokio::test]
+async fn requests_beyond_those_in_work_are_refused() {
+    let limits = HttpLimits {
         max_concurrent_requests: 1,
         ..HttpLimits::default()
     };
     let world = World::with(limits, Limits::default()).await;
-    let slow = world.send(ask("GET", "/scim/v2/Users/slow").by("reader"));
-    let other = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let held = world.send(ask("GET", "/scim/v2/Users/slow").by("reader"));
+    let others = async {
+        let Held { begun, let_go } = &world.store.1;
+        begun.notified().await;
         let refused = world.send(ask("GET", "/scim/v2/Users").by("reader")).await;
-        (refused, world.send(ask("GET", "/health/live")).await)
+        let live = world.send(ask("GET", "/health/live")).await;
+        let_go.notify_one();
+        (refused, live)
     };
-    let (slow, (refused, live)) = tokio::join!(slow, other);
-    assert_eq!(slow.scim_error(503), "");
+    let (held, (refused, live)) = tokio::join!(held, others);
     assert_eq!(refused.scim_error(503), "");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(live.status, 200, "health is answered under any load");
+    assert_eq!(held.scim_error(404), "", "the first was carried out");
+    let next = world.send(ask("GET", "/scim/v2/Users").by("reader")).await;
+    assert_eq!(next.status, 200);
+}
+
+#[tokio::test]
+async fn writes_that_would_wait_long_are_refused_before_they_are_read() {
+    let world = World::start().await;
+    world.user("before").await;
+    let pace = |waiting| Pace {
+        waiting,
+        each: Duration::from_millis(10),
+    };
+    let write = || async {
+        let body = "not even JSON";
+        let ask = ask("POST", "/scim/v2/Users").by("writer").body(body);
+        world.send(ask).await
+    };
+    *world.store.2.lock().unwrap() = pace(25);
+    assert_eq!(write().await.status, 400, "a burst is taken");
+    *world.store.2.lock().unwrap() = pace(26);
+    let refused = write().await;
+    assert_eq!(refused.scim_error(503), "");
+    assert_eq!(refused.header("retry-after"), "1");
+    *world.store.2.lock().unwrap() = pace(3);
+    write().await;
+    tokio::time::sleep(BURST).await;
+    assert_eq!(write().await.status, 503, "they have waited for a while");
+    *world.store.2.lock().unwrap() = pace(2);
+    assert_eq!(write().await.status, 400, "a short wait is none");
+    *world.store.2.lock().unwrap() = pace(26);
+    for reading in [
+        ask("GET", "/scim/v2/Users"),
+        ask("POST", "/scim/v2/Users/.search").json(&json!({ "schemas": [SEARCH] })),
+    ] {
+        assert_eq!(world.send(reading.by("reader")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn secrets_to_verify_wait_in_a_burst_only() {
+    let limits = Limits {
+        hashing_threads: 1,
+        waiting_hashes: 1,
+        ..Limits::default()
+    };
+    let world = World::with(HttpLimits::default(), limits).await;
+    // A client that nobody knows takes as long as a real hash does.
+    let wrong = |at: usize| {
+        let secret = format!("wrong {at}");
+        let ask =
+            ask("GET", "/scim/v2/Users").header("Authorization", &basic("nobody knows", &secret));
+        world.send(ask)
+    };
+    let answers = futures_util::future::join_all((0..16).map(wrong)).await;
+    let (refused, heard): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 503);
+    assert!(heard.len() >= 2 && !refused.is_empty(), "{answers:?}");
+    for answer in &refused {
+        assert_eq!(answer.scim_error(503), "");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    for answer in &heard {
+        assert_eq!(answer.scim_error(401), "");
+    }
+    assert_eq!(wrong(99).await.status, 401, "and afterwards as before");
 }
 
 #[tokio::test]

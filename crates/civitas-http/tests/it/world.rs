@@ -33,7 +33,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_767_323_045_678);
 /// A running surface.
 pub(crate) struct World {
     pub(crate) addr: SocketAddr,
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<Faulty>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -67,7 +67,7 @@ impl World {
     }
 
     async fn set_up(settings: Settings, limits: Limits) -> Self {
-        let store: Arc<dyn Store> = Arc::new(Faulty::default());
+        let store = Arc::new(Faulty::default());
         let tenant = store
             .create_tenant("default", &[HOST.to_owned()])
             .await
@@ -108,7 +108,7 @@ impl World {
         Self::serve(App::new(directory, settings), store).await
     }
 
-    async fn serve(app: App, store: Arc<dyn Store>) -> Self {
+    async fn serve(app: App, store: Arc<Faulty>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

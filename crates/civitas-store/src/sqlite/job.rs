@@ -63,8 +63,15 @@ pub(super) fn open(connection: &Connection) -> Outcome<Vec<(Partition, Job)>> {
     Ok(jobs.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn forget(connection: &mut Connection, ended_before: Timestamp) -> Outcome<()> {
-    connection.execute("DELETE FROM job WHERE ended < ?1", [ended_before.0])?;
+pub(super) fn forget(
+    connection: &mut Connection,
+    partition: Partition,
+    ended_before: Timestamp,
+) -> Outcome<()> {
+    connection.execute(
+        "DELETE FROM job WHERE tenant = ?1 AND ended < ?2",
+        (partition.raw(), ended_before.0),
+    )?;
     Ok(())
 }
 

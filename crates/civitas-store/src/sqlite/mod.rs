@@ -29,15 +29,13 @@ mod writer;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread,
 };
 
 use async_trait::async_trait;
 use civitas_directory::{
+    admission::{Admission, Patience},
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
@@ -46,7 +44,7 @@ use civitas_directory::{
     redefinition::{Redefinition, Refused},
     settings::{self, Settings},
     store::{
-        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Pace, Query, ReadError, Referent,
         RegistryError, Snapshot, Store, Want,
     },
     tenant::{Partition, Stage, Tenant},
@@ -55,7 +53,7 @@ use civitas_scim::{condition::Condition, schema::ResourceType};
 use rusqlite::Connection;
 use rusqlite_migration::{Error as MigrationError, MigrationDefinitionError};
 use tempfile::TempDir;
-use tokio::{sync::Semaphore, task};
+use tokio::task;
 
 pub use error::OpenError;
 pub use lock::{DataFolder, Lock, LockError};
@@ -90,7 +88,8 @@ pub struct Options {
     pub readers: usize,
     /// Searches that run at the same time, each on a thread.
     pub searches: usize,
-    /// Searches that may wait for their turn; more are refused as overload.
+    /// Most searches that wait for their turn in a burst ([`Admission`]); more are refused as
+    /// overload.
     pub waiting_searches: usize,
     /// Page cache of each connection that reads, in KiB.
     pub reader_cache_kib: u32,
@@ -109,7 +108,7 @@ impl Default for Options {
             // One for each thread that serves requests, one for each search.
             readers: cores * 2,
             searches: cores,
-            waiting_searches: 64,
+            waiting_searches: 32,
             reader_cache_kib: 12 * 1024,
             // A commit that splits a page looks through the whole of it.
             writer_cache_kib: 8 * 1024,
@@ -130,9 +129,7 @@ pub struct SqliteStore {
 struct Inner {
     pool: Arc<Pool>,
     catalog: Arc<Catalog>,
-    searches: Semaphore,
-    waiting: AtomicUsize,
-    most_waiting: usize,
+    searches: Admission,
 }
 
 impl SqliteStore {
@@ -192,9 +189,7 @@ impl SqliteStore {
             inner: Arc::new(Inner {
                 pool,
                 catalog,
-                searches: Semaphore::new(options.searches.max(1)),
-                waiting: AtomicUsize::new(0),
-                most_waiting: options.waiting_searches,
+                searches: Admission::new(options.searches, options.waiting_searches),
             }),
             writer,
             _folder: folder,
@@ -329,34 +324,12 @@ impl Inner {
         self: Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let waiting = Waiting::enter(&self)?;
-        let permit = self.searches.acquire().await;
-        drop(waiting);
-        let _permit = permit.map_err(|_| ReadError::Unavailable("the store is closed".into()))?;
+        let turn = self.searches.turn(Patience::Short).await;
+        let _turn = turn.map_err(|_| ReadError::Overloaded)?;
         let inner = Arc::clone(&self);
         task::spawn_blocking(move || work(&inner))
             .await
             .unwrap_or_else(|error| Err(ReadError::Unavailable(error.to_string())))
-    }
-}
-
-/// A place in the queue of searches; given up also by a caller that goes away.
-struct Waiting<'i>(&'i Inner);
-
-impl<'i> Waiting<'i> {
-    fn enter(inner: &'i Inner) -> Result<Self, ReadError> {
-        let before = inner.waiting.fetch_add(1, Ordering::Relaxed);
-        let waiting = Self(inner);
-        if before >= inner.most_waiting {
-            return Err(ReadError::Overloaded);
-        }
-        Ok(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -582,8 +555,12 @@ impl Store for SqliteStore {
         self.look_up(job::open)
     }
 
-    async fn forget_jobs(&self, ended_before: Timestamp) -> Result<(), RegistryError> {
-        self.chore(move |connection| job::forget(connection, ended_before))
+    async fn forget_jobs(
+        &self,
+        partition: Partition,
+        ended_before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| job::forget(connection, partition, ended_before))
             .await
     }
 
@@ -645,6 +622,10 @@ impl Store for SqliteStore {
                 verify::verify(&connection).map_err(unavailable)
             })
             .await
+    }
+
+    fn write_pace(&self) -> Pace {
+        self.writer.pace()
     }
 
     fn commits(&self) -> u64 {

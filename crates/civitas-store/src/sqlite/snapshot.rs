@@ -21,8 +21,9 @@ type Outcome<T> = std::result::Result<T, RegistryFault>;
 const NOTHING: i64 = 0;
 
 /// Small tables that are taken over whole, and their columns that name the partition.
-const WHOLE: [(&str, &str); 3] = [
+const WHOLE: [(&str, &str); 4] = [
     ("stage", "partition"),
+    ("job", "tenant"),
     ("setting", "tenant"),
     ("catalogue", "partition"),
 ];
@@ -41,6 +42,8 @@ pub(super) fn take(
         None => make(&transaction, tenant, name)?,
     };
     Mirror::new(&transaction, tenant, -id).whole()?;
+    // A job in work is no state to go back to: nobody would work on it.
+    transaction.execute("DELETE FROM job WHERE tenant = ?1 AND ended IS NULL", [-id])?;
     transaction.execute(
         "UPDATE snapshot SET base = (id = ?2), at = iif(id = ?2, ?3, at) WHERE tenant = ?1",
         (tenant, id, at.0),

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -16,6 +16,7 @@ use std::{
 
 use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
+    store::Pace,
     tenant::Partition,
 };
 use rusqlite::Connection;
@@ -74,6 +75,27 @@ pub(super) struct Writer {
     sender: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
+    progress: Arc<Progress>,
+}
+
+/// What waits for the writer, and what a change set takes lately.
+#[derive(Default)]
+struct Progress {
+    waiting: AtomicUsize,
+    each_ns: AtomicU64,
+}
+
+impl Progress {
+    /// So many change sets were answered together, after so long. The mean looks back on some
+    /// of them: it does not jump when one has waited for the disk.
+    fn done(&self, change_sets: usize, took: Duration) {
+        const LOOKS_BACK: u64 = 7;
+        self.waiting.fetch_sub(change_sets, Ordering::Relaxed);
+        let before = self.each_ns.load(Ordering::Relaxed);
+        let all = before.saturating_mul(LOOKS_BACK) + took.as_nanos() as u64;
+        let mean = all / (LOOKS_BACK + change_sets as u64);
+        self.each_ns.store(mean, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
@@ -81,6 +103,7 @@ impl Writer {
     pub(super) fn start(mut worker: Worker, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(queue.max(1));
         let commits = Arc::clone(&worker.commits);
+        let progress = Arc::clone(&worker.progress);
         let thread = thread::Builder::new()
             .name("civitas-writer".into())
             .spawn(move || worker.run(&receiver))?;
@@ -88,7 +111,16 @@ impl Writer {
             sender: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
             commits,
+            progress,
         })
+    }
+
+    /// How fast change sets are committed.
+    pub(super) fn pace(&self) -> Pace {
+        Pace {
+            waiting: self.progress.waiting.load(Ordering::Relaxed),
+            each: Duration::from_nanos(self.progress.each_ns.load(Ordering::Relaxed)),
+        }
     }
 
     /// Transactions that changed something.
@@ -108,11 +140,14 @@ impl Writer {
             change_set,
             reply,
         };
-        self.send(Job::Commit(commit))
-            .map_err(|refused| match refused {
+        self.progress.waiting.fetch_add(1, Ordering::Relaxed);
+        self.send(Job::Commit(commit)).map_err(|refused| {
+            self.progress.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
                 Refused::Full => Rejected::Overloaded,
                 Refused::Closed => Rejected::Unavailable(CLOSED.into()),
-            })?;
+            }
+        })?;
         answer
             .await
             .unwrap_or_else(|_| Err(Rejected::Unavailable(CLOSED.into())))
@@ -182,6 +217,7 @@ pub(super) struct Worker {
     batch: usize,
     checkpointer: Checkpointer,
     commits: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     /// Jobs that came while the last batch was committed.
     queued: VecDeque<Job>,
     /// How many callers write at a time lately.
@@ -209,6 +245,7 @@ impl Worker {
             batch: options.batch.max(1),
             checkpointer,
             commits: Arc::new(AtomicU64::new(0)),
+            progress: Arc::default(),
             queued: VecDeque::new(),
             callers: 1,
         }
@@ -223,9 +260,11 @@ impl Worker {
             match job {
                 Ok(Job::Chore(chore)) => self.chore(chore),
                 Ok(Job::Commit(first)) => {
+                    let begun = Instant::now();
                     let commits = self.gather(jobs, first);
                     let results = self.commit(&commits);
                     self.count(jobs, commits.len());
+                    self.progress.done(commits.len(), begun.elapsed());
                     answer(commits, results);
                 }
                 Err(RecvTimeoutError::Timeout) => self.pool.release(),

@@ -1,10 +1,15 @@
 //! Nothing of one tenant reaches another.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::{Client, GROUP, Server, USER, run};
 
 fn tenant(server: &Server, name: &str) -> Client {
+    tenant_with(server, name, "write")
+}
+
+/// A tenant, and a client of it with the role.
+fn tenant_with(server: &Server, name: &str, role: &str) -> Client {
     let data = server.data.to_str().unwrap();
     let host = format!("{name}.example");
     let created = run(&["tenant", "create", name, "--host", &host, "--data", data]);
@@ -14,7 +19,7 @@ fn tenant(server: &Server, name: &str) -> Client {
         String::from_utf8_lossy(&created.stderr)
     );
     let created = run(&[
-        "client", "create", "app", "--tenant", name, "--role", "write", "--data", data,
+        "client", "create", "app", "--tenant", name, "--role", role, "--data", data,
     ]);
     let said = String::from_utf8(created.stdout).unwrap();
     let secret = said
@@ -71,6 +76,100 @@ fn tenants_do_not_see_each_other() {
     a.with_host("b.example").get("/Users").refusal(401);
     let detail = a.with_host("c.example").get("/Users").refusal(404);
     assert!(detail.contains("c.example"), "{detail}");
+}
+
+/// Administers the stage of the client's tenant.
+fn stage(client: &Client, method: &str, path: &str, body: Option<&Value>) -> Value {
+    let bytes = body.map(|body| body.to_string().into_bytes());
+    let json = [("Content-Type", "application/json")];
+    let path = format!("/civitas/v1/{path}");
+    let answer = client.try_send(method, &path, &json, bytes.as_deref());
+    let answer = answer.unwrap();
+    assert!(answer.status < 300, "{method} {path}: {}", answer.text);
+    serde_json::from_str(&answer.text).unwrap_or_default()
+}
+
+/// A round of a tester who has the tenant to itself: whatever it sees is its own.
+fn round(client: &Client, name: &str, token: &Client) {
+    stage(
+        client,
+        "POST",
+        "reset",
+        Some(&json!({ "snapshot": "start" })),
+    );
+    let reset_ended = token.get("/Users?count=0");
+    reset_ended.refusal(401);
+    let clock = json!({ "now": "2030-01-01T00:00:00Z", "frozen": true, "seed": 7 });
+    let advance = json!({ "advance_ms": name.len() });
+    stage(client, "PUT", "clock", Some(&clock));
+    let moved = stage(client, "PUT", "clock", Some(&advance));
+    let rule = json!({ "match": { "method": "PUT" }, "answer": "503" });
+    stage(client, "POST", "rehearsals", Some(&rule));
+    assert_eq!(
+        stage(client, "GET", "rehearsals", None)
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let mut ids = Vec::new();
+    for at in 0..5 {
+        ids.push(client.user(&format!("{name}-{at}")));
+    }
+    let listed = client.get("/Users").body();
+    assert_eq!(listed["totalResults"], 6, "{listed}");
+    for user in listed["Resources"].as_array().unwrap() {
+        let own = user["userName"].as_str().unwrap();
+        assert!(own.starts_with(name), "{own} is not {name}'s");
+        if own != name {
+            assert_eq!(user["meta"]["created"], moved["now"]);
+        }
+    }
+    let put = client.send("PUT", &format!("/scim/v2/Users/{}", ids[0]), None);
+    put.refusal(503);
+    let delta = client.send("DELETE", &format!("/scim/v2/Users/{}", ids[1]), None);
+    assert_eq!(delta.status, 204);
+    let count =
+        |query: &str| stage(client, "GET", &format!("ledger/count{query}"), None)["count"].clone();
+    assert_eq!(count("?method=POST&status=201"), 5);
+    assert_eq!(count("?method=PUT&status=503"), 1);
+}
+
+/// The client with a token in place of its secret.
+fn with_token(client: &Client) -> Client {
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let grant = Some(&b"grant_type=client_credentials"[..]);
+    let answer = client.try_send("POST", "/oauth2/v1/token", &form, grant);
+    let token = answer.unwrap().body();
+    client.with_authorization(&format!(
+        "Bearer {}",
+        token["access_token"].as_str().unwrap()
+    ))
+}
+
+#[test]
+fn tenants_that_are_reset_side_by_side_do_not_see_each_other() {
+    const ROUNDS: usize = 20;
+    let server = Server::start();
+    let names = ["left", "right-hand"];
+    let testers = names.map(|name| tenant_with(&server, name, "administer"));
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    for (client, name) in testers.iter().zip(names) {
+        client.user(name);
+        stage(client, "PUT", "snapshots/start", None);
+    }
+    // Of the same seed come the same ids: it is the tenant that keeps them apart.
+    std::thread::scope(|scope| {
+        for (client, name) in testers.iter().zip(names) {
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    let token = with_token(client);
+                    assert_eq!(token.get("/Users?count=0").status, 200);
+                    round(client, name, &token);
+                }
+            });
+        }
+    });
 }
 
 #[test]

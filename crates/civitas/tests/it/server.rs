@@ -2,9 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -53,11 +53,22 @@ impl Server {
 
     /// A server over a folder that outlives it.
     pub(crate) fn start_in(folder: &Path) -> Self {
+        Self::spawn(Self::development(), folder.join("data"))
+    }
+
+    /// A server that tells of itself in a file besides.
+    pub(crate) fn start_telling(folder: &Path, file: &Path) -> Self {
+        let mut command = Self::development();
+        command.arg("--ready-file").arg(file);
+        Self::spawn(command, folder.join("data"))
+    }
+
+    fn development() -> Command {
         let mut command = civitas();
         command
             .args(["serve", "--dev"])
             .env("CIVITAS_ADMIN_CLIENT_SECRET", SECRET);
-        Self::spawn(command, folder.join("data"))
+        command
     }
 
     /// A server in production, over the data that its configuration names.
@@ -68,19 +79,14 @@ impl Server {
     }
 
     fn spawn(mut command: Command, data: PathBuf) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let child = command
-            .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let address = announced(child.stdout.take().unwrap());
         let server = Self {
             child,
             address,
@@ -131,6 +137,16 @@ impl Server {
             .unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
+}
+
+/// The address that a server says it listens on.
+fn announced(stdout: ChildStdout) -> SocketAddr {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("http://"));
+    let line = line.expect("the server did not start");
+    let (_, rest) = line.split_once("http://").unwrap();
+    let end = rest.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
+    rest[..end.unwrap_or(rest.len())].parse().unwrap()
 }
 
 impl Drop for Server {

@@ -21,6 +21,7 @@ use crate::{
     directory::{
         Directory, Edit, Replay,
         creation::{Draft, New},
+        write,
     },
     error::Error,
     precondition::Expect,
@@ -240,7 +241,9 @@ impl<'r> Run<'r> {
     /// Starts to create the resources of a unit: one, or several that refer to each other in
     /// a circle and so are stored together.
     async fn create(&mut self, unit: Vec<usize>, bodies: &mut [Option<Value>]) {
-        let drafts = unit.iter().map(|it| self.draft(*it, bodies[*it].take()));
+        let sent: Vec<Option<Value>> = unit.iter().map(|it| bodies[*it].take()).collect();
+        let drafts = unit.iter().zip(&sent);
+        let drafts = drafts.map(|(it, body)| self.draft(*it, body.clone()));
         let drafts: Vec<Result<Draft<'_>, Error>> = drafts.collect();
         let companions: Vec<Referent> = match unit.len() {
             1 if self.plan.references[unit[0]] == Ok(vec![]) => Vec::new(),
@@ -275,7 +278,7 @@ impl<'r> Run<'r> {
         }
         self.taking.extend(taken.iter().cloned());
         self.creating += unit.len();
-        let (directory, ids) = (self.directory, self.plan.ids);
+        let (directory, tolerance, plan) = (self.directory, self.tolerance, self.plan);
         let scope = self.scope_of(&unit);
         let dependency = (unit.len() > 1).then(|| {
             let errors = unit.iter().map(|it| self.depends_on(*it));
@@ -283,13 +286,16 @@ impl<'r> Run<'r> {
         });
         let stored = async move {
             let _place = directory.bulk_creates.acquire().await;
-            let done = match dependency {
-                None => vec![directory.store_one(&scope, news).await],
-                Some(others) => {
-                    let ids: Vec<&str> = unit.iter().map(|it| ids[*it].as_str()).collect();
-                    directory.store_circle(&scope, news, &ids, &others).await
-                }
-            };
+            let ids: Vec<&str> = unit.iter().map(|it| plan.ids[*it].as_str()).collect();
+            let dependency = dependency.as_deref();
+            let mut done = directory.store_unit(&scope, news, &ids, dependency).await;
+            if let [Err(Error::Outdated), ..] = done[..] {
+                let again = directory.drafted_again(&scope, plan, &unit, sent, tolerance);
+                done = match again.await {
+                    Ok((scope, news)) => directory.store_unit(&scope, news, &ids, dependency).await,
+                    Err(error) => vec![Err(error); unit.len()],
+                };
+            }
             Stored { unit, done, taken }
         };
         self.start(stored.boxed()).await;
@@ -362,6 +368,48 @@ impl Directory {
             }
         };
         Ok(Some(found.record.version))
+    }
+
+    /// The resources of a unit once more, by the catalogue that is in force now: the change of
+    /// a definition overtook them.
+    async fn drafted_again(
+        &self,
+        scope: &Scope,
+        plan: &Plan<'_>,
+        unit: &[usize],
+        sent: Vec<Option<Value>>,
+        tolerance: &Tolerance,
+    ) -> Result<(Scope, Vec<New>), Error> {
+        let scope = self.renewed(scope).await?;
+        let mut drafts = Vec::with_capacity(unit.len());
+        for (index, body) in unit.iter().zip(sent) {
+            let target = Target::of(&plan.operations[*index], plan.types);
+            let kind = target.map_err(|_| Error::Outdated)?.kind();
+            let kind = write::current(&scope, kind)?;
+            let (id, body) = (plan.ids[*index].clone(), self::sent(body)?);
+            drafts.push(Draft::read(kind, id, body, tolerance)?);
+        }
+        let companions: Vec<Referent> = drafts.iter().map(Draft::referent).collect();
+        let mut news = Vec::with_capacity(unit.len());
+        for draft in drafts {
+            news.push(self.complete(&scope, draft, &companions).await?);
+        }
+        Ok((scope, news))
+    }
+
+    /// Stores the resources of a unit. What the others hear when one of several is refused is
+    /// given for each.
+    async fn store_unit(
+        &self,
+        scope: &Scope,
+        news: Vec<New>,
+        ids: &[&str],
+        dependency: Option<&[Error]>,
+    ) -> Vec<Done> {
+        match dependency {
+            None => vec![self.store_one(scope, news).await],
+            Some(others) => self.store_circle(scope, news, ids, others).await,
+        }
     }
 
     async fn store_one(&self, scope: &Scope, news: Vec<New>) -> Done {

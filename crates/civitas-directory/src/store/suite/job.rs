@@ -51,9 +51,10 @@ pub async fn jobs_are_kept_to_their_end(store: Arc<dyn Store>) {
     assert_eq!(store.job(acme, "one").await.unwrap(), Some(ended.clone()));
     assert_eq!(store.open_jobs().await.unwrap(), [(acme, job("two"))]);
 
-    store.forget_jobs(Timestamp(9)).await.unwrap();
+    store.forget_jobs(acme, Timestamp(9)).await.unwrap();
+    store.forget_jobs(zeta, Timestamp(10)).await.unwrap();
     assert_eq!(store.job(acme, "one").await.unwrap(), Some(ended));
-    store.forget_jobs(Timestamp(10)).await.unwrap();
+    store.forget_jobs(acme, Timestamp(10)).await.unwrap();
     assert_eq!(store.job(acme, "one").await.unwrap(), None);
     assert_eq!(store.open_jobs().await.unwrap(), [(acme, job("two"))]);
 }

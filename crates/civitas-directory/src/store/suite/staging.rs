@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::job::job;
 use super::stage::{Dump, START, Stage, add, group, members, owned, remove, user};
 use crate::{
     change::{Change, Members, Rejected},
     clock::Clock,
+    job::{End, Job},
     record::{Timestamp, Version},
     store::{MAX_SNAPSHOTS, RegistryError, Snapshot, Store},
     tenant::{Partition, Stage as TenantStage},
@@ -134,6 +136,45 @@ pub async fn a_reset_to_nothing_leaves_nothing(store: Arc<dyn Store>) {
     assert_eq!(stage.dump().await, before);
     let stage = reset(stage, None).await;
     assert_eq!(stage.dump().await, empty);
+}
+
+/// A reset takes jobs back too: those that had ended are kept, none is in work afterwards, and
+/// other tenants keep theirs.
+pub async fn a_reset_takes_jobs_back(store: Arc<dyn Store>) {
+    let other = store.create_tenant("zeta", &[]).await.unwrap().partition;
+    let stage = Stage::new(store).await;
+    let (store, own) = (Arc::clone(&stage.store), stage.partition);
+    let ended = End {
+        at: AT,
+        cancelled: false,
+        result: "done".into(),
+    };
+    for (partition, id) in [(own, "kept"), (own, "open"), (other, "others")] {
+        store.create_job(partition, job(id)).await.unwrap();
+    }
+    store.end_job(own, "kept", ended.clone()).await.unwrap();
+    take(&stage, "start").await;
+    store.create_job(own, job("late")).await.unwrap();
+    store.end_job(own, "open", ended).await.unwrap();
+    let open = store.open_jobs().await.unwrap();
+    let ids = |open: &[(Partition, Job)]| -> Vec<String> {
+        let mut ids: Vec<_> = open.iter().map(|(_, job)| job.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(
+        ids(&open),
+        ["late", "others"],
+        "snapshots have none in work"
+    );
+    let stage = reset(stage, Some("start")).await;
+    let known = async |id| store.job(stage.partition, id).await.unwrap().is_some();
+    assert!(known("kept").await);
+    assert!(!known("open").await && !known("late").await);
+    assert_eq!(ids(&store.open_jobs().await.unwrap()), ["others"]);
+    let stage = reset(stage, None).await;
+    assert_eq!(store.job(stage.partition, "kept").await.unwrap(), None);
+    assert_eq!(ids(&store.open_jobs().await.unwrap()), ["others"]);
 }
 
 /// What was computed before a reset is not committed after it.

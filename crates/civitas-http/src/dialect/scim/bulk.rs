@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use civitas_directory::{Error, Scope, Step};
+use civitas_directory::{Error, Scope, Step, admission::Patience};
 use civitas_scim::{
     Invalid,
     bulk::{self, Answered, Job, Method},
@@ -113,6 +113,7 @@ async fn carry_out_stored(work: &Work) -> Result<String, Refusal> {
         request_id: job.id.clone(),
         now: job.created,
         ids: work.directory.ids(tenant),
+        patience: Patience::Long,
     };
     let go_on = |begun| work.progress.go_on(begun);
     let read = read(text("body").as_bytes(), &tolerance)?;

@@ -84,12 +84,10 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
     }
 }
 
-/// Reading is GET and HEAD, and the POST of a search or a delta; what a tenant serves is its
-/// administrators' to change.
+/// What a tenant serves is its administrators' to change.
 fn needs(route: &Scim<'_>, method: &Method) -> Role {
     match route {
-        Scim::RootSearch | Scim::CollectionSearch(_) | Scim::Delta(_) => Role::Read,
-        _ if matches!(*method, Method::GET | Method::HEAD) => Role::Read,
+        _ if !route.writes(method) => Role::Read,
         Scim::Schemas | Scim::Schema(_) | Scim::ResourceTypes | Scim::ResourceType(_) => {
             Role::Administer
         }

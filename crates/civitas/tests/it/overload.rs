@@ -1,0 +1,117 @@
+//! More work than can be done: what is taken is done, the rest is refused at once, and nothing
+//! of it is left afterwards. Figures: `cargo xtask bench-overload`.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::server::{Client, GROUP, Server, USER};
+
+/// More clients than work and wait in a burst together.
+const CLIENTS: usize = 48;
+
+/// Memory that may come on top while so many requests are in work.
+const MOST_MORE_KIB: u64 = 128 * 1024;
+
+fn length() -> Duration {
+    let seconds = std::env::var("CIVITAS_OVERLOAD_SECONDS").ok();
+    Duration::from_secs(seconds.map_or(2, |it| it.parse().unwrap()))
+}
+
+/// Secrets that nobody has shown before, each of which takes a hash.
+fn secret(client: &Client, turn: usize) -> u16 {
+    use base64::Engine as _;
+    let shown = base64::prelude::BASE64_STANDARD.encode(format!("admin:wrong {turn}"));
+    let client = client.with_authorization(&format!("Basic {shown}"));
+    let answer = client.get("/Users?count=0");
+    if answer.status == 503 {
+        answer.refusal(503);
+        assert_eq!(answer.header("retry-after"), "1");
+    } else {
+        answer.refusal(401);
+    }
+    answer.status
+}
+
+/// A group of users, which takes the writer some time.
+fn write(client: &Client, members: &serde_json::Value, turn: usize) -> u16 {
+    let group =
+        json!({ "schemas": [GROUP], "displayName": format!("g{turn}"), "members": members });
+    let answer = client.post("/Groups?attributes=id", &group);
+    if answer.status == 503 {
+        answer.refusal(503);
+        assert_eq!(answer.header("retry-after"), "1");
+    } else {
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    answer.status
+}
+
+#[test]
+fn what_is_too_much_is_refused_and_leaves_nothing_behind() {
+    let server = Server::start();
+    let client = server.client();
+    let members: Vec<_> = (0..300)
+        .map(|at| json!({ "value": client.user(&format!("u{at}")) }))
+        .collect();
+    let members = json!(members);
+    let before = server.resident_kib();
+    let turns = AtomicUsize::new(0);
+    let [heard, refused, written, reads] = [const { AtomicUsize::new(0) }; 4];
+    let until = Instant::now() + length();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let client = server.client();
+                while Instant::now() < until {
+                    let turn = turns.fetch_add(1, Relaxed);
+                    let counter = match secret(&client, turn) {
+                        503 => &refused,
+                        _ => &heard,
+                    };
+                    counter.fetch_add(1, Relaxed);
+                }
+            });
+        }
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let client = server.client();
+                while Instant::now() < until {
+                    let turn = turns.fetch_add(1, Relaxed);
+                    if write(&client, &members, turn) == 201 {
+                        written.fetch_add(1, Relaxed);
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            while Instant::now() < until {
+                assert_eq!(client.get("/Users?count=1").status, 200, "reads go on");
+                reads.fetch_add(1, Relaxed);
+            }
+        });
+    });
+    let [heard, refused, written, reads] =
+        [heard, refused, written, reads].map(AtomicUsize::into_inner);
+    assert!(heard > 0 && refused > 0 && written > 0 && reads > 0);
+    let more = server.resident_kib().saturating_sub(before);
+    assert!(more < MOST_MORE_KIB, "{more} KiB more than before");
+
+    let groups = client.get("/Groups?count=0").body()["totalResults"].as_u64();
+    assert_eq!(
+        groups,
+        Some(written as u64),
+        "what was acknowledged, and no more"
+    );
+    // One after the other everything is done again.
+    for turn in 0..10 {
+        assert_eq!(secret(&client, usize::MAX - turn), 401);
+        assert_eq!(write(&client, &members, usize::MAX - turn), 201);
+    }
+    let answer = client.post("/Users", &json!({ "schemas": [USER], "userName": "after" }));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+}
