@@ -139,6 +139,7 @@ mod tests {
             request_id: String::new(),
             now: NOW,
             ids: crate::Ids::Random,
+            base: String::new(),
             patience: crate::admission::Patience::Short,
         }
     }

@@ -29,7 +29,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     access::{Access, Caller},
-    admission::{BURST, Standing},
+    admission::{Admission, BURST, Standing},
     client::{Client, Roles},
     error::Error,
     limits::Limits,
@@ -51,6 +51,7 @@ pub struct Directory {
     redefined: Notify,
     limits: Limits,
     seal: Seal,
+    bulk_requests: Admission,
     /// Places for the creates of bulk jobs, so that all of them together leave room in the
     /// store's queue for other writes.
     bulk_creates: Semaphore,
@@ -80,6 +81,7 @@ impl Directory {
             redefined: Notify::new(),
             limits,
             seal,
+            bulk_requests: Admission::new(bulk::REQUESTS_AT_A_TIME, bulk::REQUESTS_IN_A_BURST),
             bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),
             writes: Standing::default(),
             jobs: job::OpenJobs::default(),
@@ -103,9 +105,8 @@ impl Directory {
     /// # Errors
     /// [`Error::Overloaded`]
     pub fn admit_write(&self, in_work: usize) -> Result<(), Error> {
-        let pace = self.store.write_pace();
-        let ahead = u32::try_from(pace.waiting.max(in_work)).unwrap_or(u32::MAX);
-        let wait = pace.each.saturating_mul(ahead);
+        let ahead = u32::try_from(in_work).unwrap_or(u32::MAX);
+        let wait = self.store.write_pace().saturating_mul(ahead);
         let limit = Duration::from_millis(self.limits.write_wait_ms);
         let stands = self.writes.note(wait > limit, Instant::now());
         let most = if stands { limit } else { limit.max(BURST) };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use civitas_scim::condition::References;
+
 use crate::{
     admission::Patience, catalogue::Catalogue, id::Ids, precondition::Expect, record::Timestamp,
     tenant::Partition,
@@ -26,11 +28,21 @@ pub struct Scope {
     pub now: Timestamp,
     /// Where identifiers of new resources come from.
     pub ids: Ids,
+    /// What URIs of the tenant's resources begin with, as the caller sees them.
+    pub base: String,
     /// Whether it waits for its turn where many do.
     pub patience: Patience,
 }
 
 impl Scope {
+    /// What references to the tenant's resources begin with.
+    pub(crate) fn references(&self) -> References<'_> {
+        References {
+            base: &self.base,
+            types: self.catalogue.resource_types(),
+        }
+    }
+
     /// The precondition of a change, where one is required.
     pub fn required(&self, expect: Expect) -> Expect {
         match expect {

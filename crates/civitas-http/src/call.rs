@@ -25,10 +25,8 @@ pub(crate) struct Call<'r> {
     pub(crate) app: &'r Surface,
     /// The tenant that is called.
     pub(crate) tenant: &'r Tenant,
-    /// For the directory: partition, actor, request id, instant.
+    /// For the directory: partition, actor, request id, instant, base of URLs.
     pub(crate) scope: Scope,
-    /// Scheme and authority of URLs that are issued, and the path of the SCIM base.
-    pub(crate) base: String,
     /// The representation to answer in.
     pub(crate) media: Media,
     /// The conditions.

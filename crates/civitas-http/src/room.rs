@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     refusal::Refusal,
-    router::{Fixed, Route},
+    router::{Fixed, Route, Scim},
 };
 
 /// The requests in work.
@@ -39,8 +39,11 @@ impl Room {
     ) -> Result<Option<Place<'_>>, Refusal> {
         let writes = match route {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => return Ok(None),
+            // Bulk requests are admitted where they are carried out.
+            Route::Scim(Scim::Bulk)
+            | Route::Job(_)
+            | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => false,
             Route::Scim(route) => route.writes(method),
-            Route::Job(_) | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => false,
         };
         let in_work = self.places.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if !writes {

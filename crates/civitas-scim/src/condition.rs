@@ -2,8 +2,10 @@
 //! evaluated, and that stores compile to queries.
 
 mod evaluate;
+mod reference;
 mod sort;
 
+pub use reference::References;
 pub use sort::Sort;
 pub(crate) use sort::leading;
 

@@ -16,7 +16,10 @@ pub use members::{Member, MemberChange, member_changes, members};
 use serde_json::Value;
 
 use crate::{
-    Attributes, Invalid, condition::Condition, schema::ResourceType, tolerance::Tolerance,
+    Attributes, Invalid,
+    condition::{Condition, References},
+    schema::ResourceType,
+    tolerance::Tolerance,
 };
 
 /// What an operation does (RFC 7644 §3.5.2).
@@ -71,6 +74,18 @@ impl Step {
             Some(_) => None,
             None => Some(&self.attribute),
         }
+    }
+
+    /// The step on a resource of the type, with nothing in it that looks at a reference which
+    /// is not stored.
+    #[must_use]
+    pub fn dereferenced(mut self, rt: &ResourceType, references: &References<'_>) -> Self {
+        let filter = self.filter.take();
+        self.filter = filter.map(|it| it.dereferenced_in_element(rt, references));
+        if let Some(seed) = &mut self.seed {
+            references.identify(seed);
+        }
+        self
     }
 
     /// The error, told with the operation that caused it.

@@ -139,6 +139,7 @@ impl Opened {
             request_id: format!("cli-{}", std::process::id()),
             now: self.now(),
             ids: self.directory.ids(&self.tenant),
+            base: String::new(),
             patience: Patience::Long,
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::new(
             &["S-7643-2.1-04"],
-            "the name $ref in bodies, paths and projections",
+            "the name $ref in bodies, paths, filters and projections",
             reference_name,
         ),
         Case::new(
@@ -167,7 +167,15 @@ fn reference_name(session: &mut Session) -> Verdict {
     let other = json!("https://example.org/Users/nosuch");
     let nobody = json!([{ "op": "remove", "path": format!("members[$ref eq {other}]") }]);
     session.patch(&path, &nobody)?.expect_any(&[200, 204])?;
-    has_members(&session.read(&path)?, &[&user])
+    has_members(&session.read(&path)?, &[&user])?;
+    for (reference, found) in [(&other, &[][..]), (location, &[&group])] {
+        let filter = format!("members.$ref eq {reference}");
+        let answer = session.send(Request::get("/Groups").query("filter", &filter))?;
+        selects(&answer.expect(200)?.list()?, found)?;
+    }
+    let itself = json!([{ "op": "remove", "path": format!("members[$ref eq {location}]") }]);
+    session.patch(&path, &itself)?.expect_any(&[200, 204])?;
+    has_members(&session.read(&path)?, &[])
 }
 
 fn versions_of_references(session: &mut Session) -> Verdict {

@@ -17,6 +17,11 @@ use self::run::Run;
 use super::{Directory, Replay};
 use crate::{admission::Patience, error::Error, id, record::Version, scope::Scope};
 
+/// Bulk requests that are carried out at a time, and that may wait in a burst. Of each the
+/// operations wait as long as they must.
+pub(super) const REQUESTS_AT_A_TIME: usize = 8;
+pub(super) const REQUESTS_IN_A_BURST: usize = 32;
+
 /// Creates of all jobs that run side by side.
 pub(super) const CREATES_AT_A_TIME: usize = 512;
 
@@ -52,6 +57,8 @@ impl Directory {
         if job.operations.len() > limit {
             return Err(Error::TooManyOperations { limit });
         }
+        let turn = self.bulk_requests.turn(scope.patience).await;
+        let _turn = turn.map_err(|_| Error::Overloaded)?;
         let types = scope.catalogue.resource_types();
         let mut operations = job.operations;
         let ids = (0..operations.len()).map(|index| match replay {

@@ -69,7 +69,7 @@ impl Directory {
     ) -> Result<Listing, Error> {
         let (page, cursors) = self.page(scope, types, request)?;
         let query = Query {
-            selections: selections(types, request, tolerance)?,
+            selections: selections(scope, types, request, tolerance)?,
             page: page.clone(),
             want,
             max_examined: self.limits.max_examined,
@@ -158,12 +158,13 @@ impl Directory {
 }
 
 fn selections(
+    scope: &Scope,
     types: &[&ResourceType],
     request: &SearchRequest,
     tolerance: &Tolerance,
 ) -> Result<Vec<Selection>, Invalid> {
     let filter = request.filter.as_deref().map(parse_filter).transpose()?;
-    let select = |it: &&ResourceType| select(it, types, filter.as_ref(), request, tolerance);
+    let select = |it: &&ResourceType| select(scope, it, types, filter.as_ref(), request, tolerance);
     types.iter().map(select).collect()
 }
 
@@ -172,6 +173,7 @@ fn parse_filter(text: &str) -> Result<Filter, Invalid> {
 }
 
 fn select(
+    scope: &Scope,
     resource_type: &ResourceType,
     types: &[&ResourceType],
     filter: Option<&Filter>,
@@ -180,7 +182,8 @@ fn select(
 ) -> Result<Selection, Invalid> {
     let condition = filter
         .map(|filter| filter.resolve(resource_type, types, tolerance))
-        .transpose()?;
+        .transpose()?
+        .map(|condition| condition.dereferenced(resource_type, &scope.references()));
     let sort = request
         .sort_by
         .as_deref()

@@ -83,6 +83,7 @@ impl Directory {
             request_id: String::new(),
             now,
             ids: self.ids(tenant),
+            base: String::new(),
             patience: Patience::Short,
         };
         let types = tenant.catalogue.resource_types().iter();

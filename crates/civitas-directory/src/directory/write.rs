@@ -126,8 +126,10 @@ impl Directory {
             let old = self.old(scope, edit).await?;
             let body = edit.body.as_ref().map_err(Clone::clone)?;
             let operations = PatchRequest::parse(body, tolerance)?;
-            let steps = patch::steps(&operations, resource_type, id, tolerance)?;
-            let (on_members, steps) = split(steps, resource_type);
+            let steps = patch::steps(&operations, resource_type, id, tolerance)?.into_iter();
+            let references = scope.references();
+            let steps = steps.map(|it| it.dereferenced(resource_type, &references));
+            let (on_members, steps) = split(steps.collect(), resource_type);
             let before = old.record.attributes();
             let mut patched = patch::apply(&before, &steps, resource_type, tolerance)?;
             if patched.changed {

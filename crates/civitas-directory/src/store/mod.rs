@@ -227,15 +227,6 @@ pub enum Newest {
     },
 }
 
-/// How fast a store writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pace {
-    /// Change sets that wait or are being committed.
-    pub waiting: usize,
-    /// What one of them takes lately, those that commit together sharing their time.
-    pub each: Duration,
-}
-
 /// Why a tenant or client was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
@@ -465,9 +456,10 @@ pub trait Store: Send + Sync + 'static {
     /// line each; empty when clean.
     async fn verify(&self) -> Result<Vec<String>, ReadError>;
 
-    /// How fast it writes lately. The default says that nothing ever waits.
-    fn write_pace(&self) -> Pace {
-        Pace::default()
+    /// What a change set takes lately, those that commit together sharing their time. Zero
+    /// where it means nothing.
+    fn write_pace(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Commits so far (for metrics: requests per commit). Zero where it means nothing.

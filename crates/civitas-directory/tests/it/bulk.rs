@@ -42,6 +42,7 @@ async fn directory() -> (Directory, Scope) {
         request_id: "r".into(),
         now: Timestamp(0),
         ids: civitas_directory::Ids::Random,
+        base: "https://id.example.com/scim/v2".into(),
         patience: Patience::Long,
     };
     (directory, scope)

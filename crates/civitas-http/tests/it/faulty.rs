@@ -1,7 +1,10 @@
 //! A store that fails on demand: reading `panic`, `down`, `slow` or `full` does what the id
 //! says.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use civitas_directory::{
     Catalogue, ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store,
@@ -10,7 +13,7 @@ use civitas_directory::{
     redefinition::{Redefinition, Refused},
     settings::Change,
     store::{
-        Changes, ChangesQuery, Event, FoundPage, LogReach, Pace, Query, ReadError, Referent,
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Want, memory::MemoryStore,
     },
 };
@@ -19,7 +22,37 @@ use tokio::sync::Notify;
 
 /// The store in memory, with faults.
 #[derive(Default)]
-pub(crate) struct Faulty(MemoryStore, pub(crate) Held, pub(crate) Mutex<Pace>);
+pub(crate) struct Faulty(
+    MemoryStore,
+    pub(crate) Held,
+    pub(crate) Mutex<Duration>,
+    Mutex<Option<Trouble>>,
+);
+
+/// What is wrong with all reads and writes of resources.
+#[derive(Clone, Copy)]
+pub(crate) enum Trouble {
+    /// They fail.
+    Away,
+    /// They end in a panic.
+    Defect,
+}
+
+impl Faulty {
+    /// What is wrong, from now on.
+    pub(crate) fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.3.lock().unwrap()
+    }
+
+    fn works(&self) -> Result<(), ReadError> {
+        let trouble = *self.trouble();
+        match trouble {
+            None => Ok(()),
+            Some(Trouble::Away) => Err(ReadError::Unavailable("secret path".into())),
+            Some(Trouble::Defect) => panic!("secret internals"),
+        }
+    }
+}
 
 /// Reads that do not end until they are let go.
 #[derive(Default)]
@@ -49,6 +82,7 @@ impl Store for Faulty {
             }
             _ => {}
         }
+        self.works()?;
         self.0.read(partition, resource_type, id, want).await
     }
 
@@ -57,10 +91,12 @@ impl Store for Faulty {
         partition: Partition,
         ids: &[String],
     ) -> Result<Vec<Option<Referent>>, ReadError> {
+        self.works()?;
         self.0.referents(partition, ids).await
     }
 
     async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
+        self.works()?;
         self.0.search(partition, query).await
     }
 
@@ -86,10 +122,12 @@ impl Store for Faulty {
         partition: Partition,
         query: ChangesQuery,
     ) -> Result<Option<Changes>, ReadError> {
+        self.works()?;
         self.0.changes(partition, query).await
     }
 
     async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError> {
+        self.works()?;
         self.0.log_reach(partition).await
     }
 
@@ -107,6 +145,8 @@ impl Store for Faulty {
         partition: Partition,
         change_set: ChangeSet,
     ) -> Result<Committed, Rejected> {
+        self.works()
+            .map_err(|error| Rejected::Unavailable(error.to_string()))?;
         self.0.commit(partition, change_set).await
     }
 
@@ -240,6 +280,8 @@ impl Store for Faulty {
         partition: Partition,
         redefinition: Redefinition,
     ) -> Result<(), Refused> {
+        self.works()
+            .map_err(|error| Refused::Unavailable(error.to_string()))?;
         self.0.redefine(partition, redefinition).await
     }
 
@@ -256,7 +298,7 @@ impl Store for Faulty {
         self.0.verify().await
     }
 
-    fn write_pace(&self) -> Pace {
+    fn write_pace(&self) -> Duration {
         *self.2.lock().unwrap()
     }
 

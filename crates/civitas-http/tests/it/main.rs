@@ -9,6 +9,7 @@ mod connections;
 mod cursors;
 mod definitions;
 mod deltas;
+mod every_operation;
 mod faulty;
 mod http;
 mod http2;

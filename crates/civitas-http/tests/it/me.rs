@@ -20,7 +20,7 @@ impl World {
     }
 
     /// A token of a user, with roles besides.
-    async fn user_token(&self, user: &Value, scope: &str) -> String {
+    pub(crate) async fn user_token(&self, user: &Value, scope: &str) -> String {
         let id = user["id"].as_str().unwrap();
         let form = format!("subject_token={id}&subject_token_type={BY_ID}&scope={scope}");
         let answer = self.exchange("admin", &form).await;

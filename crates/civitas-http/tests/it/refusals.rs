@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use civitas_directory::{Limits, admission::BURST, store::Pace};
+use civitas_directory::{Limits, admission::BURST};
 use civitas_http::HttpLimits;
 use serde_json::json;
 use tokio::{
@@ -272,34 +272,39 @@ async fn requests_beyond_those_in_work_are_refused() {
 async fn writes_that_would_wait_long_are_refused_before_they_are_read() {
     let world = World::start().await;
     world.user("before").await;
-    let pace = |waiting| Pace {
-        waiting,
-        each: Duration::from_millis(10),
-    };
+    let pace = |ms| *world.store.2.lock().unwrap() = Duration::from_millis(ms);
     let write = || async {
-        let body = "not even JSON";
-        let ask = ask("POST", "/scim/v2/Users").by("writer").body(body);
-        world.send(ask).await
+        let ask = ask("POST", "/scim/v2/Users").by("writer");
+        world.send(ask.body("not even JSON")).await
     };
-    *world.store.2.lock().unwrap() = pace(25);
-    assert_eq!(write().await.status, 400, "a burst is taken");
-    *world.store.2.lock().unwrap() = pace(26);
-    let refused = write().await;
-    assert_eq!(refused.scim_error(503), "");
-    assert_eq!(refused.header("retry-after"), "1");
-    *world.store.2.lock().unwrap() = pace(3);
-    write().await;
-    tokio::time::sleep(BURST).await;
-    assert_eq!(write().await.status, 503, "they have waited for a while");
-    *world.store.2.lock().unwrap() = pace(2);
-    assert_eq!(write().await.status, 400, "a short wait is none");
-    *world.store.2.lock().unwrap() = pace(26);
-    for reading in [
-        ask("GET", "/scim/v2/Users"),
-        ask("POST", "/scim/v2/Users/.search").json(&json!({ "schemas": [SEARCH] })),
-    ] {
-        assert_eq!(world.send(reading.by("reader")).await.status, 200);
-    }
+    // One write is in work all the time.
+    let first = world.send(ask("DELETE", "/scim/v2/Users/slow").by("writer"));
+    let others = async {
+        let Held { begun, let_go } = &world.store.1;
+        begun.notified().await;
+        pace(250);
+        assert_eq!(write().await.status, 400, "a burst is taken");
+        pace(251);
+        let refused = write().await;
+        assert_eq!(refused.scim_error(503), "");
+        assert_eq!(refused.header("retry-after"), "1");
+        pace(26);
+        write().await;
+        tokio::time::sleep(BURST).await;
+        assert_eq!(write().await.status, 503, "they have waited for a while");
+        pace(25);
+        assert_eq!(write().await.status, 400, "a short wait is none");
+        pace(251);
+        for reading in [
+            ask("GET", "/scim/v2/Users"),
+            ask("POST", "/scim/v2/Users/.search").json(&json!({ "schemas": [SEARCH] })),
+        ] {
+            assert_eq!(world.send(reading.by("reader")).await.status, 200);
+        }
+        let_go.notify_one();
+    };
+    let (first, ()) = tokio::join!(first, others);
+    assert_eq!(first.scim_error(404), "", "the first was carried out");
 }
 
 #[tokio::test]

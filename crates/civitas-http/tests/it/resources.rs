@@ -118,6 +118,80 @@ async fn membership_is_shown_on_both_sides() {
 }
 
 #[tokio::test]
+async fn members_are_found_and_removed_by_their_reference() {
+    let world = World::start().await;
+    let (ann, bea) = (world.user("ann").await, world.user("bea").await);
+    let inner = group(&world, "inner", &[]).await;
+    let outer = group(&world, "outer", &[&ann, &bea, &inner]).await;
+    let location = |of: &Value| of["meta"]["location"].as_str().unwrap().to_owned();
+    let found = async |endpoint: &str, filter: String| {
+        let filter = filter.replace(' ', "%20").replace('"', "%22");
+        let path = format!("/scim/v2/{endpoint}?filter={filter}");
+        let answer = world.send(ask("GET", &path).by("reader")).await;
+        assert_eq!(answer.status, 200, "{filter}: {answer:?}");
+        answer.json()["totalResults"].as_u64().unwrap()
+    };
+    let elsewhere = location(&ann).replace(HOST, "elsewhere.example.com");
+    let as_group = location(&ann).replace("/Users/", "/Groups/");
+    for (filter, total) in [
+        (format!("members.$ref eq \"{}\"", location(&ann)), 1),
+        (format!("members[$ref eq \"{}\"]", location(&inner)), 1),
+        (format!("members.$ref eq \"{elsewhere}\""), 0),
+        (format!("members.$ref eq \"{as_group}\""), 0),
+        ("members.$ref co \"/Groups/\"".into(), 1),
+        ("members.$ref pr".into(), 1),
+    ] {
+        assert_eq!(found("Groups", filter.clone()).await, total, "{filter}");
+    }
+    let by_group = format!("groups.$ref eq \"{}\"", location(&outer));
+    assert_eq!(found("Users", by_group).await, 2);
+
+    let path = format!("/scim/v2/Groups/{}", outer["id"].as_str().unwrap());
+    let members = async || {
+        let read = world.send(ask("GET", &path).by("reader")).await.json();
+        read["members"].as_array().map_or(0, Vec::len)
+    };
+    for (reference, left) in [
+        (&elsewhere, 3),
+        (&as_group, 3),
+        (&location(&ann), 2),
+        (&location(&inner), 1),
+    ] {
+        let remove =
+            json!([{ "op": "remove", "path": format!("members[$ref eq \"{reference}\"]") }]);
+        let removed = ask("PATCH", &path).by("writer").json(&patch(&remove));
+        assert!(world.send(removed).await.status < 300);
+        assert_eq!(members().await, left, "{reference}");
+    }
+    // Of a client that adds through a filter, the reference says who.
+    let by_reference = format!("members[$ref eq \"{}\"].display", location(&ann));
+    let add = json!([{ "op": "add", "path": by_reference, "value": "Ann" }]);
+    let added = ask("PATCH", &path).by("entra").json(&patch(&add));
+    let added = world.send(added).await;
+    assert!(added.status < 300, "{added:?}");
+    assert_eq!(members().await, 2);
+}
+
+#[tokio::test]
+async fn managers_are_found_by_their_reference() {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let world = World::start().await;
+    let boss = world.user("boss").await;
+    let manager = json!({ "manager": { "value": boss["id"] } });
+    let report =
+        json!({ "schemas": [USER, ENTERPRISE], "userName": "report", ENTERPRISE: manager });
+    let created = ask("POST", "/scim/v2/Users").by("writer").json(&report);
+    assert_eq!(world.send(created).await.status, 201);
+    let reference = boss["meta"]["location"].as_str().unwrap();
+    for (reference, total) in [(reference, 1), ("https://elsewhere.example.com/Users/1", 0)] {
+        let path =
+            format!("/scim/v2/Users?filter={ENTERPRISE}:manager.$ref%20eq%20%22{reference}%22");
+        let answer = world.send(ask("GET", &path).by("reader")).await;
+        assert_eq!(answer.json()["totalResults"], total, "{reference}");
+    }
+}
+
+#[tokio::test]
 async fn large_groups_are_not_sent_unasked() {
     let limits = Limits {
         max_members_returned: 102,

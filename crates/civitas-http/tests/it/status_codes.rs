@@ -15,6 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::every_operation;
 use crate::world::{Answer, Ask, USER, World, ask};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-codes.md");
@@ -22,8 +23,8 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-codes
 const HEAD: &str = "# Status codes
 
 The same request, `PUT /scim/v2/Users/{id}` with a good body by a client that may write, in each
-situation in which it is not carried out; what differs is said. Every answer below came over a
-socket. `Date` is left out, `{id}` stands for an identifier. The order in which situations are told
+situation in which it is not carried out; what differs is said. Then, for every operation, what it
+answers in these situations. Every answer below came over a socket. `Date` is left out, `{id}` stands for an identifier. The order in which situations are told
 when several apply is that of `crates/civitas-http/src/door.rs`.
 
 Written by `cargo xtask docs`; a test compares it with what happens.
@@ -100,7 +101,7 @@ async fn page() -> String {
     in_the_directory(&mut page, &world, &id).await;
     by_settings(&mut page, &world, &id).await;
     of_the_server(&mut page).await;
-    page.text + REGISTRY + &registry()
+    page.text + &every_operation::section().await + REGISTRY + &registry()
 }
 
 async fn at_the_door(page: &mut Page, world: &World, id: &str) {

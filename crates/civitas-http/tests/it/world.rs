@@ -244,6 +244,25 @@ impl Ask {
             .body(body)
     }
 
+    /// Without a header field.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(given, _)| given != name);
+        self
+    }
+
+    /// With another body, where there is one.
+    pub(crate) fn rebody(mut self, body: impl Into<Vec<u8>>) -> Self {
+        if self.body.is_some() {
+            self.body = Some(body.into());
+        }
+        self
+    }
+
+    /// The target without its query.
+    pub(crate) fn path(&self) -> String {
+        self.target.split('?').next().unwrap_or_default().to_owned()
+    }
+
     /// With another method.
     pub(crate) fn method(mut self, method: &str) -> Self {
         method.clone_into(&mut self.method);

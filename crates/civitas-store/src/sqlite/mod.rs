@@ -31,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -44,7 +45,7 @@ use civitas_directory::{
     redefinition::{Redefinition, Refused},
     settings::{self, Settings},
     store::{
-        Changes, ChangesQuery, Event, FoundPage, LogReach, Pace, Query, ReadError, Referent,
+        Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Store, Want,
     },
     tenant::{Partition, Stage, Tenant},
@@ -624,7 +625,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    fn write_pace(&self) -> Pace {
+    fn write_pace(&self) -> Duration {
         self.writer.pace()
     }
 

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -16,7 +16,6 @@ use std::{
 
 use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
-    store::Pace,
     tenant::Partition,
 };
 use rusqlite::Connection;
@@ -75,26 +74,22 @@ pub(super) struct Writer {
     sender: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
-    progress: Arc<Progress>,
+    pace: Arc<Pace>,
 }
 
-/// What waits for the writer, and what a change set takes lately.
+/// What a change set takes lately, in nanoseconds.
 #[derive(Default)]
-struct Progress {
-    waiting: AtomicUsize,
-    each_ns: AtomicU64,
-}
+struct Pace(AtomicU64);
 
-impl Progress {
+impl Pace {
     /// So many change sets were answered together, after so long. The mean looks back on some
     /// of them: it does not jump when one has waited for the disk.
     fn done(&self, change_sets: usize, took: Duration) {
         const LOOKS_BACK: u64 = 7;
-        self.waiting.fetch_sub(change_sets, Ordering::Relaxed);
-        let before = self.each_ns.load(Ordering::Relaxed);
+        let before = self.0.load(Ordering::Relaxed);
         let all = before.saturating_mul(LOOKS_BACK) + took.as_nanos() as u64;
         let mean = all / (LOOKS_BACK + change_sets as u64);
-        self.each_ns.store(mean, Ordering::Relaxed);
+        self.0.store(mean, Ordering::Relaxed);
     }
 }
 
@@ -103,7 +98,7 @@ impl Writer {
     pub(super) fn start(mut worker: Worker, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(queue.max(1));
         let commits = Arc::clone(&worker.commits);
-        let progress = Arc::clone(&worker.progress);
+        let pace = Arc::clone(&worker.pace);
         let thread = thread::Builder::new()
             .name("civitas-writer".into())
             .spawn(move || worker.run(&receiver))?;
@@ -111,16 +106,13 @@ impl Writer {
             sender: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
             commits,
-            progress,
+            pace,
         })
     }
 
-    /// How fast change sets are committed.
-    pub(super) fn pace(&self) -> Pace {
-        Pace {
-            waiting: self.progress.waiting.load(Ordering::Relaxed),
-            each: Duration::from_nanos(self.progress.each_ns.load(Ordering::Relaxed)),
-        }
+    /// What a change set takes lately.
+    pub(super) fn pace(&self) -> Duration {
+        Duration::from_nanos(self.pace.0.load(Ordering::Relaxed))
     }
 
     /// Transactions that changed something.
@@ -140,14 +132,11 @@ impl Writer {
             change_set,
             reply,
         };
-        self.progress.waiting.fetch_add(1, Ordering::Relaxed);
-        self.send(Job::Commit(commit)).map_err(|refused| {
-            self.progress.waiting.fetch_sub(1, Ordering::Relaxed);
-            match refused {
+        self.send(Job::Commit(commit))
+            .map_err(|refused| match refused {
                 Refused::Full => Rejected::Overloaded,
                 Refused::Closed => Rejected::Unavailable(CLOSED.into()),
-            }
-        })?;
+            })?;
         answer
             .await
             .unwrap_or_else(|_| Err(Rejected::Unavailable(CLOSED.into())))
@@ -217,7 +206,7 @@ pub(super) struct Worker {
     batch: usize,
     checkpointer: Checkpointer,
     commits: Arc<AtomicU64>,
-    progress: Arc<Progress>,
+    pace: Arc<Pace>,
     /// Jobs that came while the last batch was committed.
     queued: VecDeque<Job>,
     /// How many callers write at a time lately.
@@ -245,7 +234,7 @@ impl Worker {
             batch: options.batch.max(1),
             checkpointer,
             commits: Arc::new(AtomicU64::new(0)),
-            progress: Arc::default(),
+            pace: Arc::default(),
             queued: VecDeque::new(),
             callers: 1,
         }
@@ -264,7 +253,7 @@ impl Worker {
                     let commits = self.gather(jobs, first);
                     let results = self.commit(&commits);
                     self.count(jobs, commits.len());
-                    self.progress.done(commits.len(), begun.elapsed());
+                    self.pace.done(commits.len(), begun.elapsed());
                     answer(commits, results);
                 }
                 Err(RecvTimeoutError::Timeout) => self.pool.release(),

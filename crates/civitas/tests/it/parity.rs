@@ -1,7 +1,7 @@
 //! `docs/parity/scim.md`: which statuses each operation answers, and the case that shows it.
-//! Made from the routes, the exchanges of the judge's passing cases, and the situations of
-//! `docs/status-codes.md`, which has a test of its own. Written anew with
-//! `CIVITAS_WRITE_DOCS=1`.
+//! Made from the routes, the exchanges of the judge's passing cases, the situations of
+//! `docs/status-codes.md`, which has a test of its own, and what a server in development mode
+//! answers on order. Written anew with `CIVITAS_WRITE_DOCS=1`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +14,8 @@ use civitas_http::{
 };
 use serde_json::Value;
 
+use crate::server::{Server, USER};
+
 pub(crate) const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity/scim.md");
 const STATUS_CODES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-codes.md");
 
@@ -21,13 +23,20 @@ const HEAD: &str = "# Parity: scim
 
 Which statuses each operation answers. *Real* ones arise from what is stored and asked; each names a
 case of `civitas-conformance` that shows it, or a situation of [status-codes.md](../status-codes.md).
-*Absent* are the documented ones that no case shows there.
+*Rehearsed* are those that no state leads to there, and that development mode answers on order
+([rehearsal.md](../rehearsal.md)). *Absent* are the other documented ones. What the dialect does not
+document it never answers: `301` and `410` are other dialects'.
 
-Written by `cargo xtask docs` from the routes and from exchanges over a socket; a test compares it.
+Written by `cargo xtask docs` from the routes and from exchanges over a socket; a test compares it,
+and fails for a route without a row, a status that is not documented, and a documented one that
+nothing shows.
 ";
 
 /// For each operation (template and method) and status, the cases that showed it.
 type Shown = BTreeMap<(String, String), BTreeMap<u16, BTreeSet<String>>>;
+
+/// The statuses that each operation answers on order.
+type Rehearsed = BTreeMap<Operation, BTreeSet<u16>>;
 
 /// Checks the page against the judge's record.
 pub(crate) fn check(record: &str) {
@@ -45,8 +54,13 @@ pub(crate) fn check(record: &str) {
         let link = format!("[{name}](../status-codes.md#{})", name.replace(' ', "-"));
         show(&mut shown, &method, &path, status, &link.to_lowercase());
     }
+    for (name, method, template, status) in of_every_operation() {
+        let link = format!("[{name}](../status-codes.md#every-operation)");
+        let cases = shown.entry((template, method)).or_default();
+        cases.entry(status).or_default().insert(link);
+    }
     let before = std::fs::read_to_string(PAGE).unwrap_or_default();
-    let page = page(&shown, &before);
+    let page = page(&shown, &rehearsed(), &before);
     if std::env::var_os("CIVITAS_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, &page).unwrap();
     }
@@ -102,12 +116,63 @@ fn situations() -> Vec<(String, String, String, u16)> {
     found
 }
 
-fn page(shown: &Shown, before: &str) -> String {
+/// Situation, method, template and status of each answer in the table of every operation.
+fn of_every_operation() -> Vec<(String, String, String, u16)> {
+    let text = std::fs::read_to_string(STATUS_CODES).unwrap();
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let Some((operation, answers)) = line
+            .strip_prefix("| `")
+            .and_then(|line| line.strip_suffix(" |")?.split_once("` | "))
+        else {
+            continue;
+        };
+        let (method, template) = operation.split_once(' ').unwrap();
+        for answer in answers.split(", ") {
+            let (status, situation) = answer.split_once(' ').unwrap();
+            let status = status.parse().unwrap();
+            found.push((situation.into(), method.into(), template.into(), status));
+        }
+    }
+    assert!(found.len() > 500, "the table of every operation was read");
+    found
+}
+
+/// Orders every documented status of every operation from a server in development mode.
+fn rehearsed() -> Rehearsed {
+    let server = Server::start();
+    let client = server.client();
+    let mut rehearsed = Rehearsed::new();
+    for operation in operations(Dialect::Scim) {
+        let path = operation.template.replace("{type}", "Users");
+        let path = path.replace("{id}", "1").replace("{urn}", USER);
+        let path = path.replace("{name}", "User");
+        let orders = codes().into_iter().filter(|code| {
+            let order = [("Civitas-Rehearse", &*code.to_string())];
+            let answer = client.send_with(operation.method, &path, &order, None);
+            if answer.status != *code || answer.text.contains("documents no refusal") {
+                assert_eq!(answer.status, 400, "{operation:?}: {code}");
+                return false;
+            }
+            if *code >= 400 && operation.method != "HEAD" {
+                answer.refusal(*code);
+            }
+            true
+        });
+        rehearsed.insert(operation, orders.collect());
+    }
+    rehearsed
+}
+
+/// The documented statuses.
+fn codes() -> BTreeSet<u16> {
+    let rows = documented(Dialect::Scim);
+    rows.iter().map(|row| row.status).collect()
+}
+
+fn page(shown: &Shown, rehearsed: &Rehearsed, before: &str) -> String {
     let mut text = HEAD.to_owned();
-    let codes: BTreeSet<u16> = documented(Dialect::Scim)
-        .iter()
-        .map(|row| row.status)
-        .collect();
+    let codes = codes();
     statuses(&mut text, shown, &codes, before);
     text.push_str("\n## Differences\n\nBetween the two values of a tenant's `fidelity`.\n\n");
     text.push_str("| situation | documented | observed |\n|---|---|---|\n");
@@ -124,7 +189,8 @@ fn page(shown: &Shown, before: &str) -> String {
         assert!(row, "{method} {template} has no row");
     }
     text.push_str("\n## Operations\n");
-    for Operation { template, method } in operations(Dialect::Scim) {
+    for row in operations(Dialect::Scim) {
+        let Operation { template, method } = row;
         let operation = (template.to_owned(), method.to_owned());
         let none = BTreeMap::new();
         let real = shown.get(&operation).unwrap_or(&none);
@@ -141,9 +207,19 @@ fn page(shown: &Shown, before: &str) -> String {
             );
             let _ = writeln!(text, "{line}{}", quoted(case));
         }
-        let absent = codes.iter().filter(|code| !real.contains_key(code));
-        let absent: Vec<String> = absent.map(u16::to_string).collect();
-        let _ = writeln!(text, "- absent: {}", absent.join(", "));
+        assert!(!real.is_empty(), "nothing shows {method} {template}");
+        let rest = codes
+            .iter()
+            .copied()
+            .filter(|code| !real.contains_key(code));
+        let (on_order, absent): (Vec<u16>, Vec<u16>) =
+            rest.partition(|code| rehearsed[&row].contains(code));
+        for (standing, codes) in [("rehearsed", on_order), ("absent", absent)] {
+            let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
+            if !codes.is_empty() {
+                let _ = writeln!(text, "- {standing}: {}", codes.join(", "));
+            }
+        }
     }
     text
 }
@@ -164,14 +240,9 @@ fn statuses(text: &mut String, shown: &Shown, codes: &BTreeSet<u16>, before: &st
             .iter()
             .find(|proof| before.contains(&format!("{line}{proof} |\n")));
         let judged = || proofs.iter().find(|proof| !proof.ends_with(')'));
-        match kept.or_else(judged).or(proofs.first()) {
-            Some(proof) => {
-                let _ = writeln!(text, "{line}{proof} |");
-            }
-            None => {
-                let _ = writeln!(text, "| {code} | absent | – |");
-            }
-        }
+        let proof = kept.or_else(judged).or(proofs.first());
+        let proof = proof.unwrap_or_else(|| panic!("nothing shows {code}"));
+        let _ = writeln!(text, "{line}{proof} |");
     }
 }
 

@@ -63,12 +63,33 @@ impl Server {
         Self::spawn(command, folder.join("data"))
     }
 
+    /// A server that hears of files that are too long as of any other failure, rather than
+    /// being ended by the system's signal.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_limitable(folder: &Path) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_civitas"));
+        Self::spawn(Self::in_development(command), folder.join("data"))
+    }
+
     fn development() -> Command {
-        let mut command = civitas();
+        Self::in_development(civitas())
+    }
+
+    fn in_development(mut command: Command) -> Command {
         command
             .args(["serve", "--dev"])
+            .env_remove("CIVITAS_STORE")
             .env("CIVITAS_ADMIN_CLIENT_SECRET", SECRET);
         command
+    }
+
+    /// The id of the process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// A server in production, over the data that its configuration names.
@@ -202,6 +223,8 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .new_agent();

@@ -38,7 +38,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let steps = directory
         .bulk(&call.scope, job, call.tolerance(), &go_on, None)
         .await?;
-    let body = bulk::response(&answered(steps, &call.base));
+    let body = bulk::response(&answered(steps, &call.scope.base));
     Ok(Reply::new(StatusCode::OK, call.media.content_type(), body))
 }
 
@@ -51,14 +51,18 @@ async fn accept(call: &Call<'_>, job: &Job, body: &[u8]) -> Result<Reply, Refusa
         return Err(Error::TooManyOperations { limit }.into());
     }
     let input = json!({
-        "base": call.base,
+        "base": call.scope.base,
         "switches": call.tolerance().on().to_string(),
         "body": String::from_utf8_lossy(body),
     });
     let stored = directory
         .begin_job(&call.scope, KIND, input.to_string(), steps)
         .await?;
-    let origin = call.base.strip_suffix(BASE).unwrap_or(&call.base);
+    let origin = call
+        .scope
+        .base
+        .strip_suffix(BASE)
+        .unwrap_or(&call.scope.base);
     let location = format!("{origin}{}/{}", job::PATH, stored.id);
     let mut reply = Reply::empty(StatusCode::ACCEPTED).with(
         HeaderName::from_static("preference-applied"),
@@ -113,6 +117,7 @@ async fn carry_out_stored(work: &Work) -> Result<String, Refusal> {
         request_id: job.id.clone(),
         now: job.created,
         ids: work.directory.ids(tenant),
+        base: text("base").to_owned(),
         patience: Patience::Long,
     };
     let go_on = |begun| work.progress.go_on(begun);

@@ -19,7 +19,7 @@ pub(super) async fn create_schema(call: &mut Call<'_>) -> Result<Reply, Refusal>
     let body = parsed(&call.body().await?)?;
     let directory = &call.app.directory;
     let (uri, catalogue) = directory.define_schema(&call.scope, &body).await?;
-    let document = discovery::schema_of(&catalogue, &uri, &call.base);
+    let document = discovery::schema_of(&catalogue, &uri, &call.scope.base);
     represented(call, StatusCode::CREATED, document)
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn replace_schema(call: &mut Call<'_>, uri: &str) -> Result<Rep
     let directory = &call.app.directory;
     let replaced = directory.redefine_schema(&call.scope, uri, &expect, &body);
     let catalogue: Arc<Catalogue> = replaced.await?;
-    let document = discovery::schema_of(&catalogue, uri, &call.base);
+    let document = discovery::schema_of(&catalogue, uri, &call.scope.base);
     represented(call, StatusCode::OK, document)
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn create_type(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let body = parsed(&call.body().await?)?;
     let directory = &call.app.directory;
     let (name, catalogue) = directory.define_type(&call.scope, &body).await?;
-    let document = discovery::type_of(&catalogue, &name, &call.base);
+    let document = discovery::type_of(&catalogue, &name, &call.scope.base);
     represented(call, StatusCode::CREATED, document)
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn replace_type(call: &mut Call<'_>, name: &str) -> Result<Repl
     let directory = &call.app.directory;
     let replaced = directory.redefine_type(&call.scope, name, &expect, &body);
     let catalogue: Arc<Catalogue> = replaced.await?;
-    let document = discovery::type_of(&catalogue, name, &call.base);
+    let document = discovery::type_of(&catalogue, name, &call.scope.base);
     represented(call, StatusCode::OK, document)
 }
 

@@ -43,8 +43,8 @@ pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
     one(
         call,
         Some(discovery::service_provider_config(
-            &support(call.app, &call.base),
-            &call.base,
+            &support(call.app, &call.scope.base),
+            &call.scope.base,
         )),
     )
 }
@@ -55,13 +55,16 @@ pub(super) fn schemas(call: &Call<'_>) -> Result<Reply, Refusal> {
     let published = discovery::schemas(catalogue.schemas());
     let shown = published
         .iter()
-        .map(|schema| shown(catalogue, schema, &call.base));
+        .map(|schema| shown(catalogue, schema, &call.scope.base));
     list(call, shown)
 }
 
 /// `GET /Schemas/{urn}`.
 pub(super) fn schema(call: &Call<'_>, uri: &str) -> Result<Reply, Refusal> {
-    one(call, schema_of(&call.tenant.catalogue, uri, &call.base))
+    one(
+        call,
+        schema_of(&call.tenant.catalogue, uri, &call.scope.base),
+    )
 }
 
 /// A schema, with its history and its indexes if it is of the tenant's own making.
@@ -137,13 +140,16 @@ pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Refusal> {
     let types = call.types().iter();
     list(
         call,
-        types.map(|kind| shown_type(catalogue, kind, &call.base)),
+        types.map(|kind| shown_type(catalogue, kind, &call.scope.base)),
     )
 }
 
 /// `GET /ResourceTypes/{name}`.
 pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Refusal> {
-    one(call, type_of(&call.tenant.catalogue, name, &call.base))
+    one(
+        call,
+        type_of(&call.tenant.catalogue, name, &call.scope.base),
+    )
 }
 
 /// A resource type, with its history if it is of the tenant's own making.

@@ -56,7 +56,7 @@ impl<'c> Renderer<'c> {
     /// For the answer to a call.
     pub(super) fn of(call: &'c Call<'_>) -> Self {
         Self {
-            base: &call.base,
+            base: &call.scope.base,
             types: call.types(),
         }
     }
