@@ -1,7 +1,10 @@
 //! Preferences (RFC 7240).
 
 use civitas_scim::tolerance::Switches;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The preferences that an answer followed (RFC 7240 §3).
+pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// What to send back after a write (RFC 7240 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -278,6 +278,13 @@ async fn preferences_are_honoured_and_named() {
         (200, "")
     );
 
+    let read = ask("GET", &path).by("reader");
+    let read = world.send(read.header("Prefer", "handling=lenient")).await;
+    assert_eq!(
+        (read.status, read.header("preference-applied").as_str()),
+        (200, "handling=lenient")
+    );
+
     let body = json!({ "schemas": [USER], "userName": "minimal", "bogus": 1 });
     let post = ask("POST", "/scim/v2/Users").by("writer").json(&body);
     let strict = world

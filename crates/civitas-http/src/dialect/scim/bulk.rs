@@ -17,6 +17,7 @@ use super::status;
 use crate::{
     call::{BASE, Call},
     job::{self, Work},
+    prefer::PREFERENCE_APPLIED,
     refusal::Refusal,
     reply::Reply,
 };
@@ -65,7 +66,7 @@ async fn accept(call: &Call<'_>, job: &Job, body: &[u8]) -> Result<Reply, Refusa
         .unwrap_or(&call.scope.base);
     let location = format!("{origin}{}/{}", job::PATH, stored.id);
     let mut reply = Reply::empty(StatusCode::ACCEPTED).with(
-        HeaderName::from_static("preference-applied"),
+        PREFERENCE_APPLIED,
         HeaderValue::from_static("respond-async"),
     );
     for (name, value) in [

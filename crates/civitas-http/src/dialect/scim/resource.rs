@@ -3,7 +3,7 @@
 
 use civitas_directory::{Edit, Error, Found, Outcome, Version, store::Want};
 use civitas_scim::{json, schema::ResourceType};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::{
@@ -12,7 +12,13 @@ use super::{
     render::{Renderer, View},
     search, status,
 };
-use crate::{call::Call, conditional::Read, prefer::Return, refusal::Refusal, reply::Reply};
+use crate::{
+    call::Call,
+    conditional::Read,
+    prefer::{PREFERENCE_APPLIED, Return},
+    refusal::Refusal,
+    reply::Reply,
+};
 
 /// Most members that the answer to a PATCH shows unless the caller asks for them: clients
 /// change large groups by small steps and look at the status.
@@ -190,7 +196,7 @@ impl<'k> Shown<'k> {
             .preferred
             .filter(|it| silent == (*it == Return::Minimal));
         match call.prefer.applied(honoured) {
-            Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
+            Some(applied) => reply.with(PREFERENCE_APPLIED, applied),
             None => reply,
         }
     }

@@ -8,7 +8,7 @@ use civitas_scim::{
     projection::Projection,
     schema::ResourceType,
 };
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -87,11 +87,7 @@ async fn answer(
         .await?;
     check_members(&listing.page.items, most_members)?;
     let body = Renderer::of(call).list(&listing, &views);
-    let reply = Reply::new(StatusCode::OK, call.media.content_type(), body);
-    Ok(match call.prefer.applied(None) {
-        Some(applied) => reply.with(HeaderName::from_static("preference-applied"), applied),
-        None => reply,
-    })
+    Ok(Reply::new(StatusCode::OK, call.media.content_type(), body))
 }
 
 /// What a request shows of the resources of each type.
