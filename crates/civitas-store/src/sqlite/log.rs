@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
 use super::{
     apply::{CREATED, DELETED},
-    reader::Reader,
+    reader::{BY_ID, Reader},
     schema::kind_of,
 };
 
@@ -102,11 +102,9 @@ fn newest(
     version: Version,
     want: Want,
 ) -> Result<State> {
-    let mut statement = reader.connection.prepare_cached(
-        "SELECT rid, id, version, created, modified, document
-         FROM resource WHERE partition = ?1 AND id = ?2",
-    )?;
-    let mut rows = statement.query((reader.partition, id))?;
+    let mut statement = reader.connection.prepare_cached(BY_ID)?;
+    let asks_groups = Reader::asks_groups(name, want);
+    let mut rows = statement.query((asks_groups, reader.partition, id))?;
     let Some(row) = rows.next()? else {
         return Ok(State::Absent);
     };

@@ -6,6 +6,7 @@
 
 mod apply;
 mod build;
+mod by_value;
 mod catalog;
 mod catalogue;
 mod census;

@@ -16,6 +16,35 @@ use super::{
     schema::kind_of,
 };
 
+/// A statement that reads resources `r` for [`Reader::found`]. Its parameter 1 is
+/// [`Reader::asks_groups`]: whether a resource is in any group, which most are not, is then told
+/// with it instead of by a statement of its own.
+macro_rules! resources {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.rid, r.id, r.version, r.created, r.modified, r.document,
+                    CASE WHEN ?1 THEN EXISTS (
+                        SELECT 1 FROM membership WHERE member_rid = r.rid
+                    ) ELSE 0 END
+             FROM ",
+            $rest
+        )
+    };
+}
+
+/// A resource by partition and id.
+pub(super) const BY_ID: &str = resources!("resource r WHERE r.partition = ?2 AND r.id = ?3");
+/// A resource by its row.
+pub(super) const BY_RID: &str = resources!("resource r WHERE r.rid = ?2");
+/// Resources by a range of rows.
+pub(super) const BY_RANGE: &str =
+    resources!("resource r WHERE r.rid BETWEEN ?2 AND ?3 ORDER BY r.rid");
+/// Resources beyond a row that have a value of an attribute, once for each element that has it.
+pub(super) const BY_VALUE: &str = resources!(
+    "value v CROSS JOIN resource r ON r.rid = v.rid
+     WHERE v.attribute = ?2 AND v.key = ?3 AND v.rid > ?4 ORDER BY v.rid"
+);
+
 /// Reads in one partition on one connection.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'r> {
@@ -34,11 +63,9 @@ impl Reader<'_> {
         let Some(kind) = kind else {
             return Ok(None);
         };
-        let mut statement = self.connection.prepare_cached(
-            "SELECT rid, id, version, created, modified, document
-             FROM resource WHERE partition = ?1 AND id = ?2",
-        )?;
-        let mut rows = statement.query((self.partition, id))?;
+        let mut statement = self.connection.prepare_cached(BY_ID)?;
+        let asks_groups = Self::asks_groups(resource_type, want);
+        let mut rows = statement.query((asks_groups, self.partition, id))?;
         match rows.next()? {
             Some(row) if kind_of(row.get(0)?) == kind => {
                 self.found(row, resource_type, want).map(Some)
@@ -47,10 +74,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The resource of a row `rid, id, version, created, modified, document`, with what is
-    /// asked for beside it.
+    /// Whether resources of the type are read with the groups that they are in.
+    pub(super) fn asks_groups(resource_type: &str, want: Want) -> bool {
+        want.groups && resource_type == USER
+    }
+
+    /// The resource of a row of one of the statements above, with what is asked for beside it.
     pub(super) fn found(&self, row: &Row<'_>, resource_type: &str, want: Want) -> Result<Found> {
         let rid = row.get(0)?;
+        let groups = || {
+            if row.get(6)? {
+                self.groups(rid)
+            } else {
+                Ok(Vec::new())
+            }
+        };
         Ok(Found {
             record: Record {
                 resource_type: resource_type.into(),
@@ -60,8 +98,8 @@ impl Reader<'_> {
                 modified: Timestamp(row.get(4)?),
                 document: row.get(5)?,
             },
-            groups: (want.groups && resource_type == USER)
-                .then(|| self.groups(rid))
+            groups: Self::asks_groups(resource_type, want)
+                .then(groups)
                 .transpose()?,
             members: want
                 .members

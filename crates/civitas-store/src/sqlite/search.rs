@@ -10,7 +10,7 @@ use super::{
     census,
     error::{ReadFault, ReadResult},
     leaf::Indexes,
-    reader::Reader,
+    reader::{BY_RANGE, BY_RID, Reader},
     schema::{last_of, rid},
 };
 use crate::{
@@ -86,6 +86,9 @@ pub(super) fn explain(
 impl Search<'_> {
     /// The page and the total.
     pub(super) fn run(&self, query: &Query) -> ReadResult<FoundPage> {
+        if let Some(page) = self.by_value(query)? {
+            return Ok(page);
+        }
         let matched = query
             .selections
             .iter()
@@ -301,10 +304,8 @@ impl Search<'_> {
         resource_type: &str,
         want: Want,
     ) -> ReadResult<Option<Found>> {
-        let mut statement = self.reader.connection.prepare_cached(
-            "SELECT rid, id, version, created, modified, document FROM resource WHERE rid = ?1",
-        )?;
-        let mut rows = statement.query([rid])?;
+        let mut statement = self.reader.connection.prepare_cached(BY_RID)?;
+        let mut rows = statement.query((Reader::asks_groups(resource_type, want), rid))?;
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
@@ -320,11 +321,9 @@ impl Search<'_> {
         want: Want,
         visit: &mut dyn FnMut(i64, Found) -> ReadResult<bool>,
     ) -> ReadResult<()> {
-        let mut statement = self.reader.connection.prepare_cached(
-            "SELECT rid, id, version, created, modified, document FROM resource
-             WHERE rid BETWEEN ?1 AND ?2 ORDER BY rid",
-        )?;
-        let mut rows = statement.query([from, last_of(kind)])?;
+        let mut statement = self.reader.connection.prepare_cached(BY_RANGE)?;
+        let asks_groups = Reader::asks_groups(resource_type, want);
+        let mut rows = statement.query((asks_groups, from, last_of(kind)))?;
         while let Some(row) = rows.next()? {
             let rid = row.get(0)?;
             if except.binary_search(&rid).is_ok() {
