@@ -58,6 +58,26 @@ pub fn value(
     Coercion { tolerance }.whole(attribute, value, Place::root(at))
 }
 
+/// As [`value`], of a whole attribute whose path is its name after `prefix`: nothing, or the URI
+/// of an extension with a colon.
+///
+/// # Errors
+///
+/// As [`value`].
+pub fn attribute(
+    attribute: &Attribute,
+    value: Value,
+    tolerance: &Tolerance,
+    prefix: &str,
+) -> Result<Option<Value>, Invalid> {
+    let place = Place {
+        within: None,
+        prefix,
+        name: &attribute.name,
+    };
+    Coercion { tolerance }.whole(attribute, value, place)
+}
+
 /// The canonical form of one element of a multi-valued attribute; `None` if nothing of it
 /// is assigned. Otherwise as [`value`].
 ///
@@ -86,17 +106,23 @@ pub fn instant_text(microseconds: i64) -> Option<String> {
 #[derive(Clone, Copy)]
 struct Place<'p> {
     within: Option<&'p Place<'p>>,
+    prefix: &'p str,
     name: &'p str,
 }
 
 impl<'p> Place<'p> {
     fn root(name: &'p str) -> Self {
-        Place { within: None, name }
+        Place {
+            within: None,
+            prefix: "",
+            name,
+        }
     }
 
     fn sub(&'p self, name: &'p str) -> Self {
         Place {
             within: Some(self),
+            prefix: "",
             name,
         }
     }
@@ -107,6 +133,7 @@ impl fmt::Display for Place<'_> {
         if let Some(within) = self.within {
             write!(f, "{within}.")?;
         }
+        f.write_str(self.prefix)?;
         f.write_str(self.name)
     }
 }
@@ -216,30 +243,7 @@ impl Coercion<'_> {
         members: Attributes,
         place: Place<'_>,
     ) -> Result<Attributes, Invalid> {
-        let mut object = Attributes::with_capacity(members.len());
-        for (name, value) in members {
-            let Some(sub) = attribute.sub_attribute(&name) else {
-                if self.tolerance.takes(Switch::UnknownIgnored) {
-                    continue;
-                }
-                return Err(Invalid::value(format!(
-                    "{place} has no sub-attribute of that name: {}",
-                    shown(&name)
-                )));
-            };
-            if sub.mutability == Mutability::ReadOnly {
-                continue;
-            }
-            let Some(value) = self.whole(sub, value, place.sub(&sub.name))? else {
-                continue;
-            };
-            let name = if name == sub.name {
-                name
-            } else {
-                sub.name.clone()
-            };
-            object.insert(name, value);
-        }
+        let mut object = self.members(attribute, members, place)?;
         if attribute.name == "roles"
             && let Some(plain) = unpacked(&object)
             && self.tolerance.takes(Switch::JsonStringRoles)
@@ -250,6 +254,59 @@ impl Coercion<'_> {
             complete(attribute, &object, place)?;
         }
         Ok(object)
+    }
+
+    /// The members where they stand, as long as their names are spelled as registered: an
+    /// object made anew would hash each name again.
+    fn members(
+        &self,
+        attribute: &Attribute,
+        mut members: Attributes,
+        place: Place<'_>,
+    ) -> Result<Attributes, Invalid> {
+        let (mut drops, mut renames) = (false, false);
+        for (name, value) in &mut members {
+            let sub = attribute.sub_attribute(name);
+            renames |= sub.is_some_and(|sub| sub.name != *name);
+            *value = self.member(sub, name, value.take(), place)?;
+            drops |= value.is_null();
+        }
+        if drops {
+            members.retain(|_, value| !value.is_null());
+        }
+        if renames {
+            let registered = |name: String| match attribute.sub_attribute(&name) {
+                Some(sub) => sub.name.clone(),
+                None => name,
+            };
+            let members = members.into_iter();
+            return Ok(members
+                .map(|(name, value)| (registered(name), value))
+                .collect());
+        }
+        Ok(members)
+    }
+
+    /// The canonical form of a member of an object; null if it is left out.
+    fn member(
+        &self,
+        sub: Option<&Attribute>,
+        name: &str,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Value, Invalid> {
+        match sub {
+            Some(sub) if sub.mutability == Mutability::ReadOnly => Ok(Value::Null),
+            Some(sub) => {
+                let value = self.whole(sub, value, place.sub(&sub.name))?;
+                Ok(value.unwrap_or_default())
+            }
+            None if self.tolerance.takes(Switch::UnknownIgnored) => Ok(Value::Null),
+            None => Err(Invalid::value(format!(
+                "{place} has no sub-attribute of that name: {}",
+                shown(name)
+            ))),
+        }
     }
 
     fn simple(
@@ -340,14 +397,14 @@ fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
     if elements.len() < 2 {
         return elements;
     }
-    let mut seen = HashMap::with_capacity(elements.len());
+    let mut seen = Seen::of(elements.len());
     let mut kept: Vec<Value> = Vec::with_capacity(elements.len());
     for element in elements {
         let Some(identity) = identity(attribute, &element) else {
             kept.push(element);
             continue;
         };
-        let first = *seen.entry(identity).or_insert(kept.len());
+        let first = seen.first(identity, kept.len());
         match (kept.get_mut(first), element) {
             (Some(Value::Object(into)), Value::Object(from)) => into.extend(from),
             (Some(_), _) => {}
@@ -357,8 +414,45 @@ fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
     kept
 }
 
+/// What tells an element from others: its value and its type.
+type Identity = (String, String);
+
+/// The places of elements by their identity. A few are found sooner without hashing.
+enum Seen {
+    Few(Vec<(Identity, usize)>),
+    Many(HashMap<Identity, usize>),
+}
+
+impl Seen {
+    /// Below how many elements there are few.
+    const FEW: usize = 16;
+
+    fn of(elements: usize) -> Self {
+        if elements < Self::FEW {
+            Self::Few(Vec::with_capacity(elements))
+        } else {
+            Self::Many(HashMap::with_capacity(elements))
+        }
+    }
+
+    /// The place of the first element of the identity, which is `here` if none was seen.
+    fn first(&mut self, identity: Identity, here: usize) -> usize {
+        match self {
+            Self::Few(seen) => {
+                let known = seen.iter().find(|(it, _)| *it == identity);
+                let first = known.map_or(here, |(_, first)| *first);
+                if first == here {
+                    seen.push((identity, here));
+                }
+                first
+            }
+            Self::Many(seen) => *seen.entry(identity).or_insert(here),
+        }
+    }
+}
+
 /// What tells an element from others; `None` if nothing does.
-pub(crate) fn identity(attribute: &Attribute, element: &Value) -> Option<(String, String)> {
+pub(crate) fn identity(attribute: &Attribute, element: &Value) -> Option<Identity> {
     if attribute.r#type != Type::Complex {
         return Some((prepared(attribute, element)?, String::new()));
     }

@@ -97,13 +97,14 @@ fn of_attribute(
     if attribute.index == Index::None && subs().next().is_none() {
         return;
     }
-    let Some(value) = holder.get(&attribute.name) else {
+    let Some(value) = member(holder, &attribute.name) else {
         return;
     };
     for (element, value) in numbered(value) {
         if is_complex {
             for sub in subs() {
-                let values = value.get(&sub.name).map_or(&[][..], elements);
+                let part = value.as_object().and_then(|it| member(it, &sub.name));
+                let values = part.map_or(&[][..], elements);
                 let path = || path_of(extension, attribute, Some(sub));
                 push(entries, values, Comparison::of(sub), element, path);
             }
@@ -113,6 +114,16 @@ fn of_attribute(
             push(entries, values, Comparison::of(attribute), element, path);
         }
     }
+}
+
+/// A member of an object. Among few it is found sooner by looking than by hashing its name.
+fn member<'v>(object: &'v Attributes, name: &str) -> Option<&'v Value> {
+    const FEW: usize = 32;
+    if object.len() > FEW {
+        return object.get(name);
+    }
+    let found = object.iter().find(|(it, _)| *it == name);
+    found.map(|(_, value)| value)
 }
 
 fn push(

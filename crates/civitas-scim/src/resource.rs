@@ -121,6 +121,8 @@ impl Draft {
         };
         check_schemas(&body, resource_type, tolerance)?;
         let mut draft = Self::empty(resource_type);
+        // What comes from the body, `schemas` and `id`.
+        draft.core.attributes = Attributes::with_capacity(body.len() + 2);
         for (name, value) in body {
             if name.eq_ignore_ascii_case("schemas") {
                 continue;
@@ -186,12 +188,10 @@ impl Draft {
     }
 
     fn finish(self, id: Option<Value>, resource_type: &ResourceType) -> Accepted {
-        // What comes from the body, `schemas` and `id`, and a container for each extension.
-        let members = self.core.attributes.len() + 2 + self.extensions.len();
-        let mut attributes = Attributes::with_capacity(members);
-        attributes.insert("schemas".to_owned(), Value::Null);
-        attributes.extend(id.map(|id| ("id".to_owned(), id)));
-        attributes.extend(self.core.attributes);
+        let mut attributes = self.core.attributes;
+        if let Some(id) = id {
+            attributes.shift_insert(0, "id".to_owned(), id);
+        }
         let mut secrets = self.core.secrets;
         for (part, extension) in self.extensions.into_iter().zip(&resource_type.extensions) {
             for (into, container) in [
@@ -221,8 +221,7 @@ impl Part {
         if attribute.mutability == Mutability::ReadOnly || value.is_null() {
             return Ok(());
         }
-        let at = self.path(attribute);
-        if let Some(value) = coerce::value(attribute, value, tolerance, &at)? {
+        if let Some(value) = coerce::attribute(attribute, value, tolerance, &self.prefix)? {
             let into = if attribute.is_secret() {
                 &mut self.secrets
             } else {
