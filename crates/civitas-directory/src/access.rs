@@ -49,8 +49,8 @@ impl Caller {
     /// Who acts, as the event log names it.
     pub fn actor(&self) -> String {
         match &self.user {
-            Some(user) => format!("user:{user}"),
-            None => format!("client:{}", self.client_id),
+            Some(user) => ["user:", user].concat(),
+            None => ["client:", &self.client_id].concat(),
         }
     }
 }

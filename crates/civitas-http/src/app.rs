@@ -7,7 +7,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -220,8 +220,8 @@ impl Surface {
         let method = &arrival.parts.method;
         let _place = self.room.enter(&self.directory, &route, method)?;
         let request_id = arrival.request_id;
-        let answer = caught(dispatch(arrival, route));
-        match timeout(self.settings.limits.request_timeout, answer).await {
+        let work = pin!(dispatch(arrival, route));
+        match timeout(self.settings.limits.request_timeout, caught(work)).await {
             Ok(Some(outcome)) => outcome,
             Ok(None) => Err(Refusal::Panic {
                 request_id: request_id.to_owned(),
@@ -281,11 +281,13 @@ impl Surface {
     }
 }
 
+/// What is rare stands in a box: every request has the room of the largest future that does
+/// not.
 async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refusal> {
     match route {
         Route::Scim(route) => dialect::scim::answer(arrival, route).await,
-        Route::Fixed(route) => fixed(arrival, route).await,
-        Route::Job(id) => job::answer(arrival, id).await,
+        Route::Fixed(route) => Box::pin(fixed(arrival, route)).await,
+        Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
     }
 }
 
@@ -325,10 +327,10 @@ pub(crate) fn preflight(
     ))
 }
 
-/// The future's output; `None` when it panicked.
-async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
+/// The future's output; `None` when it panicked. It stays where it is: moved into another
+/// future it would take its room twice.
+fn caught<T>(mut future: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Option<T>> {
+    poll_fn(move |context| {
         // What a panic leaves behind is dropped unseen with the future.
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
@@ -336,7 +338,6 @@ async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
             Err(_) => Poll::Ready(None),
         }
     })
-    .await
 }
 
 /// What the log is told of a refusal beyond its status.

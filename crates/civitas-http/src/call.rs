@@ -126,7 +126,7 @@ pub(crate) fn origin(
             let base = base.trim_end_matches('/');
             named.map_or_else(|| base.to_owned(), |name| base.replace("{host}", name))
         }
-        (None, Some(host)) => format!("http://{host}"),
+        (None, Some(host)) => ["http://", host].concat(),
         (None, None) => format!("http://{local}"),
     }
 }

@@ -33,8 +33,14 @@ impl Media {
 
     /// The representation that `Accept` prefers; `None` when it takes neither.
     pub(crate) fn preferred(headers: &HeaderMap) -> Option<Self> {
-        if !headers.contains_key(ACCEPT) {
-            return Some(Self::ScimJson);
+        let mut values = headers.get_all(ACCEPT).iter();
+        match (values.next(), values.next()) {
+            (None, _) => return Some(Self::ScimJson),
+            // What most clients send needs no reading.
+            (Some(value), None) if *value == Self::ScimJson.content_type() => {
+                return Some(Self::ScimJson);
+            }
+            _ => {}
         }
         let scim = weight(headers, "application", "scim+json");
         let json = weight(headers, "application", "json");

@@ -20,8 +20,8 @@ use civitas_scim::schema::ResourceType;
 use http::{HeaderValue, Method, header};
 
 use crate::{
-    app::preflight, call::Call, door::Arrival, negotiation::SCIM_TYPES, refusal::Refusal,
-    reply::Reply, router::Scim,
+    app::preflight, call::Call, door::Arrival, negotiation::SCIM_TYPES, prefer::PREFERENCE_APPLIED,
+    refusal::Refusal, reply::Reply, router::Scim,
 };
 
 /// Answers a request by its path, of which the tenant tells what types it leads to.
@@ -43,44 +43,59 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Scim<'_, &str>) -> Resul
     let mut call = arrival.authorize(tenant, needs).await?;
     let outcome = carry_out(&mut call, route).await;
     call.tell_tolerances();
-    outcome
+    outcome.map(|reply| preferred(&call, reply))
 }
 
+/// Tells that `handling` was applied (RFC 7240 §3), unless the answer has told of preferences.
+fn preferred(call: &Call<'_>, reply: Reply) -> Reply {
+    match call.prefer.applied(None) {
+        Some(applied) if !reply.headers.contains_key(PREFERENCE_APPLIED) => {
+            reply.with(PREFERENCE_APPLIED, applied)
+        }
+        _ => reply,
+    }
+}
+
+/// Changes stand in boxes, so that reads do not carry their room.
 async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusal> {
     let method = &call.parts.method;
     let types = call.types();
     match route {
         Scim::Root => search::by_query(call, &every_type(types)).await,
         Scim::RootSearch => search::by_message(call, &every_type(types)).await,
-        Scim::Collection(kind) if *method == Method::POST => resource::create(call, kind).await,
+        Scim::Collection(kind) if *method == Method::POST => {
+            Box::pin(resource::create(call, kind)).await
+        }
         Scim::Collection(kind) => search::by_query(call, &[kind]).await,
         Scim::CollectionSearch(kind) => search::by_message(call, &[kind]).await,
         Scim::Resource(kind, id) => match *method {
-            Method::PUT => resource::replace(call, kind, &id).await,
-            Method::PATCH => resource::patch(call, kind, &id).await,
-            Method::DELETE => resource::delete(call, kind, &id).await,
+            Method::PUT => Box::pin(resource::replace(call, kind, &id)).await,
+            Method::PATCH => Box::pin(resource::patch(call, kind, &id)).await,
+            Method::DELETE => Box::pin(resource::delete(call, kind, &id)).await,
             _ => resource::read(call, kind, &id).await,
         },
-        Scim::DeltaToken(of) => delta::token(call, &types_of(of, types)).await,
-        Scim::Delta(of) => delta::changes(call, &types_of(of, types)).await,
+        Scim::DeltaToken(of) => Box::pin(delta::token(call, &types_of(of, types))).await,
+        Scim::Delta(of) => Box::pin(delta::changes(call, &types_of(of, types))).await,
         Scim::ProviderConfig => discovery::provider_config(call),
-        Scim::Schemas if *method == Method::POST => definition::create_schema(call).await,
+        Scim::Schemas if *method == Method::POST => Box::pin(definition::create_schema(call)).await,
         Scim::Schemas => discovery::schemas(call),
         Scim::Schema(uri) => match *method {
-            Method::PUT => definition::replace_schema(call, &uri).await,
-            Method::DELETE => definition::delete_schema(call, &uri).await,
+            Method::PUT => Box::pin(definition::replace_schema(call, &uri)).await,
+            Method::DELETE => Box::pin(definition::delete_schema(call, &uri)).await,
             _ => discovery::schema(call, &uri),
         },
-        Scim::ResourceTypes if *method == Method::POST => definition::create_type(call).await,
+        Scim::ResourceTypes if *method == Method::POST => {
+            Box::pin(definition::create_type(call)).await
+        }
         Scim::ResourceTypes => discovery::resource_types(call),
         Scim::ResourceType(name) => match *method {
-            Method::PUT => definition::replace_type(call, &name).await,
-            Method::DELETE => definition::delete_type(call, &name).await,
+            Method::PUT => Box::pin(definition::replace_type(call, &name)).await,
+            Method::DELETE => Box::pin(definition::delete_type(call, &name)).await,
             _ => discovery::resource_type(call, &name),
         },
         Scim::OpenApi => Ok(openapi::serve(call)),
-        Scim::Bulk => bulk::run(call).await,
-        Scim::Me => me::answer(call).await,
+        Scim::Bulk => Box::pin(bulk::run(call)).await,
+        Scim::Me => Box::pin(me::answer(call)).await,
     }
 }
 

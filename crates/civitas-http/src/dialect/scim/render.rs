@@ -63,7 +63,7 @@ impl<'c> Renderer<'c> {
 
     /// The URL of a resource.
     pub(super) fn location(&self, kind: &ResourceType, id: &str) -> String {
-        format!("{}{}/{id}", self.base, kind.endpoint)
+        [self.base, &kind.endpoint, "/", id].concat()
     }
 
     /// Appends a resource.
