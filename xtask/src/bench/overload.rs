@@ -223,7 +223,7 @@ async fn overload(
     let mut times = offer(scene, load, offered, options.seconds, 10_000_000).await?;
     watched.abort();
     times.check(load)?;
-    let served = times.accepted.len() as f64 / options.seconds.as_secs_f64();
+    let accepted = times.accepted.len() as f64 / options.seconds.as_secs_f64();
     let refused = times.refused.len() as f64 / options.seconds.as_secs_f64();
     let (usual, taken) = (
         percentile(&mut before.accepted, 99),
@@ -232,7 +232,7 @@ async fn overload(
     let ratio = taken.as_secs_f64() / usual.as_secs_f64();
     let refusal = percentile(&mut times.refused, 99);
     println!(
-        "{name}: offered {offered:.0}/s for {} s; accepted {served:.0}/s, p50 {:.1} ms, p99 {:.1} ms \
+        "{name}: offered {offered:.0}/s for {} s; accepted {accepted:.0}/s, p50 {:.1} ms, p99 {:.1} ms \
          (x{ratio:.1}, {}); refused {refused:.0}/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms ({})",
         options.seconds.as_secs(),
         ms(percentile(&mut times.accepted, 50)),
@@ -243,7 +243,7 @@ async fn overload(
         ms(percentile(&mut times.refused, 100)),
         verdict(refusal < REFUSED_WITHIN),
     );
-    let seen = peak.borrow();
+    let seen = peak.take();
     let half = seen.len() / 2;
     let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max);
     println!(
