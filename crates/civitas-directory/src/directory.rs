@@ -110,7 +110,8 @@ impl Directory {
         let limit = Duration::from_millis(self.limits.write_wait_ms);
         let stands = self.writes.note(wait > limit, Instant::now());
         let most = if stands { limit } else { limit.max(BURST) };
-        if wait > most {
+        let is_burst = !stands && in_work < self.limits.write_burst;
+        if wait > most && !is_burst {
             return Err(Error::Overloaded);
         }
         Ok(())

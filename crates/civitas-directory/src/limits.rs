@@ -24,6 +24,9 @@ pub struct Limits {
     /// Longest time in milliseconds that writes wait for the store when they have done so for
     /// longer than a burst ([`BURST`](crate::admission::BURST)); more are refused as overload.
     pub write_wait_ms: u64,
+    /// Writes that are let in with a burst however slow the last ones were: these may have been
+    /// committed one by one, and those that wait together are committed together.
+    pub write_burst: usize,
     /// Lifetime of an access token in seconds.
     pub token_seconds: u64,
     /// Seconds that a cursor is good for (RFC 9865 §4, `cursorTimeout`).
@@ -46,6 +49,7 @@ impl Default for Limits {
             hashing_threads: 2,
             waiting_hashes: 32,
             write_wait_ms: 25,
+            write_burst: 64,
             token_seconds: 3_600,
             cursor_seconds: 3_600,
             event_days: 90,

@@ -269,8 +269,28 @@ async fn requests_beyond_those_in_work_are_refused() {
 }
 
 #[tokio::test]
-async fn writes_that_would_wait_long_are_refused_before_they_are_read() {
+async fn a_burst_of_writes_is_taken_however_slow_the_last_ones_were() {
     let world = World::start().await;
+    world.user("before").await;
+    *world.store.2.lock().unwrap() = Duration::from_secs(1);
+    let first = world.send(ask("DELETE", "/scim/v2/Users/slow").by("writer"));
+    let second = async {
+        let Held { begun, let_go } = &world.store.1;
+        begun.notified().await;
+        let second = world.send(ask("DELETE", "/scim/v2/Users/x").by("writer"));
+        assert_eq!(second.await.scim_error(404), "");
+        let_go.notify_one();
+    };
+    tokio::join!(first, second);
+}
+
+#[tokio::test]
+async fn writes_that_would_wait_long_are_refused_before_they_are_read() {
+    let limits = Limits {
+        write_burst: 1,
+        ..Limits::default()
+    };
+    let world = World::with(HttpLimits::default(), limits).await;
     world.user("before").await;
     let pace = |ms| *world.store.2.lock().unwrap() = Duration::from_millis(ms);
     let write = || async {
