@@ -21,6 +21,8 @@ enum Task {
     BenchBulk(bench::bulk::Options),
     /// Build an index over many users while the release server serves them.
     BenchIndex(bench::index::Options),
+    /// Compare the release server with one that is built without rehearsals.
+    BenchRehearsal(bench::rehearsal::Options),
     /// Ask the release server for many times what it can do.
     BenchOverload(bench::overload::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
@@ -37,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::main(&options),
         Task::BenchBulk(options) => bench::bulk::main(&options),
         Task::BenchIndex(options) => bench::index::main(&options),
+        Task::BenchRehearsal(options) => bench::rehearsal::main(&options),
         Task::BenchOverload(options) => bench::overload::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::main(),

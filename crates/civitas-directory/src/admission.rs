@@ -58,8 +58,8 @@ pub enum Patience {
 pub struct Full;
 
 /// Work of which a few pieces are done at a time. Of what comes beyond, a burst waits; when
-/// the queue stands, no more wait than are done at a time, so that whoever is let in is served
-/// in two turns.
+/// the queue stands, half as many wait as are done at a time: enough that a turn is never
+/// left out, and whoever is let in is served in less than two.
 #[derive(Debug)]
 pub struct Admission {
     turns: Semaphore,
@@ -110,7 +110,11 @@ impl Admission {
     fn wait(&self) -> Result<Place<'_>, Full> {
         let mut waiting = lock(&self.waiting);
         let stands = self.standing.note(true, Instant::now());
-        let most = if stands { self.at_a_time } else { self.burst };
+        let most = if stands {
+            self.at_a_time.div_ceil(2)
+        } else {
+            self.burst
+        };
         if *waiting >= most {
             return Err(Full);
         }
@@ -179,9 +183,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_queue_stands_no_more_wait_than_run() {
-        let admission = Admission::new(1, 2);
+    async fn when_the_queue_stands_fewer_wait_than_run() {
+        let admission = Admission::new(2, 3);
         let running = admission.turn(Patience::Short).await.unwrap();
+        let _other = admission.turn(Patience::Short).await.unwrap();
         let mut first = pin!(admission.turn(Patience::Short));
         assert!(first.as_mut().now_or_never().is_none());
         tokio::time::sleep(BURST + Duration::from_millis(50)).await;

@@ -26,7 +26,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers a request whose route and method are known to fit.
 pub(crate) async fn answer(arrival: Arrival<'_>, route: Admin) -> Result<Reply, Refusal> {
-    if route.is_staging() && arrival.app.stage.is_none() {
+    if route.is_staging() && arrival.app.stage().is_none() {
         return Err(Refusal::UnknownPath);
     }
     let tenant = arrival.tenant().await?;

@@ -56,8 +56,8 @@ pub(crate) struct Surface {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
-    /// Development mode's.
-    pub(crate) stage: Option<Stage>,
+    /// Development mode's; see [`Surface::stage`].
+    stage: Option<Stage>,
     pub(crate) ledger: Option<Ledger>,
     pub(crate) rates: Rates,
     room: Room,
@@ -90,6 +90,15 @@ impl App {
 }
 
 impl Surface {
+    /// Development mode's. Of a program that is built without rehearsals nothing is left of it.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        if cfg!(feature = "rehearsal") {
+            self.stage.as_ref()
+        } else {
+            None
+        }
+    }
+
     /// Answers a request that came over a connection accepted on `local`.
     pub(crate) async fn answer(
         &self,
@@ -100,7 +109,7 @@ impl Surface {
         let (parts, incoming) = request.into_parts();
         let request_id = self.request_id(&parts);
         let mut body = self.body(incoming, &parts);
-        if self.stage.is_some() {
+        if self.stage().is_some() {
             body.keep();
         }
         let route = router::find(parts.uri.path());
@@ -113,7 +122,7 @@ impl Surface {
             system: (self.settings.clock)(),
             local,
         };
-        let (outcome, ordered) = match &self.stage {
+        let (outcome, ordered) = match self.stage() {
             None => (self.guarded(arrival, route).await, None),
             Some(stage) => Box::pin(stage.play(self, arrival, route)).await,
         };

@@ -51,6 +51,15 @@ impl Phase {
         let _ = self.effect.set(effect);
     }
 
+    /// What was ordered; nothing in a program that is built without rehearsals.
+    fn ordered(&self) -> Option<Effect> {
+        if cfg!(feature = "rehearsal") {
+            self.effect.get().copied()
+        } else {
+            None
+        }
+    }
+
     fn now(&self) -> Now {
         if self.requests.load(Relaxed) > 0 {
             Now::Busy
@@ -227,7 +236,7 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = match self.phase.effect.get().copied() {
+        let outcome = match self.phase.ordered() {
             None => Pin::new(&mut self.stream).poll_write(context, buffer),
             Some(effect) => self.spoil(effect, context, buffer),
         };
@@ -239,7 +248,7 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.phase.effect.get().is_some() {
+        if self.phase.ordered().is_some() {
             let first = buffers.iter().find(|it| !it.is_empty());
             return self.poll_write(context, first.map_or(&[], |it| it));
         }

@@ -24,7 +24,7 @@ impl Ground {
     pub(super) fn server(&self) -> anyhow::Result<PathBuf> {
         match &self.server {
             Some(server) => Ok(server.clone()),
-            None => build_server(&env::current_exe()?),
+            None => build_server(&env::current_exe()?, &[]),
         }
     }
 
@@ -59,7 +59,7 @@ pub(super) fn in_release() -> anyhow::Result<ExitCode> {
 }
 
 /// Builds the server; cargo puts it beside this program.
-fn build_server(here: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn build_server(here: &Path, features: &[&str]) -> anyhow::Result<PathBuf> {
     let status = cargo()
         .args([
             "build",
@@ -69,6 +69,7 @@ fn build_server(here: &Path) -> anyhow::Result<PathBuf> {
             "--bin",
             "civitas",
         ])
+        .args(features)
         .status()?;
     ensure!(status.success(), "the server does not build");
     let server = here.with_file_name("civitas");

@@ -12,6 +12,7 @@ mod measure;
 mod operation;
 pub(crate) mod overload;
 mod random;
+pub(crate) mod rehearsal;
 mod report;
 mod run;
 mod server;

@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_millis(1);
 /// How long answers may stay out after the load.
 const GRACE: Duration = Duration::from_secs(30);
 /// Members of each group that is created.
-const MEMBERS: usize = 500;
+const MEMBERS: usize = 100;
 
 /// How much longer accepted requests may take than without load, and how long a refusal may.
 const MOST_TIMES: f64 = 4.0;

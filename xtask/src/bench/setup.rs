@@ -134,17 +134,22 @@ impl Bare {
 pub(super) async fn serve(server: &Path, folder: &Path) -> anyhow::Result<Server> {
     let config = folder.join("civitas.toml");
     if !config.exists() {
-        let mut development = Command::new(server);
-        development
-            .args(["serve", "--dev"])
-            .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
-            .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
-        drop(listening(&mut development, folder).await?);
+        drop(serve_development(server, folder).await?);
         File::create(&config)?;
     }
     let mut production = Command::new(server);
     production.args(["serve", "--config"]).arg(config);
     listening(&mut production, folder).await
+}
+
+/// Starts the server over the data in `folder` in development mode.
+pub(super) async fn serve_development(server: &Path, folder: &Path) -> anyhow::Result<Server> {
+    let mut development = Command::new(server);
+    development
+        .args(["serve", "--dev"])
+        .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
+        .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
+    listening(&mut development, folder).await
 }
 
 async fn listening(command: &mut Command, folder: &Path) -> anyhow::Result<Server> {

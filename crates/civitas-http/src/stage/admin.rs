@@ -158,7 +158,7 @@ async fn reset(arrival: &mut Arrival<'_>, tenant: &Tenant) -> Result<Reply, Refu
 }
 
 async fn rules(arrival: &Arrival<'_>, tenant: &Tenant) -> Result<Reply, Refusal> {
-    let Some(stage) = &arrival.app.stage else {
+    let Some(stage) = arrival.app.stage() else {
         return Err(Refusal::UnknownPath);
     };
     Ok(shown(&stage.rules(arrival.app, tenant).await?.shown()))
@@ -166,7 +166,7 @@ async fn rules(arrival: &Arrival<'_>, tenant: &Tenant) -> Result<Reply, Refusal>
 
 /// PUT sets all rules, POST adds some, DELETE ends them all.
 async fn set_rules(arrival: &mut Arrival<'_>, tenant: &Tenant) -> Result<Reply, Refusal> {
-    let Some(stage) = &arrival.app.stage else {
+    let Some(stage) = arrival.app.stage() else {
         return Err(Refusal::UnknownPath);
     };
     let method = &arrival.parts.method;

@@ -117,3 +117,31 @@ async fn what_cannot_wait_is_answered_at_once() {
     let answer = world.submit_later(&malformed).await;
     assert_eq!(answer.scim_error(400), "invalidSyntax");
 }
+
+#[tokio::test]
+async fn a_job_is_kept_by_the_clock_of_its_tenant_and_goes_with_a_reset() {
+    let world = World::staged().await;
+    let path = path_of(&world.submit_later(&job(&["a"])).await);
+    let ended = world.ended(&path).await;
+    let now = world.set("GET", "clock", Value::Null).await["now"].clone();
+    assert_eq!(ended["ended"], now);
+    let kept = 86_400_000;
+    world
+        .set("PUT", "clock", json!({ "advance_ms": kept }))
+        .await;
+    world.job(&path).await;
+    world.set("PUT", "clock", json!({ "advance_ms": 1 })).await;
+    let answer = world.send(ask("GET", &path).by("writer")).await;
+    assert_eq!(answer.status, 404, "its time is over: {answer:?}");
+
+    let path = path_of(&world.submit_later(&job(&["b"])).await);
+    world.ended(&path).await;
+    world.set("PUT", "snapshots/done", Value::Null).await;
+    world.set("POST", "reset", Value::Null).await;
+    let answer = world.send(ask("GET", &path).by("writer")).await;
+    assert_eq!(answer.status, 404, "{answer:?}");
+    world
+        .set("POST", "reset", json!({ "snapshot": "done" }))
+        .await;
+    world.job(&path).await;
+}

@@ -34,7 +34,7 @@ impl World {
     }
 
     /// An administration that must be done.
-    async fn set(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn set(&self, method: &str, path: &str, body: Value) -> Value {
         let answer = self.admin(method, path, &body).await;
         assert!(answer.status < 300, "{method} {path}: {answer:?}");
         serde_json::from_slice(&answer.body).unwrap_or_default()
