@@ -131,6 +131,12 @@ impl Access {
         self.tenants.invalidate_all();
     }
 
+    /// Reads every tenant and client again that is asked for from now on.
+    pub fn forget_registry(&self) {
+        self.forget_tenants();
+        self.clients.invalidate_all();
+    }
+
     /// Where identifiers of a tenant's new resources come from. A sequence goes on until the
     /// tenant is reset or has another seed.
     pub fn ids(&self, tenant: &Tenant) -> Ids {

@@ -128,6 +128,16 @@ impl Directory {
         self.access.tenant(host.unwrap_or_default()).await
     }
 
+    /// Follows what other processes change of tenants and clients, for as long as it is
+    /// awaited. Without it they are known within
+    /// [`REGISTRY_STALENESS`](crate::access::REGISTRY_STALENESS).
+    pub async fn follow(&self) {
+        loop {
+            self.store.registry_changed().await;
+            self.access.forget_registry();
+        }
+    }
+
     /// The settings of a tenant as stored.
     pub async fn settings(&self, tenant: &Tenant) -> Result<Settings, Error> {
         let tenants = self.store.tenants().await?;

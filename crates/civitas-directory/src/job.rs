@@ -22,6 +22,8 @@ pub struct Job {
     pub created: Timestamp,
     /// The tenant's last event then.
     pub since: Version,
+    /// Whether somebody has asked it to end before its time, while it is open.
+    pub cancelled: bool,
     /// How it ended, once it has.
     pub end: Option<End>,
 }

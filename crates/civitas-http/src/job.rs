@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use civitas_directory::{Directory, Progress, Replay, Role, Tenant, Timestamp, job::Job};
+use civitas_directory::{
+    Directory, Progress, Replay, Role, Tenant, Timestamp, job::Job, store::JOB_TURN,
+};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -38,38 +40,55 @@ pub(crate) fn start(
     job: Job,
     clock: fn() -> Timestamp,
 ) {
+    let replay = Replay::of_new(&job);
+    begin(directory, tenant, job, replay, clock);
+}
+
+fn begin(
+    directory: &Arc<Directory>,
+    tenant: Tenant,
+    job: Job,
+    replay: Replay,
+    clock: fn() -> Timestamp,
+) {
+    // Whoever else has come upon it is at it.
+    let Some(progress) = directory.take_job(&job) else {
+        return;
+    };
     let work = Work {
         directory: Arc::clone(directory),
-        progress: directory.take_job(&job),
-        replay: Replay::of_new(&job),
+        progress,
+        replay,
         tenant,
         job,
     };
     tokio::spawn(work.run(clock));
 }
 
-/// Starts the jobs again that have not ended.
+/// Starts the jobs that nobody has in work, for as long as the server runs: those that a stop
+/// has interrupted, of this process or another.
 pub(crate) async fn resume(app: Arc<Surface>) {
-    let directory = &app.directory;
-    let open = match directory.open_jobs().await {
-        Ok(open) => open,
-        Err(error) => return tracing::error!(%error, "jobs were not resumed"),
-    };
-    for (tenant, job) in open {
-        match directory.replay(tenant.partition, &job).await {
-            Ok(replay) => {
-                tracing::info!(job = job.id, "resumed");
-                let work = Work {
-                    directory: Arc::clone(directory),
-                    progress: directory.take_job(&job),
-                    replay,
-                    tenant,
-                    job,
-                };
-                tokio::spawn(work.run(app.settings.clock));
+    loop {
+        match app.directory.jobs_to_take().await {
+            Ok(open) => {
+                for (tenant, job) in open {
+                    take_up(&app, tenant, job).await;
+                }
             }
-            Err(error) => tracing::error!(%error, job = job.id, "a job was not resumed"),
+            Err(error) => tracing::error!(%error, "jobs were not resumed"),
         }
+        tokio::time::sleep(JOB_TURN).await;
+    }
+}
+
+async fn take_up(app: &Surface, tenant: Tenant, job: Job) {
+    let directory = &app.directory;
+    match directory.replay(tenant.partition, &job).await {
+        Ok(replay) => {
+            tracing::info!(job = job.id, "resumed");
+            begin(directory, tenant, job, replay, app.settings.clock);
+        }
+        Err(error) => tracing::error!(%error, job = job.id, "a job was not resumed"),
     }
 }
 
@@ -79,6 +98,9 @@ impl Work {
             return;
         };
         let result = scim::carry_out_bulk(&self).await;
+        if self.progress.is_lost() {
+            return tracing::warn!(job = self.job.id, "another process has the job now");
+        }
         let partition = self.tenant.partition;
         let ended = self
             .directory

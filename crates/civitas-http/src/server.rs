@@ -54,7 +54,7 @@ pub async fn serve(
     let App(app) = app;
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
-    tokio::spawn(job::resume(app.clone()));
+    let jobs = tokio::spawn(job::resume(app.clone()));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
@@ -65,6 +65,7 @@ pub async fn serve(
     }
     drop(listener);
     drop(stop);
+    jobs.abort();
     let all = u32::try_from(app.settings.limits.max_connections).unwrap_or(u32::MAX);
     let drained = app.connections().acquire_many(all);
     if timeout(app.settings.limits.drain_timeout, drained)

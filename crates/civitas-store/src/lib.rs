@@ -1,11 +1,21 @@
-//! Stores of the directory. Today one: SQLite, embedded, one file.
+//! Stores of the directory: SQLite, embedded, one file; PostgreSQL, for several nodes.
 //!
 //! A store is a folder here; what stores share is how a filter becomes questions to an index
-//! (`filter`) and how the answers combine (`rids`). Nothing here knows HTTP or decides what a
+//! (`filter`), how the answers combine (`rids`) and become a page (`search`). Nothing here knows HTTP or decides what a
 //! client may do.
 
+mod catalog;
+mod census;
+#[cfg(feature = "cluster")]
+pub mod cluster;
+mod fault;
 mod filter;
+mod postgres;
+mod rid;
 mod rids;
+mod search;
 mod sqlite;
+mod structure;
 
+pub use postgres::{OpenPostgresError, PostgresOptions, PostgresStore, PostgresUrl};
 pub use sqlite::{DataFolder, Lock, LockError, OpenError, Options, SqliteStore};

@@ -28,6 +28,8 @@ const TEST_ARROWS: &[(&str, &str)] = &[
     ("civitas", "civitas-conformance"),
     // Its own tests need the suite, a feature.
     ("civitas-directory", "civitas-directory"),
+    // Its own tests need clusters, a feature.
+    ("civitas-store", "civitas-store"),
 ];
 
 /// Dependencies that only the named crates may have.

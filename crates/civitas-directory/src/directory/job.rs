@@ -1,11 +1,12 @@
 //! Jobs from their beginning to their end, and what clients may know of them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
+    time::Instant,
 };
 
 use tokio::sync::SemaphorePermit;
@@ -17,7 +18,7 @@ use crate::{
     job::{End, Job},
     record::Timestamp,
     scope::Scope,
-    store::Event,
+    store::{Event, JOB_LEASE, JOB_TURN},
     tenant::{Partition, Tenant},
 };
 
@@ -36,13 +37,19 @@ pub struct Progress {
     /// Steps begun.
     pub begun: AtomicUsize,
     cancelled: AtomicBool,
+    lost: AtomicBool,
 }
 
 impl Progress {
     /// Notes how far the job is, and tells whether it is to go on.
     pub fn go_on(&self, begun: usize) -> bool {
         self.begun.store(begun, Relaxed);
-        !self.is_cancelled()
+        !self.is_cancelled() && !self.is_lost()
+    }
+
+    /// Whether another process has the job now, or may have it.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Relaxed)
     }
 
     /// Whether somebody wants the job to end.
@@ -51,13 +58,33 @@ impl Progress {
     }
 }
 
-/// Jobs in work, by id.
-#[derive(Debug, Default)]
-pub(super) struct OpenJobs(Mutex<HashMap<String, Arc<Progress>>>);
+/// Jobs in work, by id, and when the store was last asked for them.
+#[derive(Debug)]
+pub(super) struct OpenJobs {
+    in_work: Mutex<HashMap<String, Arc<Progress>>>,
+    asked: Mutex<Instant>,
+}
+
+impl Default for OpenJobs {
+    fn default() -> Self {
+        Self {
+            in_work: Mutex::default(),
+            asked: Mutex::new(Instant::now()),
+        }
+    }
+}
 
 impl OpenJobs {
     fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Progress>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> Instant {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_asked(&self, at: Instant) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 }
 
@@ -104,16 +131,23 @@ impl Directory {
             steps: steps as u64,
             created: scope.now,
             since: tenant.map_or(crate::Version(0), |it| it.last_event),
+            cancelled: false,
             end: None,
         };
         self.store.create_job(scope.partition, job.clone()).await?;
         Ok(job)
     }
 
-    /// Takes a job in work.
-    pub fn take_job(&self, job: &Job) -> Arc<Progress> {
-        let mut open = self.jobs.all();
-        Arc::clone(open.entry(job.id.clone()).or_default())
+    /// Takes a job in work, unless it is in work.
+    pub fn take_job(&self, job: &Job) -> Option<Arc<Progress>> {
+        match self.jobs.all().entry(job.id.clone()) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(free) => {
+                let progress = Arc::clone(free.insert(Arc::default()));
+                progress.cancelled.store(job.cancelled, Relaxed);
+                Some(progress)
+            }
+        }
     }
 
     /// Stores how a job ended, at the instant of its tenant's clock. There is nothing to store
@@ -190,6 +224,7 @@ impl Directory {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (job, _) = self.job(partition, actor, id, now).await?;
+        self.store.cancel_job(partition, id).await?;
         if let Some(progress) = self.jobs.all().get(id) {
             progress.cancelled.store(true, Relaxed);
         }
@@ -202,16 +237,52 @@ impl Directory {
         turn.map_err(|_| Error::Overloaded)
     }
 
-    /// Jobs that have not ended, with their tenants.
-    pub async fn open_jobs(&self) -> Result<Vec<(Tenant, Job)>, Error> {
+    /// Jobs that this process is to take in work, with their tenants. Those in work that are
+    /// another's now are left; after a failure for as long as a lease, all of them are.
+    pub async fn jobs_to_take(&self) -> Result<Vec<(Tenant, Job)>, Error> {
+        let asked = Instant::now();
+        let in_work: Vec<String> = self.jobs.all().keys().cloned().collect();
+        let own = self.store.own_jobs().await;
+        let own = match own {
+            Ok(own) => own,
+            Err(error) => {
+                if self.jobs.asked().elapsed() + JOB_TURN >= JOB_LEASE {
+                    self.lose_jobs(|_| true);
+                }
+                return Err(error.into());
+            }
+        };
+        self.jobs.note_asked(asked);
+        for (_, job) in own.iter().filter(|(_, job)| job.cancelled) {
+            if let Some(progress) = self.jobs.all().get(&job.id) {
+                progress.cancelled.store(true, Relaxed);
+            }
+        }
+        let is_own = |id: &String| own.iter().any(|(_, job)| job.id == *id);
+        self.lose_jobs(|id| in_work.contains(id) && !is_own(id));
+        let new = own.iter().filter(|(_, job)| !in_work.contains(&job.id));
+        let new: Vec<_> = new.collect();
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
         let tenants = self.store.tenants().await?;
-        let open = self.store.open_jobs().await?.into_iter();
-        let with_tenant = open.filter_map(|(partition, job)| {
+        let with_tenant = new.into_iter().filter_map(|(partition, job)| {
             let mut tenants = tenants.iter();
             let tenant = tenants.find(|it| it.partition.raw() == partition.raw());
-            Some((tenant?.clone(), job))
+            Some((tenant?.clone(), job.clone()))
         });
         Ok(with_tenant.collect())
+    }
+
+    /// Leaves jobs in work to others: their steps that were begun are finished.
+    fn lose_jobs(&self, is_lost: impl Fn(&String) -> bool) {
+        self.jobs.all().retain(|id, progress| {
+            let lost = is_lost(id);
+            if lost {
+                progress.lost.store(true, Relaxed);
+            }
+            !lost
+        });
     }
 
     /// What was done of a job.

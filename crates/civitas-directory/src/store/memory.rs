@@ -374,12 +374,22 @@ impl Store for MemoryStore {
         Ok(self.look(partition, |shelf| shelf.scene.jobs.get(id).cloned()))
     }
 
+    async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let job = state.shelf(partition)?.scene.jobs.get_mut(id);
+        if let Some(job) = job.filter(|job| job.end.is_none()) {
+            job.cancelled = true;
+        }
+        Ok(())
+    }
+
     async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
         let mut state = self.state();
         let job = state.shelf(partition)?.scene.jobs.get_mut(id);
         let job = job.filter(|job| job.end.is_none());
         let job = job.ok_or_else(|| RegistryError::Missing(format!("open job {id}")))?;
         job.end = Some(end);
+        job.cancelled = false;
         job.input.clear();
         Ok(())
     }

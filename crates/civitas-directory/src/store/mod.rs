@@ -250,6 +250,12 @@ pub enum RegistryError {
     Unavailable(String),
 }
 
+/// How often a process asks for the jobs that are its to do.
+pub const JOB_TURN: Duration = Duration::from_secs(2);
+
+/// How long the jobs of a process are left to it after it has asked for them.
+pub const JOB_LEASE: Duration = Duration::from_secs(10);
+
 /// Most snapshots that a tenant may have.
 pub const MAX_SNAPSHOTS: usize = 16;
 
@@ -336,6 +342,13 @@ pub trait Store: Send + Sync + 'static {
     /// The tenant that a host name leads to.
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError>;
 
+    /// Completes when another process may have changed tenants, clients, settings or
+    /// definitions after this was called. It need not be told of a change at all: by default
+    /// it never is.
+    async fn registry_changed(&self) {
+        std::future::pending::<()>().await;
+    }
+
     /// Creates a tenant with a partition of its own.
     async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError>;
 
@@ -412,11 +425,22 @@ pub trait Store: Send + Sync + 'static {
     /// A job of a tenant.
     async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError>;
 
+    /// Notes that an open job is to end before its time, for whoever has it in work. One that
+    /// has ended is left as it is.
+    async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError>;
+
     /// Ends an open job and drops its input.
     async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError>;
 
     /// The open jobs of all tenants, by tenant and id.
     async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError>;
+
+    /// The open jobs that are this process's to do, by tenant and id: those that it stored or
+    /// was given before, and those of processes that are gone. To be asked every [`JOB_TURN`]:
+    /// whoever has not asked for [`JOB_LEASE`] is gone. By default there is one process.
+    async fn own_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        self.open_jobs().await
+    }
 
     /// Drops the jobs of a tenant that ended before an instant.
     async fn forget_jobs(
@@ -461,6 +485,10 @@ pub trait Store: Send + Sync + 'static {
     fn write_pace(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// Finishes the writes that wait and lets go of what the store holds. Later requests are
+    /// refused. Dropping the store does the same.
+    fn close(&self) {}
 
     /// Commits so far (for metrics: requests per commit). Zero where it means nothing.
     fn commits(&self) -> u64 {

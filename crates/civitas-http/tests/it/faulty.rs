@@ -251,6 +251,10 @@ impl Store for Faulty {
         self.0.end_job(partition, id, end).await
     }
 
+    async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        self.0.cancel_job(partition, id).await
+    }
+
     async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
         self.0.open_jobs().await
     }

@@ -6,12 +6,13 @@ use civitas_scim::value::Key;
 
 use super::{
     apply::sql,
-    error::{ReadFault, ReadResult},
     reader::{BY_VALUE, Reader},
     schema::{ordinal_of, rid},
-    search::Search,
 };
-use crate::filter::{self, Leaf, Op, Span};
+use crate::{
+    fault::{ReadFault, ReadResult},
+    filter::{self, Leaf, Op, Span},
+};
 
 /// As many resources as most values that identify have. While there are no more, they are read
 /// in the statement that finds them.
@@ -31,16 +32,17 @@ struct Sought<'q> {
     want: Want,
 }
 
-impl Search<'_> {
-    /// The page of a query that asks for one value and is answered along the index.
-    pub(super) fn by_value(&self, query: &Query) -> ReadResult<Option<FoundPage>> {
+impl Reader<'_> {
+    /// The page of a query that asks for one value and is answered along the index. Too slow
+    /// when more entries than `cap` have it.
+    pub(super) fn by_value(&self, query: &Query, cap: usize) -> ReadResult<Option<FoundPage>> {
         let Some(sought) = self.sought(query)? else {
             return Ok(None);
         };
         match &query.page {
             Page::Index { offset: 0, count } => self.identified(&sought, *count),
             Page::Index { .. } => Ok(None),
-            Page::After { place, count } => self.walk_value(&sought, place.as_ref(), *count),
+            Page::After { place, count } => self.walk_value(&sought, place.as_ref(), *count, cap),
         }
     }
 
@@ -66,7 +68,7 @@ impl Search<'_> {
             connection,
             catalog,
             partition,
-        } = self.reader;
+        } = *self;
         let Some(kind) = catalog.kind(connection, partition, resource_type)? else {
             return Ok(None);
         };
@@ -92,17 +94,17 @@ impl Search<'_> {
         sought: &Sought<'_>,
         place: Option<&Place>,
         count: usize,
+        cap: usize,
     ) -> ReadResult<Option<FoundPage>> {
         let is_here = |place: &Place| place.resource_type == sought.resource_type;
         if count == 0 || !place.is_none_or(is_here) {
             return Ok(None);
         }
-        let most = i64::try_from(self.cap).unwrap_or(i64::MAX);
-        let (total, element): (i64, i64) =
-            self.reader.connection.prepare_cached(COUNT)?.query_row(
-                (sought.attribute, sql(&sought.key), most.saturating_add(1)),
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
+        let most = i64::try_from(cap).unwrap_or(i64::MAX);
+        let (total, element): (i64, i64) = self.connection.prepare_cached(COUNT)?.query_row(
+            (sought.attribute, sql(&sought.key), most.saturating_add(1)),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         if total > most {
             return Err(ReadFault::Slow);
         }
@@ -120,7 +122,7 @@ impl Search<'_> {
     /// Up to `most` resources beyond a row; the total is of those only.
     fn beyond(&self, sought: &Sought<'_>, from: i64, most: usize) -> ReadResult<FoundPage> {
         let asks_groups = Reader::asks_groups(sought.resource_type, sought.want);
-        let mut statement = self.reader.connection.prepare_cached(BY_VALUE)?;
+        let mut statement = self.connection.prepare_cached(BY_VALUE)?;
         let mut rows = statement.query((asks_groups, sought.attribute, sql(&sought.key), from))?;
         let (mut items, mut next, mut last) = (Vec::new(), None, None);
         while let Some(row) = rows.next()? {
@@ -136,7 +138,7 @@ impl Search<'_> {
                 });
                 break;
             }
-            items.push(self.reader.found(row, sought.resource_type, sought.want)?);
+            items.push(self.found(row, sought.resource_type, sought.want)?);
             last = Some(rid);
         }
         Ok(FoundPage {

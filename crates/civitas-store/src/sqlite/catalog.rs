@@ -1,24 +1,16 @@
-//! The numbers of kinds and attributes. Once committed they never change, so they are kept
-//! in memory; what is not known here is looked up, because another process may have added it.
+//! The numbers of kinds and attributes; what is not known is looked up, because another process
+//! may have added it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Result};
+
+use crate::catalog::Facts;
 
 /// Numbers of kinds and attributes as far as they were met.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
-    facts: RwLock<Facts>,
-}
-
-#[derive(Debug, Default)]
-struct Facts {
-    kinds: HashMap<i64, Vec<(Arc<str>, i64)>>,
-    types: HashMap<i64, Arc<str>>,
-    attributes: HashMap<i64, HashMap<Box<str>, i64>>,
+    facts: Facts,
 }
 
 impl Catalog {
@@ -29,11 +21,7 @@ impl Catalog {
         partition: i64,
         resource_type: &str,
     ) -> Result<Option<i64>> {
-        let known = self.read(|facts| {
-            let kinds = facts.kinds.get(&partition)?;
-            let found = kinds.iter().find(|(name, _)| &**name == resource_type);
-            found.map(|(_, kind)| *kind)
-        });
+        let known = self.facts.kind(partition, resource_type);
         if known.is_some() {
             return Ok(known);
         }
@@ -50,7 +38,7 @@ impl Catalog {
     /// The name of the type of a kind. A kind that is not there has an empty name: only a
     /// damaged file can show this.
     pub(super) fn type_name(&self, connection: &Connection, kind: i64) -> Result<Arc<str>> {
-        if let Some(name) = self.read(|facts| facts.types.get(&kind).cloned()) {
+        if let Some(name) = self.facts.type_name(kind) {
             return Ok(name);
         }
         let found: Option<(i64, String)> = connection
@@ -70,13 +58,7 @@ impl Catalog {
         kind: i64,
         path: &str,
     ) -> Result<Option<i64>> {
-        let known = self.read(|facts| {
-            facts
-                .attributes
-                .get(&kind)
-                .and_then(|it| it.get(path))
-                .copied()
-        });
+        let known = self.facts.attribute(kind, path);
         if known.is_some() {
             return Ok(known);
         }
@@ -92,23 +74,11 @@ impl Catalog {
 
     /// Keeps a committed kind.
     pub(super) fn learn_kind(&self, partition: i64, resource_type: &str, kind: i64) -> Arc<str> {
-        let name: Arc<str> = Arc::from(resource_type);
-        let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
-        if facts.types.insert(kind, Arc::clone(&name)).is_none() {
-            let kinds = facts.kinds.entry(partition).or_default();
-            kinds.push((Arc::clone(&name), kind));
-        }
-        name
+        self.facts.learn_kind(partition, resource_type, kind)
     }
 
     /// Keeps a committed attribute.
     pub(super) fn learn_attribute(&self, kind: i64, path: &str, attribute: i64) {
-        let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
-        let attributes = facts.attributes.entry(kind).or_default();
-        attributes.insert(path.into(), attribute);
-    }
-
-    fn read<T>(&self, look: impl FnOnce(&Facts) -> T) -> T {
-        look(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
+        self.facts.learn_attribute(kind, path, attribute);
     }
 }

@@ -63,18 +63,7 @@ fn descend(
         "SELECT block, count FROM census
          WHERE kind = ?1 AND bits = ?2 AND block BETWEEN ?3 AND ?4 ORDER BY block",
     )?;
-    let mut rows = statement.query((kind, bits, block_of(first), block_of(last)))?;
-    while let Some(row) = rows.next()? {
-        let (block, count): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let start = rid(kind, block << bits);
-        let end = rid(kind, (block + 1) << bits);
-        let excluded =
-            except.partition_point(|rid| *rid < end) - except.partition_point(|rid| *rid < start);
-        let present = count - excluded as i64;
-        if *left < present {
-            return Ok(Some(block));
-        }
-        *left -= present;
-    }
-    Ok(None)
+    let range = (kind, bits, block_of(first), block_of(last));
+    let blocks = statement.query_map(range, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    crate::census::find(kind, bits, blocks, except, left)
 }

@@ -2,11 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use civitas_directory::{
-    change::Rejected,
-    store::{ReadError, RegistryError},
-};
+use civitas_directory::{change::Rejected, store::RegistryError};
 use rusqlite::ErrorCode;
+
+use crate::fault::ReadFault;
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -59,32 +58,9 @@ impl OpenError {
     }
 }
 
-/// Why a read failed, inside the store.
-#[derive(Debug)]
-pub(super) enum ReadFault {
-    Sql(rusqlite::Error),
-    TooCostly {
-        limit: usize,
-    },
-    /// A search turned out longer than one may be that does not leave its thread.
-    Slow,
-}
-
-pub(super) type ReadResult<T> = Result<T, ReadFault>;
-
 impl From<rusqlite::Error> for ReadFault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<ReadFault> for ReadError {
-    fn from(fault: ReadFault) -> Self {
-        match fault {
-            ReadFault::Sql(error) => Self::Unavailable(error.to_string()),
-            ReadFault::TooCostly { limit } => Self::TooCostly { limit },
-            ReadFault::Slow => Self::Overloaded,
-        }
+        Self::Unavailable(error.to_string())
     }
 }
 

@@ -33,6 +33,14 @@ pub(super) fn create(connection: &mut Connection, partition: Partition, job: &Jo
     Ok(())
 }
 
+pub(super) fn cancel(connection: &mut Connection, partition: Partition, id: &str) -> Outcome<()> {
+    connection.execute(
+        "UPDATE job SET cancelled = 1 WHERE tenant = ?1 AND id = ?2 AND ended IS NULL",
+        (partition.raw(), id),
+    )?;
+    Ok(())
+}
+
 pub(super) fn end(
     connection: &mut Connection,
     partition: Partition,
@@ -93,6 +101,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Partition, Job)> {
         steps: row.get::<_, i64>("steps")? as u64,
         created: Timestamp(row.get("created")?),
         since: Version(row.get("since")?),
+        cancelled: end.is_none() && row.get("cancelled")?,
         end,
     };
     Ok((Partition::from_raw(row.get("tenant")?), job))

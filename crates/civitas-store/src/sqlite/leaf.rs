@@ -9,11 +9,13 @@ use rusqlite::{Params, Result, params_from_iter, types::ToSqlOutput};
 use super::{
     GROUP,
     apply::sql,
-    error::{ReadFault, ReadResult},
     reader::Reader,
     schema::{kind_of, last_of, rid},
 };
-use crate::filter::{GroupTest, Instant, Leaf, Span};
+use crate::{
+    fault::{ReadFault, ReadResult},
+    filter::{GroupTest, Instant, Leaf, Span},
+};
 
 /// Asks the indexes about resources of one kind.
 pub(super) struct Indexes<'r> {
@@ -37,22 +39,6 @@ impl Indexes<'_> {
             Leaf::InGroup(test) => self.in_group(test),
             Leaf::InGroups => self.rids(IN_GROUPS, [rid(self.kind, 0), last_of(self.kind)]),
         }
-    }
-
-    /// How SQLite carries out the statement behind the leaf.
-    pub(super) fn explain(&self, leaf: &Leaf) -> Result<Vec<String>> {
-        let statement = match leaf {
-            Leaf::Values { span, .. } => VALUES.query(span).0,
-            Leaf::Id(span) => IDS.query(span).0,
-            Leaf::Instant(which, ..) => instants(*which).into(),
-            Leaf::HasMember(_) => HAS_MEMBER.into(),
-            Leaf::HasMembers => HAS_MEMBERS.into(),
-            Leaf::InGroup(_) => MEMBERS.into(),
-            Leaf::InGroups => IN_GROUPS.into(),
-        };
-        let explain = format!("EXPLAIN QUERY PLAN {statement}");
-        let mut explain = self.reader.connection.prepare(&explain)?;
-        explain.raw_query().mapped(|row| row.get(3)).collect()
     }
 
     fn values(&self, path: &str, span: &Span) -> ReadResult<Vec<i64>> {
@@ -182,6 +168,22 @@ impl Indexes<'_> {
         }
         Ok(found)
     }
+}
+
+/// How SQLite carries out the statement behind a leaf.
+pub(super) fn explain_leaf(reader: Reader<'_>, leaf: &Leaf) -> Result<Vec<String>> {
+    let statement = match leaf {
+        Leaf::Values { span, .. } => VALUES.query(span).0,
+        Leaf::Id(span) => IDS.query(span).0,
+        Leaf::Instant(which, ..) => instants(*which).into(),
+        Leaf::HasMember(_) => HAS_MEMBER.into(),
+        Leaf::HasMembers => HAS_MEMBERS.into(),
+        Leaf::InGroup(_) => MEMBERS.into(),
+        Leaf::InGroups => IN_GROUPS.into(),
+    };
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let mut explain = reader.connection.prepare(&explain)?;
+    explain.raw_query().mapped(|row| row.get(3)).collect()
 }
 
 const HAS_MEMBER: &str = "SELECT m.group_rid

@@ -20,11 +20,9 @@ mod pool;
 mod reader;
 mod registry;
 mod schema;
-mod search;
 mod snapshot;
-mod sort;
+mod source;
 mod verify;
-mod walk;
 mod writer;
 
 use std::{
@@ -64,11 +62,14 @@ use self::{
     catalog::Catalog,
     catalogue::Redefined,
     checkpoint::Checkpointer,
-    error::{ReadFault, ReadResult, RegistryFault},
+    error::RegistryFault,
     pool::Pool,
     reader::Reader,
-    search::Search,
     writer::{Worker, Writer},
+};
+use crate::{
+    fault::{ReadFault, ReadResult},
+    search::{self, Search},
 };
 
 /// The resource type that has members.
@@ -198,12 +199,6 @@ impl SqliteStore {
         })
     }
 
-    /// Finishes the writes that wait and closes the file for writing. Later writes are
-    /// refused. Dropping the store does the same.
-    pub fn close(&self) {
-        self.writer.close();
-    }
-
     /// How SQLite answers the indexed parts of a condition, a line each step. For tests.
     #[doc(hidden)]
     pub fn explain(
@@ -213,7 +208,7 @@ impl SqliteStore {
         condition: &Condition,
     ) -> Result<Vec<String>, ReadError> {
         self.reading(partition, |reader| {
-            search::explain(reader, resource_type, condition)
+            source::explain(reader, resource_type, condition)
         })
         .map_err(unavailable)
     }
@@ -292,7 +287,7 @@ fn open_writer(file: &Path, options: &Options) -> Result<Connection, OpenError> 
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.close();
+        self.writer.close();
     }
 }
 
@@ -313,7 +308,7 @@ impl Inner {
     fn search(&self, partition: Partition, query: &Query, cap: usize) -> ReadResult<FoundPage> {
         self.reading(partition, |reader| {
             let search = Search {
-                reader,
+                source: &reader,
                 limit: query.max_examined,
                 cap,
             };
@@ -364,8 +359,8 @@ impl Store for SqliteStore {
     }
 
     async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
-        if let Some(cap) = search::inline_cap(&query) {
-            match self.inner.search(partition, &query, cap) {
+        if search::is_quick(&query) {
+            match self.inner.search(partition, &query, search::QUICK) {
                 Err(ReadFault::Slow) => {}
                 done => return Ok(done?),
             }
@@ -547,6 +542,12 @@ impl Store for SqliteStore {
         self.look_up(|connection| job::one(connection, partition, id))
     }
 
+    async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| job::cancel(connection, partition, &id))
+            .await
+    }
+
     async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
         let id = id.to_owned();
         self.chore(move |connection| job::end(connection, partition, &id, &end))
@@ -628,6 +629,10 @@ impl Store for SqliteStore {
 
     fn write_pace(&self) -> Duration {
         self.writer.pace()
+    }
+
+    fn close(&self) {
+        self.writer.close();
     }
 
     fn commits(&self) -> u64 {

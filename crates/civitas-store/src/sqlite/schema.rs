@@ -1,16 +1,12 @@
-//! The tables, their history, and how a connection is set up.
-//!
-//! A resource has a number, its rid: the number of its kind (a resource type of a partition)
-//! and an ordinal that is never used again. So the resources of a kind are one range of the
-//! table, in creation order. All other tables refer to resources by rid.
+//! The tables, their history, and how a connection is set up. All tables refer to resources by
+//! their rid.
 
 use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, Result};
 use rusqlite_migration::{M, Migrations};
 
-/// Bits of a rid that count resources of a kind.
-const ORDINAL_BITS: u32 = 40;
+pub(super) use crate::rid::{BLOCK_BITS, kind_of, last_of, ordinal_of, rid};
 
 /// How long a process waits for another that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,31 +22,6 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0007_catalogue.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
-
-/// The kind and ordinal that make a rid.
-pub(super) const fn rid(kind: i64, ordinal: i64) -> i64 {
-    (kind << ORDINAL_BITS) | ordinal
-}
-
-/// The kind of a resource.
-pub(super) const fn kind_of(rid: i64) -> i64 {
-    rid >> ORDINAL_BITS
-}
-
-/// The place of a resource among those of its kind.
-pub(super) const fn ordinal_of(rid: i64) -> i64 {
-    rid & ((1 << ORDINAL_BITS) - 1)
-}
-
-/// The last rid that a kind can have.
-pub(super) const fn last_of(kind: i64) -> i64 {
-    rid(kind + 1, 0) - 1
-}
-
-/// Resources are counted in blocks of two sizes, coarse and fine, each given by its bits:
-/// a total sums the coarse blocks, and a place in the order is found by walking coarse
-/// blocks, fine blocks, and at most one fine block of resources.
-pub(super) const BLOCK_BITS: [u32; 2] = [14, 7];
 
 /// Opens a connection with what holds for readers and the writer.
 pub(super) fn connect(file: &Path, cache_kib: u32) -> Result<Connection> {
@@ -104,13 +75,6 @@ mod tests {
     #[test]
     fn migrations_apply_to_an_empty_file() {
         MIGRATIONS.validate().unwrap();
-    }
-
-    #[test]
-    fn a_rid_holds_kind_and_ordinal() {
-        let rid = rid(7, 41);
-        assert_eq!((kind_of(rid), ordinal_of(rid)), (7, 41));
-        assert!(rid < last_of(7) && last_of(7) < super::rid(8, 0));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{
     catalogue, census,
     schema::{BLOCK_BITS, kind_of, ordinal_of, rid},
 };
+use crate::structure;
 
 /// More findings of one sort say nothing new.
 const MOST: usize = 100;
@@ -215,8 +216,6 @@ fn memberships(connection: &Connection, findings: &mut Vec<String>) -> Result<()
     )
 }
 
-/// Groups without parents are taken away until none is left; what then remains is a cycle or
-/// stands below one.
 fn cycles(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
     let mut statement = connection.prepare(
         "SELECT m.group_rid, m.member_rid FROM membership m
@@ -226,33 +225,6 @@ fn cycles(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
     let edges: Vec<(i64, i64)> = statement
         .query_map([GROUP], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
-    let mut parents: HashMap<i64, usize> = HashMap::new();
-    let mut children: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (group, member) in edges {
-        parents.entry(group).or_default();
-        *parents.entry(member).or_default() += 1;
-        children.entry(group).or_default().push(member);
-    }
-    let mut free: Vec<i64> = parents
-        .iter()
-        .filter(|(_, parents)| **parents == 0)
-        .map(|(group, _)| *group)
-        .collect();
-    while let Some(group) = free.pop() {
-        for member in children.remove(&group).unwrap_or_default() {
-            if let Some(left) = parents.get_mut(&member) {
-                *left -= 1;
-                if *left == 0 {
-                    free.push(member);
-                }
-            }
-        }
-    }
-    let looped = parents.values().filter(|left| **left > 0).count();
-    if looped > 0 {
-        findings.push(format!(
-            "{looped} groups contain themselves or belong to one that does"
-        ));
-    }
+    findings.extend(structure::cycles(&edges));
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::stage::{Stage, add, create};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parallel_commits_share_transactions() {
-    let stage = Arc::new(Stage::new().await);
+    let stage = Arc::new(Stage::<SqliteStore>::new().await);
     let before = stage.store.commits();
     let mut tasks = Vec::new();
     for number in 0..200 {
@@ -36,7 +36,7 @@ async fn parallel_commits_share_transactions() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_change_set_does_not_harm_its_neighbours() {
-    let stage = Arc::new(Stage::new().await);
+    let stage = Arc::new(Stage::<SqliteStore>::new().await);
     let mut tasks = Vec::new();
     for number in 0..90 {
         let stage = Arc::clone(&stage);
@@ -129,7 +129,7 @@ async fn two_stores_on_one_file_write_in_turn() {
 
 #[tokio::test]
 async fn writes_to_a_closed_store_are_refused() {
-    let stage = Stage::new().await;
+    let stage = Stage::<SqliteStore>::new().await;
     stage.user("ann").await;
     stage.store.close();
     let refused = stage.commit(vec![add("staff", &["ann"])]).await;

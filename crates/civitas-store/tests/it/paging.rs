@@ -9,11 +9,19 @@ use civitas_directory::store::Page;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::stage::{Stage, condition, create, ids, index_page, sort};
+use crate::stage::{Fresh, Stage, condition, create, ids, index_page, sort};
+
+on_each_store! {
+    pages_by_offset_skip_holes
+    pages_of_a_negation_skip_what_it_excludes
+    places_go_through_all
+    a_sorted_walk_by_an_index_agrees_with_the_whole
+    a_walk_sees_each_untouched_user_once_while_others_come_and_go
+}
 
 /// 700 users over several blocks, every seventh gone, and one block all gone.
-async fn holed() -> (Stage, Vec<String>) {
-    let stage = Stage::new().await;
+async fn holed<S: Fresh>() -> (Stage<S>, Vec<String>) {
+    let stage = Stage::<S>::new().await;
     let mut left = Vec::new();
     for batch in 0..7 {
         let users = (batch * 100..batch * 100 + 100).map(|number| {
@@ -36,9 +44,8 @@ async fn holed() -> (Stage, Vec<String>) {
     (stage, left)
 }
 
-#[tokio::test]
-async fn pages_by_offset_skip_holes() {
-    let (stage, left) = holed().await;
+async fn pages_by_offset_skip_holes<S: Fresh>() {
+    let (stage, left) = holed::<S>().await;
     stage.verify().await;
     for offset in (0..left.len() + 10).step_by(13) {
         let page = stage
@@ -51,9 +58,8 @@ async fn pages_by_offset_skip_holes() {
     }
 }
 
-#[tokio::test]
-async fn pages_of_a_negation_skip_what_it_excludes() {
-    let (stage, left) = holed().await;
+async fn pages_of_a_negation_skip_what_it_excludes<S: Fresh>() {
+    let (stage, left) = holed::<S>().await;
     let odd: Vec<_> = left
         .iter()
         .filter(|id| !id.ends_with(['0', '2', '4', '6', '8']))
@@ -68,9 +74,8 @@ async fn pages_of_a_negation_skip_what_it_excludes() {
     }
 }
 
-#[tokio::test]
-async fn places_go_through_all() {
-    let (stage, left) = holed().await;
+async fn places_go_through_all<S: Fresh>() {
+    let (stage, left) = holed::<S>().await;
     for filter in [None, Some("userName pr"), Some("not (userName sw \"x\")")] {
         let filter = filter.map(|filter| condition("User", filter));
         let (mut place, mut seen) = (None, Vec::new());
@@ -93,9 +98,8 @@ async fn places_go_through_all() {
 
 /// 7,000 users in 40 blocks of equal titles, by index, of whom every third has no
 /// `displayName`: more than one page may look at to find them.
-#[tokio::test]
-async fn a_sorted_walk_by_an_index_agrees_with_the_whole() {
-    let stage = Stage::new().await;
+async fn a_sorted_walk_by_an_index_agrees_with_the_whole<S: Fresh>() {
+    let stage = Stage::<S>::new().await;
     let numbers: Vec<usize> = (0..7_000).collect();
     for part in numbers.chunks(1_000) {
         let users = part.iter().map(|number| {
@@ -150,9 +154,8 @@ fn walked() -> usize {
         .unwrap_or(2_000)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_walk_sees_each_untouched_user_once_while_others_come_and_go() {
-    let stage = Arc::new(Stage::new().await);
+async fn a_walk_sees_each_untouched_user_once_while_others_come_and_go<S: Fresh>() {
+    let stage = Arc::new(Stage::<S>::new().await);
     let name = |number: usize| format!("u{number:07}");
     let users: Vec<usize> = (0..walked()).collect();
     for numbers in users.chunks(1_000) {

@@ -1,10 +1,12 @@
 //! The statements behind filters use an index.
 
+use civitas_store::SqliteStore;
+
 use crate::stage::{Stage, condition};
 
 #[tokio::test]
 async fn leaves_use_an_index() {
-    let stage = Stage::new().await;
+    let stage = Stage::<SqliteStore>::new().await;
     stage.user("ann").await;
     stage.group("staff", &["ann"]).await;
     for (of, filter, index) in [

@@ -5,7 +5,14 @@ use civitas_directory::store::{Page, Query, Selection, Store, Want};
 use civitas_scim::condition::Condition;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, add, condition, create, ids, index_page, resource_type, sort};
+use crate::stage::{Fresh, Stage, add, condition, create, ids, index_page, resource_type, sort};
+
+on_each_store! {
+    index_and_evaluator_agree
+    sorting_by_index_and_by_document_agree
+    a_query_that_no_index_answers_has_a_limit
+    several_types_come_in_creation_order
+}
 
 /// A small generator (xorshift), so that a failure is found again.
 struct Dice(u64);
@@ -168,8 +175,8 @@ fn filter(dice: &mut Dice, of: &str, depth: usize) -> String {
     }
 }
 
-async fn populated(dice: &mut Dice) -> Stage {
-    let stage = Stage::new().await;
+async fn populated<S: Fresh>(dice: &mut Dice) -> Stage<S> {
+    let stage = Stage::<S>::new().await;
     for number in 0..8 {
         let group = json!({ "id": format!("g{number}"), "displayName": format!("G{number}{}", dice.text()) });
         stage.create("Group", group).await;
@@ -194,7 +201,10 @@ async fn populated(dice: &mut Dice) -> Stage {
 }
 
 /// All resources of the type as the evaluator sees them, with their ids.
-async fn everything(stage: &Stage, of: &str) -> Vec<(String, civitas_scim::Attributes)> {
+async fn everything<S: Store>(
+    stage: &Stage<S>,
+    of: &str,
+) -> Vec<(String, civitas_scim::Attributes)> {
     let query = query(of, None, 1_000);
     let all = stage.store.search(stage.partition, query).await.unwrap();
     let all = all.items.into_iter();
@@ -218,11 +228,10 @@ fn query(of: &str, condition: Option<Condition>, count: usize) -> Query {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn index_and_evaluator_agree() {
-    for seed in 1..=4 {
+async fn index_and_evaluator_agree<S: Fresh>() {
+    for seed in 1..=S::SEEDS {
         let mut dice = Dice(seed * 0x9E37_79B9);
-        let stage = populated(&mut dice).await;
+        let stage = populated::<S>(&mut dice).await;
         stage.verify().await;
         for of in ["User", "Group"] {
             let all = everything(&stage, of).await;
@@ -256,10 +265,9 @@ async fn index_and_evaluator_agree() {
     }
 }
 
-#[tokio::test]
-async fn sorting_by_index_and_by_document_agree() {
+async fn sorting_by_index_and_by_document_agree<S: Fresh>() {
     // More than are sorted by their documents, so that the index is walked.
-    let stage = Stage::new().await;
+    let stage = Stage::<S>::new().await;
     let mut dice = Dice(0xC1F);
     for batch in 0..13 {
         let users = (0..100).map(|number| create("User", user(&mut dice, batch * 100 + number)));
@@ -337,9 +345,8 @@ async fn sorting_by_index_and_by_document_agree() {
     }
 }
 
-#[tokio::test]
-async fn a_query_that_no_index_answers_has_a_limit() {
-    let stage = Stage::new().await;
+async fn a_query_that_no_index_answers_has_a_limit<S: Fresh>() {
+    let stage = Stage::<S>::new().await;
     for number in 0..20 {
         stage.user(&format!("u{number}")).await;
     }
@@ -368,9 +375,8 @@ async fn a_query_that_no_index_answers_has_a_limit() {
     );
 }
 
-#[tokio::test]
-async fn several_types_come_in_creation_order() {
-    let stage = Stage::new().await;
+async fn several_types_come_in_creation_order<S: Fresh>() {
+    let stage = Stage::<S>::new().await;
     stage.user("b").await;
     stage.group("c", &["b"]).await;
     stage.user("a").await;

@@ -17,11 +17,34 @@ use civitas_scim::{
     schema::ResourceType,
     tolerance::Tolerance,
 };
-use civitas_store::SqliteStore;
+use civitas_store::{PostgresStore, SqliteStore};
 use serde_json::{Value, json};
 
-pub(crate) struct Stage {
-    pub(crate) store: SqliteStore,
+/// A store that can be had anew, and how many random scripts it is worth.
+pub(crate) trait Fresh: Store + Sized {
+    const SEEDS: u64;
+
+    async fn fresh() -> Self;
+}
+
+impl Fresh for SqliteStore {
+    const SEEDS: u64 = 4;
+
+    async fn fresh() -> Self {
+        Self::temporary().unwrap()
+    }
+}
+
+impl Fresh for PostgresStore {
+    const SEEDS: u64 = 1;
+
+    async fn fresh() -> Self {
+        crate::postgres::store().await
+    }
+}
+
+pub(crate) struct Stage<S = SqliteStore> {
+    pub(crate) store: S,
     pub(crate) partition: Partition,
     clock: AtomicU64,
 }
@@ -53,12 +76,14 @@ pub(crate) fn index_page(offset: u64, count: usize) -> Page {
     Page::Index { offset, count }
 }
 
-impl Stage {
+impl<S: Fresh> Stage<S> {
     pub(crate) async fn new() -> Self {
-        Self::of(SqliteStore::temporary().unwrap()).await
+        Self::of(S::fresh().await).await
     }
+}
 
-    pub(crate) async fn of(store: SqliteStore) -> Self {
+impl<S: Store> Stage<S> {
+    pub(crate) async fn of(store: S) -> Self {
         let tenants = store.tenants().await.unwrap();
         let tenant = match tenants.into_iter().next() {
             Some(tenant) => tenant,

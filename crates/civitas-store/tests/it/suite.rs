@@ -6,7 +6,10 @@ use civitas_directory::store::{memory::MemoryStore, suite::agree};
 use civitas_directory::store_suite;
 use civitas_store::SqliteStore;
 
+use crate::postgres::store as postgres_store;
+
 store_suite!(sqlite, SqliteStore::temporary().unwrap());
+store_suite!(postgres, postgres_store().await);
 
 /// Steps of the short form; `CIVITAS_AGREE_STEPS` sets the number of a long run.
 fn steps() -> usize {
@@ -20,6 +23,8 @@ fn steps() -> usize {
 async fn random_scripts_are_answered_as_by_the_evaluator() {
     for seed in 1..=4 {
         let subject = Arc::new(SqliteStore::temporary().unwrap());
+        agree(Arc::new(MemoryStore::new()), subject, seed, steps() / 4).await;
+        let subject = Arc::new(postgres_store().await);
         agree(Arc::new(MemoryStore::new()), subject, seed, steps() / 4).await;
     }
 }

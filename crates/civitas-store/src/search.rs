@@ -1,4 +1,11 @@
-//! Searches: a condition's answer as a set of resources, and the page of it that was asked.
+//! Searches: a condition's answer as a set of resources, and the page of it that was asked. The
+//! same for every store; what a store answers by itself is in [`Source`].
+
+mod sort;
+mod source;
+mod walk;
+
+use std::collections::HashMap;
 
 use civitas_directory::{
     record::Found,
@@ -6,87 +13,65 @@ use civitas_directory::{
 };
 use civitas_scim::condition::Condition;
 
-use super::{
-    census,
-    error::{ReadFault, ReadResult},
-    leaf::Indexes,
-    reader::{BY_RANGE, BY_RID, Reader},
-    schema::{last_of, rid},
-};
+pub(crate) use self::source::{KeyRef, Kind, Meet, Order, OrderIndex, Part, Source, Visit};
 use crate::{
+    fault::{ReadFault, ReadResult},
     filter::{self, Node, Op, Residue},
+    rid::rid,
     rids::Rids,
 };
 
 /// So few candidates are cheaper to look at than another index is to read.
 const FEW: usize = 1_000;
 
-/// Candidates and resources of a search that runs where it stands, at most.
-const INLINE: usize = 200;
+/// Candidates and resources of a quick search, at most.
+pub(crate) const QUICK: usize = 200;
 
-/// A search in one consistent state.
-pub(super) struct Search<'r> {
-    pub(super) reader: Reader<'r>,
-    /// Most documents to examine.
-    pub(super) limit: usize,
-    /// Most resources an index may answer.
-    pub(super) cap: usize,
-}
-
-/// What a selection matches.
-#[derive(Debug)]
-pub(super) struct Matched {
-    /// The number of the type's kind; 0, which no kind has, while it has no resource.
-    pub(super) kind: i64,
-    pub(super) resource_type: String,
-    pub(super) rids: Rids,
-    pub(super) total: u64,
-}
-
-/// Most resources an index may answer in a search that runs where it stands; `None` when the
-/// search belongs on a thread of its own from the start.
-pub(super) fn inline_cap(query: &Query) -> Option<usize> {
+/// Whether an index answers the search, or tells which few resources to look at: at most
+/// [`QUICK`] of them as a rule.
+pub(crate) fn is_quick(query: &Query) -> bool {
     let [selection] = query.selections.as_slice() else {
-        return None;
+        return false;
     };
     let count = match query.page {
         Page::Index { count, .. } | Page::After { count, .. } => count,
     };
     let quick = |condition| filter::compile(condition, &selection.resource_type).rank() <= 1;
-    let short = selection.sort.is_none()
-        && count <= INLINE
-        && selection.condition.as_ref().is_none_or(quick);
-    short.then_some(INLINE)
+    selection.sort.is_none() && count <= QUICK && selection.condition.as_ref().is_none_or(quick)
 }
 
-/// How SQLite answers the leaves of a condition, a line each step.
-pub(super) fn explain(
-    reader: Reader<'_>,
-    resource_type: &str,
-    condition: &Condition,
-) -> rusqlite::Result<Vec<String>> {
-    let indexes = Indexes {
-        reader,
-        kind: 0,
-        cap: usize::MAX,
-    };
-    let mut lines = Vec::new();
-    let mut open = vec![filter::compile(condition, resource_type)];
-    while let Some(node) = open.pop() {
-        match node.op {
-            Op::Leaf(leaf) => lines.extend(indexes.explain(&leaf)?),
-            Op::And(nodes) | Op::Or(nodes) => open.extend(nodes),
-            Op::Not(inner) => open.push(*inner),
-            Op::Constant(_) | Op::Check => {}
+/// A search in one consistent state.
+pub(crate) struct Search<'s, S> {
+    pub(crate) source: &'s S,
+    /// Most documents to examine.
+    pub(crate) limit: usize,
+    /// Most resources an index may answer.
+    pub(crate) cap: usize,
+}
+
+/// What a selection matches.
+#[derive(Debug)]
+struct Matched {
+    /// The number of the type's kind; 0, which no kind has, while it has no resource.
+    kind: i64,
+    resource_type: String,
+    rids: Rids,
+    total: u64,
+}
+
+impl Matched {
+    fn kind(&self) -> Kind<'_> {
+        Kind {
+            number: self.kind,
+            resource_type: &self.resource_type,
         }
     }
-    Ok(lines)
 }
 
-impl Search<'_> {
+impl<S: Source> Search<'_, S> {
     /// The page and the total.
-    pub(super) fn run(&self, query: &Query) -> ReadResult<FoundPage> {
-        if let Some(page) = self.by_value(query)? {
+    pub(crate) fn run(&self, query: &Query) -> ReadResult<FoundPage> {
+        if let Some(page) = self.source.shortcut(query, self.cap)? {
             return Ok(page);
         }
         let matched = query
@@ -107,11 +92,6 @@ impl Search<'_> {
     }
 
     fn matched(&self, selection: &Selection) -> ReadResult<Matched> {
-        let Reader {
-            connection,
-            catalog,
-            partition,
-        } = self.reader;
         let resource_type = selection.resource_type.as_str();
         let mut matched = Matched {
             kind: 0,
@@ -119,12 +99,12 @@ impl Search<'_> {
             rids: Rids::NONE,
             total: 0,
         };
-        let Some(kind) = catalog.kind(connection, partition, resource_type)? else {
+        let Some(kind) = self.source.kind(resource_type)? else {
             return Ok(matched);
         };
         matched.kind = kind;
         matched.rids = match &selection.condition {
-            Some(condition) => self.answer(kind, resource_type, condition)?,
+            Some(condition) => self.answer(matched.kind(), condition)?,
             None => Rids::ALL,
         };
         matched.total = self.size(kind, &matched.rids)?;
@@ -132,25 +112,20 @@ impl Search<'_> {
     }
 
     /// The resources that match the condition, exactly.
-    fn answer(&self, kind: i64, resource_type: &str, condition: &Condition) -> ReadResult<Rids> {
-        let node = filter::compile(condition, resource_type);
-        let indexes = Indexes {
-            reader: self.reader,
-            kind,
-            cap: self.cap,
-        };
-        let (candidates, residue) = self.candidates(&indexes, &node, false)?;
+    fn answer(&self, kind: Kind<'_>, condition: &Condition) -> ReadResult<Rids> {
+        let node = filter::compile(condition, kind.resource_type);
+        let (candidates, residue) = self.candidates(kind.number, &node, false)?;
         if residue.is_empty() || candidates == Rids::NONE {
             return Ok(candidates);
         }
-        self.check(kind, resource_type, &candidates, &residue)
+        self.check(kind, &candidates, &residue)
     }
 
     /// A set that holds all matches, and what its documents still have to tell. `strict`:
     /// documents may not be asked what an index can answer.
     fn candidates<'c>(
         &self,
-        indexes: &Indexes<'_>,
+        kind: i64,
         node: &Node<'c>,
         strict: bool,
     ) -> ReadResult<(Rids, Residue<'c>)> {
@@ -158,12 +133,12 @@ impl Search<'_> {
         let rids = match &node.op {
             Op::Constant(true) => Rids::ALL,
             Op::Constant(false) => Rids::NONE,
-            Op::Leaf(leaf) => Rids::collect(indexes.ask(leaf)?),
-            Op::And(nodes) => return self.all_of(indexes, nodes, strict),
+            Op::Leaf(leaf) => Rids::collect(self.source.ask(kind, leaf, self.cap)?),
+            Op::And(nodes) => return self.all_of(kind, nodes, strict),
             Op::Or(nodes) => {
                 let mut union = Rids::NONE;
                 for inner in nodes {
-                    let (rids, left) = self.candidates(indexes, inner, true)?;
+                    let (rids, left) = self.candidates(kind, inner, true)?;
                     union = union.or(rids);
                     if !left.is_empty() {
                         residue.push(node.condition);
@@ -171,7 +146,7 @@ impl Search<'_> {
                 }
                 union
             }
-            Op::Not(inner) => match self.candidates(indexes, inner, true)? {
+            Op::Not(inner) => match self.candidates(kind, inner, true)? {
                 (rids, left) if left.is_empty() => rids.complement(),
                 _ => {
                     residue.push(node.condition);
@@ -189,7 +164,7 @@ impl Search<'_> {
     /// The most selective first; once few are left, the documents tell the rest.
     fn all_of<'c>(
         &self,
-        indexes: &Indexes<'_>,
+        kind: i64,
         nodes: &[Node<'c>],
         strict: bool,
     ) -> ReadResult<(Rids, Residue<'c>)> {
@@ -205,7 +180,7 @@ impl Search<'_> {
                 residue.push(node.condition);
                 continue;
             }
-            let (inner, left) = self.candidates(indexes, node, strict)?;
+            let (inner, left) = self.candidates(kind, node, strict)?;
             rids = rids.and(inner);
             residue.extend(left);
             if rids == Rids::NONE {
@@ -217,21 +192,15 @@ impl Search<'_> {
 
     /// Looks at the documents of the candidates. What is read of members counts like
     /// documents, because it costs like them.
-    fn check(
-        &self,
-        kind: i64,
-        resource_type: &str,
-        candidates: &Rids,
-        residue: &Residue<'_>,
-    ) -> ReadResult<Rids> {
+    fn check(&self, kind: Kind<'_>, candidates: &Rids, residue: &Residue<'_>) -> ReadResult<Rids> {
         let mut examined = 0;
         let mut matches = Vec::new();
         let want = Want {
             groups: residue.mentions("groups"),
             members: residue.mentions("members").then_some(self.limit),
         };
-        self.require_affordable(self.size(kind, candidates)?)?;
-        self.each(kind, resource_type, candidates, want, |rid, found| {
+        self.require_affordable(self.size(kind.number, candidates)?)?;
+        self.each(kind, candidates, want, |rid, found| {
             examined += 1 + found.members.as_ref().map_or(0, Vec::len);
             if examined > self.limit {
                 return Err(self.too_costly());
@@ -244,7 +213,7 @@ impl Search<'_> {
         Ok(Rids::Only(matches))
     }
 
-    pub(super) fn require_affordable(&self, documents: u64) -> ReadResult<()> {
+    fn require_affordable(&self, documents: u64) -> ReadResult<()> {
         if documents > self.limit as u64 {
             return Err(self.too_costly());
         }
@@ -261,80 +230,43 @@ impl Search<'_> {
     fn size(&self, kind: i64, rids: &Rids) -> ReadResult<u64> {
         Ok(match rids {
             Rids::Only(rids) => rids.len() as u64,
-            Rids::Except(rids) => {
-                census::total(self.reader.connection, kind)?.saturating_sub(rids.len() as u64)
-            }
+            Rids::Except(rids) => self.source.total(kind)?.saturating_sub(rids.len() as u64),
         })
     }
 
     /// Every resource of the set in creation order.
-    pub(super) fn each(
+    fn each(
         &self,
-        kind: i64,
-        resource_type: &str,
+        kind: Kind<'_>,
         rids: &Rids,
         want: Want,
         mut visit: impl FnMut(i64, Found) -> ReadResult<()>,
     ) -> ReadResult<()> {
+        let mut visit = |rid, found| visit(rid, found).map(|()| true);
         match rids {
-            Rids::Only(rids) => {
-                for rid in rids {
-                    if let Some(found) = self.by_rid(*rid, resource_type, want)? {
-                        visit(*rid, found)?;
-                    }
-                }
-                Ok(())
-            }
+            Rids::Only(rids) => self.source.found(kind, rids, want, &mut visit),
             Rids::Except(except) => {
-                let mut visit = |rid, found| visit(rid, found).map(|()| true);
-                self.scan(
-                    (kind, resource_type),
-                    rid(kind, 0),
-                    except,
-                    want,
-                    &mut visit,
-                )
+                let from = rid(kind.number, 0);
+                self.scan(kind, from, except, usize::MAX, want, &mut visit)
             }
         }
-    }
-
-    pub(super) fn by_rid(
-        &self,
-        rid: i64,
-        resource_type: &str,
-        want: Want,
-    ) -> ReadResult<Option<Found>> {
-        let mut statement = self.reader.connection.prepare_cached(BY_RID)?;
-        let mut rows = statement.query((Reader::asks_groups(resource_type, want), rid))?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
-        Ok(Some(self.reader.found(row, resource_type, want)?))
     }
 
     /// Resources of the kind from one on, but for `except`, until `visit` says no.
-    pub(super) fn scan(
+    fn scan(
         &self,
-        (kind, resource_type): (i64, &str),
+        kind: Kind<'_>,
         from: i64,
         except: &[i64],
+        expected: usize,
         want: Want,
-        visit: &mut dyn FnMut(i64, Found) -> ReadResult<bool>,
+        visit: Visit<'_>,
     ) -> ReadResult<()> {
-        let mut statement = self.reader.connection.prepare_cached(BY_RANGE)?;
-        let asks_groups = Reader::asks_groups(resource_type, want);
-        let mut rows = statement.query((asks_groups, from, last_of(kind)))?;
-        while let Some(row) = rows.next()? {
-            let rid = row.get(0)?;
-            if except.binary_search(&rid).is_ok() {
-                continue;
-            }
-            let found = self.reader.found(row, resource_type, want)?;
-            if !visit(rid, found)? {
-                break;
-            }
-        }
-        Ok(())
+        let mut visit = |rid, found| match except.binary_search(&rid) {
+            Ok(_) => Ok(true),
+            Err(_) => visit(rid, found),
+        };
+        self.source.scan(kind, from, expected, want, &mut visit)
     }
 
     fn single(
@@ -369,18 +301,20 @@ impl Search<'_> {
         if count == 0 || offset >= matched.total {
             return Ok(items);
         }
-        let (kind, resource_type) = (matched.kind, matched.resource_type.as_str());
+        let kind = matched.kind();
         match &matched.rids {
             Rids::Only(rids) => {
-                for rid in rids.iter().skip(offset as usize).take(count) {
-                    items.extend(self.by_rid(*rid, resource_type, want)?);
-                }
+                let rids = &rids[offset as usize..];
+                let rids = &rids[..count.min(rids.len())];
+                self.source.found(kind, rids, want, &mut |_, found| {
+                    items.push(found);
+                    Ok(true)
+                })?;
             }
             Rids::Except(except) => {
-                let connection = self.reader.connection;
                 let from = match offset {
-                    0 => Some(rid(kind, 0)),
-                    _ => census::seek(connection, kind, except, offset)?,
+                    0 => Some(rid(kind.number, 0)),
+                    _ => self.source.seek(kind.number, except, offset)?,
                 };
                 let Some(from) = from else {
                     return Ok(items);
@@ -389,7 +323,7 @@ impl Search<'_> {
                     items.push(found);
                     Ok(items.len() < count)
                 };
-                self.scan((kind, resource_type), from, except, want, &mut visit)?;
+                self.scan(kind, from, except, count, want, &mut visit)?;
             }
         }
         Ok(items)
@@ -414,14 +348,36 @@ impl Search<'_> {
 
     /// The resources of a page whose order is settled.
     fn page(&self, total: u64, parts: &[(&Matched, i64)], want: Want) -> ReadResult<FoundPage> {
-        let mut items = Vec::new();
-        for (matched, rid) in parts {
-            items.extend(self.by_rid(*rid, &matched.resource_type, want)?);
-        }
+        let rids: Vec<i64> = parts.iter().map(|(_, rid)| *rid).collect();
+        let mut found = self.by_rids(parts.iter().map(|(matched, rid)| (*matched, *rid)), want)?;
         Ok(FoundPage {
             total,
-            items,
+            items: rids.iter().filter_map(|rid| found.remove(rid)).collect(),
             next: None,
         })
+    }
+
+    /// Resources of several types by their numbers.
+    fn by_rids<'m>(
+        &self,
+        parts: impl Iterator<Item = (&'m Matched, i64)>,
+        want: Want,
+    ) -> ReadResult<HashMap<i64, Found>> {
+        let mut kinds: Vec<(&Matched, Vec<i64>)> = Vec::new();
+        for (matched, rid) in parts {
+            match kinds.iter_mut().find(|(it, _)| it.kind == matched.kind) {
+                Some((_, rids)) => rids.push(rid),
+                None => kinds.push((matched, vec![rid])),
+            }
+        }
+        let mut all = HashMap::new();
+        for (matched, rids) in kinds {
+            let mut visit = |rid, found| {
+                all.insert(rid, found);
+                Ok(true)
+            };
+            self.source.found(matched.kind(), &rids, want, &mut visit)?;
+        }
+        Ok(all)
     }
 }

@@ -7,30 +7,18 @@ use civitas_directory::{
     record::Found,
     store::{FoundPage, Place, Position, Query, Want},
 };
-use civitas_scim::{
-    condition::{Sort, Target},
-    value::{Comparison, Key},
-};
-use rusqlite::{
-    params_from_iter,
-    types::{ToSqlOutput, ValueRef},
-};
+use civitas_scim::{condition::Sort, value::Key};
 
-use super::{
-    apply::sql,
-    error::ReadResult,
-    schema::{last_of, ordinal_of, rid},
-    search::{Matched, Search},
-    sort::FEW,
+use super::{KeyRef, Matched, Order, OrderIndex, Part, Search, Source, sort::FEW};
+use crate::{
+    fault::ReadResult,
+    rid::{last_of, ordinal_of, rid},
+    rids::Rids,
 };
-use crate::{filter::has_values, rids::Rids};
 
 /// Most documents that one page looks at for those without a value to sort by, which no index
 /// lists. A page that finds fewer than asked for among them says where to go on.
 const MOST_UNLISTED: usize = 5_000;
-
-/// Instants are indexed in milliseconds and compared in microseconds.
-const MICROS: i64 = 1_000;
 
 /// A resource in the order of the walk.
 struct Entry {
@@ -42,16 +30,6 @@ struct Entry {
     is_frontier: bool,
 }
 
-/// A part of an index.
-#[derive(Clone, Copy)]
-enum Part<'k> {
-    Whole,
-    /// The resources of a key beyond a rid.
-    Tied(&'k Key, i64),
-    /// The resources of all keys beyond one.
-    Beyond(&'k Key),
-}
-
 /// Where in the order of one type to begin: beyond this key and rid.
 #[derive(Clone)]
 struct Bound {
@@ -59,7 +37,7 @@ struct Bound {
     rid: i64,
 }
 
-impl Search<'_> {
+impl<S: Source> Search<'_, S> {
     /// The page after a place.
     pub(super) fn after(
         &self,
@@ -119,22 +97,20 @@ impl Search<'_> {
         most: usize,
         want: Want,
     ) -> ReadResult<Vec<(i64, Found)>> {
-        let (kind, resource_type) = (matched.kind, matched.resource_type.as_str());
+        let kind = matched.kind();
         let mut items = Vec::new();
+        let mut visit = |rid, found| {
+            items.push((rid, found));
+            Ok(items.len() < most)
+        };
         match &matched.rids {
             Rids::Only(rids) => {
-                let start = rids.partition_point(|rid| *rid < from);
-                for rid in rids[start..].iter().take(most) {
-                    let found = self.by_rid(*rid, resource_type, want)?;
-                    items.extend(found.map(|found| (*rid, found)));
-                }
+                let rids = &rids[rids.partition_point(|rid| *rid < from)..];
+                let rids = &rids[..most.min(rids.len())];
+                self.source.found(kind, rids, want, &mut visit)?;
             }
             Rids::Except(except) => {
-                let mut visit = |rid, found| {
-                    items.push((rid, found));
-                    Ok(items.len() < most)
-                };
-                self.scan((kind, resource_type), from, except, want, &mut visit)?;
+                self.scan(kind, from, except, most, want, &mut visit)?;
             }
         }
         Ok(items)
@@ -159,6 +135,12 @@ impl Search<'_> {
                 .then_with(|| (a.type_order, a.rid).cmp(&(b.type_order, b.rid)));
             if descending { order.reverse() } else { order }
         });
+        let shown = entries
+            .iter()
+            .filter(|entry| !entry.is_frontier)
+            .take(count);
+        let shown = shown.map(|entry| (&matched[entry.type_order], entry.rid));
+        let mut found = self.by_rids(shown, want)?;
         let (mut items, mut last, mut next) = (Vec::new(), None, None);
         for entry in entries {
             let matched = &matched[entry.type_order];
@@ -171,7 +153,7 @@ impl Search<'_> {
                 next = Some(place);
                 break;
             }
-            items.extend(self.by_rid(entry.rid, &matched.resource_type, want)?);
+            items.extend(found.remove(&entry.rid));
             last = Some(place);
         }
         Ok((items, next))
@@ -250,21 +232,21 @@ impl Search<'_> {
         &self,
         matched: &Matched,
         sort: &Sort,
-        index: OrderIndex,
+        index: OrderIndex<'_>,
         bound: Option<(&Key, i64)>,
         most: usize,
     ) -> ReadResult<Vec<(Key, i64)>> {
-        let mut entries = Vec::new();
-        let Some(leading) = self.leading(matched, sort, index)? else {
-            return Ok(entries);
+        let order = Order {
+            index,
+            descending: sort.descending,
         };
-        let walk = (index, leading, sort.descending);
+        let mut entries = Vec::new();
         match bound {
-            None => self.list(matched, walk, Part::Whole, most, &mut entries)?,
+            None => self.list(matched, order, Part::Whole, most, &mut entries)?,
             Some((key, rid)) => {
                 let key = index.stored(key);
-                self.list(matched, walk, Part::Tied(&key, rid), most, &mut entries)?;
-                self.list(matched, walk, Part::Beyond(&key), most, &mut entries)?;
+                self.list(matched, order, Part::Tied(&key, rid), most, &mut entries)?;
+                self.list(matched, order, Part::Beyond(&key), most, &mut entries)?;
             }
         }
         Ok(entries)
@@ -274,7 +256,7 @@ impl Search<'_> {
     fn list(
         &self,
         matched: &Matched,
-        (index, leading, descending): (OrderIndex, i64, bool),
+        order: Order<'_>,
         part: Part<'_>,
         most: usize,
         entries: &mut Vec<(Key, i64)>,
@@ -282,26 +264,15 @@ impl Search<'_> {
         if entries.len() >= most {
             return Ok(());
         }
-        let ends = [rid(matched.kind, 0), last_of(matched.kind)];
-        let (first, second) = match part {
-            Part::Whole => (None, None),
-            Part::Tied(key, rid) => (Some(sql(key)), Some(rid)),
-            Part::Beyond(key) => (Some(sql(key)), None),
-        };
-        let parameters = [leading, ends[0], ends[1]]
-            .map(ToSqlOutput::from)
-            .into_iter();
-        let parameters = parameters.chain(first).chain(second.map(ToSqlOutput::from));
-        let statement = index.statement(descending, part);
-        let mut statement = self.reader.connection.prepare_cached(&statement)?;
-        let mut rows = statement.query(params_from_iter(parameters))?;
-        while let (true, Some(row)) = (entries.len() < most, rows.next()?) {
-            let rid = row.get(0)?;
+        let expected = most - entries.len();
+        let mut meet = |rid, key: KeyRef<'_>| {
             if matched.rids.contains(rid) {
-                entries.push((index.key(row.get_ref(1)?)?, rid));
+                entries.push((order.index.compared(key), rid));
             }
-        }
-        Ok(())
+            Ok(entries.len() < most)
+        };
+        self.source
+            .walk(matched.kind, order, part, expected, &mut meet)
     }
 
     /// Resources without a value beyond a rid, as their documents tell, and the last one
@@ -310,12 +281,12 @@ impl Search<'_> {
         &self,
         matched: &Matched,
         sort: &Sort,
-        index: OrderIndex,
+        index: OrderIndex<'_>,
         bound: Option<i64>,
         most: usize,
     ) -> ReadResult<(Vec<i64>, Option<i64>)> {
         let mut rids = Vec::new();
-        if bound.is_none() && self.all_have_values(matched, sort, index)? {
+        if bound.is_none() && self.all_have_values(matched, index)? {
             return Ok((rids, None));
         }
         let (mut seen, mut frontier) = (0, None);
@@ -329,22 +300,16 @@ impl Search<'_> {
             }
             rids.len() < most && seen < MOST_UNLISTED
         };
-        let (kind, resource_type) = (matched.kind, matched.resource_type.as_str());
+        let kind = matched.kind();
+        let mut visit = |rid, found| Ok(look(rid, &found));
         let mut candidates = match (&matched.rids, sort.descending) {
             (Rids::Only(rids), _) => rids.clone(),
             (Rids::Except(except), false) => {
-                let from = bound.map_or(rid(kind, 0), |bound| bound + 1);
-                let mut visit = |rid, found| Ok(look(rid, &found));
-                self.scan(
-                    (kind, resource_type),
-                    from,
-                    except,
-                    Want::default(),
-                    &mut visit,
-                )?;
+                let from = bound.map_or(rid(kind.number, 0), |bound| bound + 1);
+                self.scan(kind, from, except, most, Want::default(), &mut visit)?;
                 return Ok((rids, frontier));
             }
-            (Rids::Except(except), true) => self.before(kind, bound, except)?,
+            (Rids::Except(except), true) => self.before(kind.number, bound, except)?,
         };
         candidates.retain(|rid| match bound {
             None => true,
@@ -354,155 +319,33 @@ impl Search<'_> {
         if sort.descending {
             candidates.sort_unstable_by(|a, b| b.cmp(a));
         }
-        for rid in candidates {
-            if let Some(found) = self.by_rid(rid, resource_type, Want::default())?
-                && !look(rid, &found)
-            {
-                break;
-            }
-        }
+        self.source
+            .found(kind, &candidates, Want::default(), &mut visit)?;
         Ok((rids, frontier))
     }
 
     /// As many resources of the kind as one page looks at, the last ones before a rid.
     fn before(&self, kind: i64, bound: Option<i64>, except: &[i64]) -> ReadResult<Vec<i64>> {
-        let mut statement = self.reader.connection.prepare_cached(
-            "SELECT rid FROM resource WHERE rid BETWEEN ?1 AND ?2 ORDER BY rid DESC",
-        )?;
         let last = bound.map_or(last_of(kind), |bound| bound - 1);
-        let mut rows = statement.query([rid(kind, 0), last])?;
         let mut rids = Vec::new();
-        while let (Some(row), true) = (rows.next()?, rids.len() < MOST_UNLISTED) {
-            let rid = row.get(0)?;
+        let mut visit = |rid| {
             if except.binary_search(&rid).is_err() {
                 rids.push(rid);
             }
-        }
+            rids.len() < MOST_UNLISTED
+        };
+        self.source
+            .numbers_before(kind, last, MOST_UNLISTED, &mut visit)?;
         Ok(rids)
     }
 
     /// Whether the index lists every resource of the kind.
-    fn all_have_values(
-        &self,
-        matched: &Matched,
-        sort: &Sort,
-        index: OrderIndex,
-    ) -> ReadResult<bool> {
-        if !matches!(index, OrderIndex::Values) {
+    fn all_have_values(&self, matched: &Matched, index: OrderIndex<'_>) -> ReadResult<bool> {
+        let OrderIndex::Values(path) = index else {
             return Ok(true);
-        }
-        let Some(attribute) = self.leading(matched, sort, index)? else {
-            return Ok(false);
         };
-        let listed: u64 = self
-            .reader
-            .connection
-            .prepare_cached("SELECT count(*) FROM value WHERE attribute = ?1 AND element = 0")?
-            .query_row([attribute], |row| row.get(0))
-            .map(i64::cast_unsigned)?;
-        Ok(listed >= super::census::total(self.reader.connection, matched.kind)?)
-    }
-
-    /// What stands first in the index; `None` where it holds nothing of the attribute.
-    fn leading(
-        &self,
-        matched: &Matched,
-        sort: &Sort,
-        index: OrderIndex,
-    ) -> ReadResult<Option<i64>> {
-        let reader = &self.reader;
-        Ok(match index {
-            OrderIndex::Created | OrderIndex::Modified => Some(matched.kind),
-            OrderIndex::Ids => Some(reader.partition),
-            OrderIndex::Values => {
-                let path = &sort.target.path;
-                reader
-                    .catalog
-                    .attribute(reader.connection, matched.kind, path)?
-            }
-        })
-    }
-}
-
-/// An index that lists the resources of a type in the order of an attribute.
-#[derive(Debug, Clone, Copy)]
-enum OrderIndex {
-    Created,
-    Modified,
-    Ids,
-    Values,
-}
-
-impl OrderIndex {
-    fn of(target: &Target) -> Option<Self> {
-        match target.path.as_str() {
-            "meta.created" => Some(Self::Created),
-            "meta.lastModified" => Some(Self::Modified),
-            "id" if target.comparison == Comparison::Exact => Some(Self::Ids),
-            _ if has_values(target) => Some(Self::Values),
-            _ => None,
-        }
-    }
-
-    /// Walks a part of the index. A tie is walked by itself: only so is it entered at a rid
-    /// in every index.
-    fn statement(self, descending: bool, part: Part<'_>) -> String {
-        let (table, leading, key, also) = match self {
-            Self::Created => (
-                "resource INDEXED BY resource_created",
-                "kind",
-                "created",
-                "",
-            ),
-            Self::Modified => (
-                "resource INDEXED BY resource_modified",
-                "kind",
-                "modified",
-                "",
-            ),
-            Self::Ids => ("resource INDEXED BY resource_id", "partition", "id", ""),
-            Self::Values => ("value", "attribute", "key", " AND element = 0"),
-        };
-        let (beyond, direction) = if descending {
-            ("<", " DESC")
-        } else {
-            (">", "")
-        };
-        let part = match part {
-            Part::Whole => String::new(),
-            Part::Tied(..) => format!(" AND {key} = ?4 AND rid {beyond} ?5"),
-            Part::Beyond(_) => format!(" AND {key} {beyond} ?4"),
-        };
-        format!(
-            "SELECT rid, {key} FROM {table}
-             WHERE {leading} = ?1 AND +rid BETWEEN ?2 AND ?3{also}{part}
-             ORDER BY {key}{direction}, rid{direction}"
-        )
-    }
-
-    /// A key as the index has it.
-    fn stored(self, key: &Key) -> Key {
-        match (self, key) {
-            (Self::Created | Self::Modified, Key::Integer(micros)) => {
-                Key::Integer(micros.div_euclid(MICROS))
-            }
-            (_, key) => key.clone(),
-        }
-    }
-
-    /// A value of the index as a key.
-    fn key(self, value: ValueRef<'_>) -> ReadResult<Key> {
-        Ok(match (self, value) {
-            (Self::Created | Self::Modified, ValueRef::Integer(millis)) => {
-                Key::Integer(millis.saturating_mul(MICROS))
-            }
-            (_, ValueRef::Integer(integer)) => Key::Integer(integer),
-            (_, ValueRef::Real(real)) => Key::Real(real),
-            (_, other) => {
-                let text = other.as_str().map_err(rusqlite::Error::from)?;
-                Key::Text(text.to_owned())
-            }
-        })
+        let listed = self.source.listed(matched.kind, path)?;
+        Ok(listed >= self.source.total(matched.kind)?)
     }
 }
 
@@ -532,48 +375,5 @@ fn by_key(a: Option<&Key>, b: Option<&Key>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => a.order(b),
         (a, b) => a.is_none().cmp(&b.is_none()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::Connection;
-
-    use super::{super::schema, *};
-
-    #[test]
-    fn every_walk_follows_an_index_in_its_order() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&mut connection).unwrap();
-        let key = Key::Integer(1);
-        for (index, walked) in [
-            (
-                OrderIndex::Created,
-                ["kind=?", "created=? AND rowid", "created"],
-            ),
-            (
-                OrderIndex::Modified,
-                ["kind=?", "modified=? AND rowid", "modified"],
-            ),
-            (OrderIndex::Ids, ["partition=?", "id=?", "id"]),
-            (OrderIndex::Values, ["attribute=?", "key=? AND rid", "key"]),
-        ] {
-            let parts = [Part::Whole, Part::Tied(&key, 1), Part::Beyond(&key)];
-            for (part, range) in parts.into_iter().zip(walked) {
-                for descending in [false, true] {
-                    let statement = index.statement(descending, part);
-                    let mut plan = connection
-                        .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
-                        .unwrap();
-                    let steps = plan.raw_query().mapped(|row| row.get(3));
-                    let steps = steps.collect::<rusqlite::Result<Vec<String>>>().unwrap();
-                    let [step] = steps.as_slice() else {
-                        panic!("{statement}: {steps:?}");
-                    };
-                    assert!(step.starts_with("SEARCH"), "{statement}: {step}");
-                    assert!(step.contains(range), "{statement}: {step}");
-                }
-            }
-        }
     }
 }

@@ -3,20 +3,10 @@
 use std::cmp::Ordering;
 
 use civitas_directory::{record::Timestamp, store::Want};
-use civitas_scim::{
-    condition::{Sort, Target},
-    value::{Comparison, Key},
-};
-use rusqlite::{
-    Params,
-    types::{Value, ValueRef},
-};
+use civitas_scim::{condition::Sort, value::Key};
 
-use super::{
-    error::ReadResult,
-    search::{Matched, Search},
-};
-use crate::{filter::has_values, rids::Rids};
+use super::{KeyRef, Matched, Order, OrderIndex, Part, Search, Source};
+use crate::{fault::ReadResult, rids::Rids};
 
 /// So few resources are sorted by their documents rather than by walking an index.
 pub(super) const FEW: usize = 1_000;
@@ -37,7 +27,7 @@ pub(super) struct Keyed {
     pub(super) rid: i64,
 }
 
-impl Search<'_> {
+impl<S: Source> Search<'_, S> {
     /// The resources of a page in sort order.
     pub(super) fn sorted(
         &self,
@@ -48,12 +38,12 @@ impl Search<'_> {
     ) -> ReadResult<Vec<i64>> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         let few = matched.total <= FEW.min(self.limit) as u64;
-        let order = match walk_statement(&sort.target) {
-            Some(walk) if !few => {
+        let order = match OrderIndex::of(&sort.target) {
+            Some(index) if !few => {
                 // Ascending, what comes after the page need not be met.
                 let enough = offset.saturating_add(count);
                 let enough = if sort.descending { usize::MAX } else { enough };
-                let walk = self.walk(matched, &sort.target, walk, enough)?;
+                let walk = self.walk(matched, index, enough)?;
                 self.ordered(matched, walk, sort.descending, enough)?
             }
             _ => self
@@ -99,17 +89,18 @@ impl Search<'_> {
         let enough = usize::try_from(offset).unwrap_or(usize::MAX);
         let enough = enough.saturating_add(count);
         let mut all = Vec::new();
-        let mut statement = self.reader.connection.prepare_cached(CREATED_ORDER)?;
-        for matched in matched {
-            let mut rows = statement.query([matched.kind])?;
+        for matched in matched.iter().filter(|_| enough > 0) {
+            let order = ascending(OrderIndex::Created);
             let mut left = enough;
-            while let (Some(row), true) = (rows.next()?, left > 0) {
-                let rid = row.get(0)?;
-                if matched.rids.contains(rid) {
-                    all.push((row.get::<_, i64>(1)?, matched, rid));
+            let mut meet = |rid, created: KeyRef<'_>| {
+                if let (KeyRef::Integer(created), true) = (created, matched.rids.contains(rid)) {
+                    all.push((created, matched, rid));
                     left -= 1;
                 }
-            }
+                Ok(left > 0)
+            };
+            self.source
+                .walk(matched.kind, order, Part::Whole, enough, &mut meet)?;
         }
         // Stable, so that of one instant the types keep their order.
         all.sort_by_key(|(created, ..)| *created);
@@ -120,19 +111,13 @@ impl Search<'_> {
     /// All matches with their keys from their documents, in order.
     pub(super) fn keyed(&self, matched: &Matched, sort: &Sort) -> ReadResult<Vec<Keyed>> {
         self.require_affordable(matched.total)?;
-        let Matched {
-            kind,
-            resource_type,
-            rids,
-            ..
-        } = matched;
         let is = |attribute| sort.target.extension.is_none() && sort.target.attribute == attribute;
         let want = Want {
             groups: is("groups"),
             members: is("members").then_some(self.limit),
         };
         let mut keyed = Vec::new();
-        self.each(*kind, resource_type, rids, want, |rid, found| {
+        self.each(matched.kind(), &matched.rids, want, |rid, found| {
             keyed.push(Keyed {
                 key: sort.key(&found.resource()),
                 created: found.record.created,
@@ -144,55 +129,23 @@ impl Search<'_> {
         Ok(keyed)
     }
 
-    fn walk(
-        &self,
-        matched: &Matched,
-        target: &Target,
-        statement: &str,
-        enough: usize,
-    ) -> ReadResult<Walk> {
-        let connection = self.reader.connection;
-        if !has_values(target) {
-            let leading = if target.path == "id" {
-                self.reader.partition
-            } else {
-                matched.kind
-            };
-            return self.walk_rows(matched, statement, [leading], enough);
-        }
-        let catalog = self.reader.catalog;
-        match catalog.attribute(connection, matched.kind, &target.path)? {
-            Some(attribute) => self.walk_rows(matched, statement, [attribute], enough),
-            None => Ok(Walk::default()),
-        }
-    }
-
-    fn walk_rows(
-        &self,
-        matched: &Matched,
-        statement: &str,
-        parameters: impl Params,
-        enough: usize,
-    ) -> ReadResult<Walk> {
+    fn walk(&self, matched: &Matched, index: OrderIndex<'_>, enough: usize) -> ReadResult<Walk> {
         let mut walk = Walk::default();
-        let mut last: Option<Value> = None;
-        let mut statement = self.reader.connection.prepare_cached(statement)?;
-        let mut rows = statement.query(parameters)?;
-        while let Some(row) = rows.next()? {
-            let rid: i64 = row.get(0)?;
-            if super::schema::kind_of(rid) != matched.kind || !matched.rids.contains(rid) {
-                continue;
+        let mut last: Option<Key> = None;
+        let mut meet = |rid, key: KeyRef<'_>| {
+            if !matched.rids.contains(rid) {
+                return Ok(true);
             }
-            let key = row.get_ref(1)?;
-            if last.as_ref().is_none_or(|last| ValueRef::from(last) != key) {
+            if last.as_ref().is_none_or(|last| !is_same(last, key)) {
                 walk.runs.push(walk.rids.len());
-                last = Some(Value::try_from(key).map_err(rusqlite::Error::from)?);
+                last = Some(key.to_key());
             }
             walk.rids.push(rid);
-            if walk.rids.len() >= enough {
-                break;
-            }
-        }
+            Ok(walk.rids.len() < enough)
+        };
+        let order = ascending(index);
+        self.source
+            .walk(matched.kind, order, Part::Whole, enough, &mut meet)?;
         Ok(walk)
     }
 
@@ -233,49 +186,33 @@ impl Search<'_> {
         }
     }
 
-    /// All resources of the kind but some, from an index that holds nothing else.
+    /// All resources of the kind but some.
     fn listed(&self, kind: i64, except: &[i64]) -> ReadResult<Vec<i64>> {
-        let mut statement = self.reader.connection.prepare_cached(
-            "SELECT rid FROM resource INDEXED BY resource_created WHERE kind = ?1",
-        )?;
-        let mut rows = statement.query([kind])?;
-        let mut rids = Vec::new();
-        while let Some(row) = rows.next()? {
-            let rid = row.get(0)?;
-            if except.binary_search(&rid).is_err() {
-                rids.push(rid);
-            }
-        }
-        rids.sort_unstable();
+        let mut rids = self.source.numbers(kind)?;
+        rids.retain(|rid| except.binary_search(rid).is_err());
         Ok(rids)
     }
 }
 
-const CREATED_ORDER: &str = "SELECT rid, created
-    FROM resource INDEXED BY resource_created WHERE kind = ?1 ORDER BY created, rid";
+fn ascending(index: OrderIndex<'_>) -> Order<'_> {
+    Order {
+        index,
+        descending: false,
+    }
+}
+
+fn is_same(key: &Key, other: KeyRef<'_>) -> bool {
+    match (key, other) {
+        (Key::Integer(a), KeyRef::Integer(b)) => *a == b,
+        (Key::Real(a), KeyRef::Real(b)) => a.total_cmp(&b).is_eq(),
+        (Key::Text(a), KeyRef::Text(b)) => a == b,
+        _ => false,
+    }
+}
 
 fn page<T>(all: Vec<T>, offset: u64, count: usize) -> impl Iterator<Item = T> {
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     all.into_iter().skip(offset).take(count)
-}
-
-/// The statement that walks an index in the order of the attribute.
-fn walk_statement(target: &Target) -> Option<&'static str> {
-    match target.path.as_str() {
-        "meta.created" => Some(CREATED_ORDER),
-        "meta.lastModified" => Some(
-            "SELECT rid, modified FROM resource INDEXED BY resource_modified
-             WHERE kind = ?1 ORDER BY modified, rid",
-        ),
-        "id" if target.comparison == Comparison::Exact => {
-            Some("SELECT rid, id FROM resource WHERE partition = ?1 ORDER BY id")
-        }
-        _ if has_values(target) => Some(
-            "SELECT rid, key FROM value
-             WHERE attribute = ?1 AND element = 0 ORDER BY key, rid",
-        ),
-        _ => None,
-    }
 }
 
 /// Without a value: last when ascending, first when descending. Ties are equal.

@@ -1,0 +1,588 @@
+//! The store for several nodes: one PostgreSQL, or a relative that speaks its protocol.
+//!
+//! Nothing that one node needs is kept by another: what is held in memory here are numbers that
+//! never change once they are committed. Text that clients write is kept as bytes, so that it is
+//! compared as everywhere else, whatever the encoding and collation of the database.
+
+mod build;
+mod catalog;
+mod catalogue;
+mod census;
+mod commit;
+mod connect;
+mod error;
+mod job;
+mod key;
+mod leaf;
+mod log;
+mod migrate;
+mod news;
+mod pool;
+mod record;
+mod registry;
+mod snapshot;
+mod source;
+mod tls;
+mod verify;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use civitas_directory::{
+    admission::{Admission, Patience},
+    catalogue::Catalogue,
+    change::{ChangeSet, Committed, Rejected},
+    client::Client,
+    job::{End, Job},
+    record::{Found, Timestamp, Version},
+    redefinition::{Redefinition, Refused},
+    settings::{self, Settings},
+    store::{
+        Changes, ChangesQuery, Event, FoundPage, JOB_LEASE, LogReach, Query, ReadError, Referent,
+        RegistryError, Snapshot, Store, Want,
+    },
+    tenant::{Partition, Stage, Tenant},
+};
+use civitas_scim::schema::ResourceType;
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    task::{self, AbortHandle},
+};
+
+use self::{
+    catalogue::Redefined,
+    commit::Writer,
+    connect::Connector,
+    error::{Fault, Outcome, RegistryFault},
+    job::Worker,
+    pool::{Lease, Parameter, Pool},
+    record::Beside,
+    source::Session,
+};
+pub use self::{connect::PostgresUrl, error::OpenPostgresError};
+use crate::{
+    catalog::Facts,
+    rid::kind_of,
+    search::{self, Search},
+};
+
+/// The resource type that has members.
+const GROUP: &str = "Group";
+/// The resource type that shows the groups it is in.
+const USER: &str = "User";
+
+/// How often claims on resources are looked at before a change of definitions is given up.
+const MOST_CHECKS: usize = 5;
+
+/// How long work may take that looks at all resources or changes the form of the tables.
+const LONG: Duration = Duration::from_hours(1);
+
+/// How a store is set up. The defaults suit a small server.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// Most connections to the database.
+    pub connections: usize,
+    /// Requests that may wait for a connection; more are refused as overload.
+    pub waiting: usize,
+    /// Most searches that no index answers at once that wait for their turn in a burst
+    /// ([`Admission`]); more are refused as overload.
+    pub waiting_searches: usize,
+    /// Writes that may wait; more are refused as overload.
+    pub queue: usize,
+    /// Most change sets in one transaction.
+    pub batch: usize,
+    /// How long a statement may take, and how long one waits for a connection.
+    pub patience: Duration,
+    /// How long jobs are left to this process after it has asked for them.
+    pub job_lease: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            connections: 10,
+            waiting: 1024,
+            waiting_searches: 32,
+            queue: 1024,
+            batch: 128,
+            patience: Duration::from_secs(10),
+            job_lease: JOB_LEASE,
+        }
+    }
+}
+
+/// A directory in a PostgreSQL database.
+pub struct PostgresStore {
+    pool: Arc<Pool>,
+    /// For what takes its time.
+    patient: Arc<Pool>,
+    facts: Arc<Facts>,
+    writer: Writer,
+    searches: Admission,
+    worker: Worker,
+    /// Told when other nodes have changed the registry.
+    news: Arc<Notify>,
+    listener: AbortHandle,
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl PostgresStore {
+    /// Opens the store of a database, and makes or changes its tables if need be.
+    pub async fn open(url: &PostgresUrl) -> Result<Self, OpenPostgresError> {
+        Self::open_with(url, &PostgresOptions::default()).await
+    }
+
+    /// Opens the store of a database, set up as asked.
+    pub async fn open_with(
+        url: &PostgresUrl,
+        options: &PostgresOptions,
+    ) -> Result<Self, OpenPostgresError> {
+        let connector = |timeout| Connector::new(url, timeout).map_err(OpenPostgresError::Url);
+        let pool = Arc::new(Pool::new(
+            connector(options.patience)?,
+            options.connections,
+            options.waiting,
+            options.patience,
+        ));
+        let patient = Arc::new(Pool::new(connector(LONG)?, 2, options.waiting, LONG));
+        let lease = patient.lease().await;
+        let lease = lease.map_err(|fault| OpenPostgresError::Database(fault.text()))?;
+        migrate::migrate(&lease).await?;
+        drop(lease);
+        let facts = Arc::new(Facts::default());
+        let news = Arc::new(Notify::new());
+        let listener = news::listen(connector(options.patience)?, Arc::clone(&news));
+        Ok(Self {
+            worker: Worker::new(options.job_lease),
+            listener: tokio::spawn(listener).abort_handle(),
+            news,
+            writer: Writer::new(
+                Arc::clone(&pool),
+                Arc::clone(&facts),
+                options.queue,
+                options.batch,
+            ),
+            searches: Admission::new(options.connections / 2, options.waiting_searches),
+            pool,
+            patient,
+            facts,
+        })
+    }
+
+    async fn lease(&self) -> Outcome<Lease> {
+        self.pool.lease().await
+    }
+
+    async fn registry(&self) -> Result<Lease, RegistryError> {
+        let lease = self.pool.lease().await;
+        Ok(lease.map_err(RegistryFault::from)?)
+    }
+
+    async fn find(
+        &self,
+        partition: i64,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Outcome<Option<Found>> {
+        let lease = self.lease().await?;
+        let kind = catalog::kind(&lease, &self.facts, partition, resource_type).await?;
+        let Some(kind) = kind else {
+            return Ok(None);
+        };
+        let beside = Beside::of(want, resource_type);
+        let from = "resource r WHERE r.partition = $1 AND r.id = $2 AND r.kind = $3";
+        let sql = beside.select(from, 4);
+        let id = id.as_bytes();
+        let mut parameters: Vec<Parameter<'_>> = vec![&partition, &id, &kind];
+        parameters.extend(beside.limit().map(|it| it as Parameter<'_>));
+        let rows = lease.query(&sql, &parameters).await?;
+        let of = (partition, resource_type);
+        let mut found = record::all(rows, &lease, &self.facts, of, beside).await?;
+        Ok(found.pop().map(|(_, found)| found))
+    }
+
+    async fn find_referents(
+        &self,
+        partition: i64,
+        ids: &[String],
+    ) -> Outcome<Vec<Option<Referent>>> {
+        let asked: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
+        let lease = self.lease().await?;
+        let rows = lease
+            .query(
+                "SELECT rid, id, display FROM resource WHERE partition = $1 AND id = ANY ($2)",
+                &[&partition, &asked],
+            )
+            .await?;
+        let mut referents = vec![None; ids.len()];
+        for row in &rows {
+            let kind = kind_of(row.try_get(0)?);
+            let name = catalog::type_name(&lease, &self.facts, partition, kind).await?;
+            let referent = Referent {
+                id: record::text(row, 1)?,
+                resource_type: name.as_ref().into(),
+                display: record::text(row, 2)?,
+            };
+            for (place, _) in ids.iter().enumerate().filter(|(_, id)| **id == referent.id) {
+                referents[place] = Some(referent.clone());
+            }
+        }
+        Ok(referents)
+    }
+
+    async fn redefine_once(
+        &self,
+        partition: Partition,
+        asked: &Redefinition,
+    ) -> Result<Redefined, Refused> {
+        let lease = self.patient.lease().await?;
+        let since = if asked.claims.is_empty() {
+            0
+        } else {
+            let raw = partition.raw();
+            match catalogue::check(&lease, raw, &asked.claims).await? {
+                (since, None) => since,
+                (_, Some((claim, id))) => return Err(Refused::Broken { claim, id }),
+            }
+        };
+        let done = catalogue::redefine(&lease, partition, asked, since).await;
+        done.map_err(|fault| fault.0)
+    }
+}
+
+/// Does work again that others were in the way of, a bounded number of times. (A function of an
+/// asynchronous closure would not be known to be `Send`.)
+macro_rules! again {
+    ($lease:expr, |$connection:ident| $work:expr) => {{
+        let mut left = 3;
+        loop {
+            left -= 1;
+            let $connection = $lease.await.map_err(RegistryFault::from)?;
+            match $work.await {
+                Err(RegistryFault::Database(Fault::Again(_))) if left > 0 => {}
+                done => break Ok(done?),
+            }
+        }
+    }};
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn read(
+        &self,
+        partition: Partition,
+        resource_type: &str,
+        id: &str,
+        want: Want,
+    ) -> Result<Option<Found>, ReadError> {
+        Ok(self.find(partition.raw(), resource_type, id, want).await?)
+    }
+
+    async fn referents(
+        &self,
+        partition: Partition,
+        ids: &[String],
+    ) -> Result<Vec<Option<Referent>>, ReadError> {
+        Ok(self.find_referents(partition.raw(), ids).await?)
+    }
+
+    async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
+        // The others could take all connections.
+        let _turn = if search::is_quick(&query) {
+            None
+        } else {
+            let turn = self.searches.turn(Patience::Short).await;
+            Some(turn.map_err(|_| ReadError::Overloaded)?)
+        };
+        let lease = self.lease().await?;
+        let (facts, runtime) = (Arc::clone(&self.facts), Handle::current());
+        let search = task::spawn_blocking(move || {
+            let session = Session::new(lease, &facts, partition.raw(), runtime);
+            let search = Search {
+                source: &session,
+                limit: query.max_examined,
+                cap: usize::MAX,
+            };
+            let found = search.run(&query);
+            session.end();
+            found
+        });
+        match search.await {
+            Ok(found) => Ok(found?),
+            Err(error) => Err(ReadError::Unavailable(error.to_string())),
+        }
+    }
+
+    async fn password_hash(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<String>, ReadError> {
+        let lease = self.lease().await?;
+        let sql = "SELECT p.hash FROM resource r JOIN password p ON p.rid = r.rid
+                   WHERE r.partition = $1 AND r.id = $2";
+        Ok(lease
+            .value(sql, &[&partition.raw(), &id.as_bytes()])
+            .await?)
+    }
+
+    async fn events(
+        &self,
+        partition: Partition,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let after = after.map_or(0, |version| version.0);
+        let lease = self.lease().await?;
+        Ok(log::events(&lease, &self.facts, partition.raw(), after, limit).await?)
+    }
+
+    async fn changes(
+        &self,
+        partition: Partition,
+        query: ChangesQuery,
+    ) -> Result<Option<Changes>, ReadError> {
+        let lease = self.lease().await?;
+        let changes = log::changes(&lease, &self.facts, partition.raw(), &query).await?;
+        lease.roll_back();
+        Ok(changes)
+    }
+
+    async fn log_reach(&self, partition: Partition) -> Result<LogReach, ReadError> {
+        let lease = self.lease().await?;
+        Ok(log::reach(&lease, partition.raw()).await?)
+    }
+
+    async fn prune_events(
+        &self,
+        before: Timestamp,
+        most: u64,
+        step: usize,
+    ) -> Result<bool, ReadError> {
+        let lease = self.lease().await?;
+        Ok(log::prune(&lease, before, most, step).await?)
+    }
+
+    async fn commit(
+        &self,
+        partition: Partition,
+        change_set: ChangeSet,
+    ) -> Result<Committed, Rejected> {
+        self.writer.commit(partition, change_set).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::tenants(&lease).await?)
+    }
+
+    async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::tenant_by_host(&lease, host).await?)
+    }
+
+    async fn registry_changed(&self) {
+        self.news.notified().await;
+    }
+
+    async fn create_tenant(&self, name: &str, hosts: &[String]) -> Result<Tenant, RegistryError> {
+        again!(self.lease(), |it| registry::create_tenant(&it, name, hosts))
+    }
+
+    async fn server_settings(&self) -> Result<Settings, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::server_settings(&lease).await?)
+    }
+
+    async fn change_settings(
+        &self,
+        of: Option<Partition>,
+        changes: &[settings::Change],
+    ) -> Result<(), RegistryError> {
+        again!(self.lease(), |it| registry::change_settings(
+            &it, of, changes
+        ))
+    }
+
+    async fn set_stage(&self, partition: Partition, stage: Stage) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::set_stage(&lease, partition, stage).await?)
+    }
+
+    async fn rehearsals(&self, partition: Partition) -> Result<String, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::rehearsals(&lease, partition).await?)
+    }
+
+    async fn set_rehearsals(&self, partition: Partition, text: &str) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::set_rehearsals(&lease, partition, text).await?)
+    }
+
+    async fn take_snapshot(
+        &self,
+        partition: Partition,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<Snapshot, RegistryError> {
+        let lease = || self.patient.lease();
+        again!(lease(), |it| snapshot::take(&it, partition, name, at))
+    }
+
+    async fn snapshots(&self, partition: Partition) -> Result<Vec<Snapshot>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(snapshot::list(&lease, partition).await?)
+    }
+
+    async fn drop_snapshot(&self, partition: Partition, name: &str) -> Result<(), RegistryError> {
+        let lease = || self.patient.lease();
+        again!(lease(), |it| snapshot::discard(&it, partition, name))
+    }
+
+    async fn reset(
+        &self,
+        partition: Partition,
+        snapshot: Option<&str>,
+    ) -> Result<Partition, RegistryError> {
+        let lease = || self.patient.lease();
+        again!(lease(), |it| snapshot::reset(&it, partition, snapshot))
+    }
+
+    async fn client(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Client>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::client(&lease, partition, id).await?)
+    }
+
+    async fn clients(&self, partition: Partition) -> Result<Vec<Client>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::clients(&lease, partition).await?)
+    }
+
+    async fn create_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::create_client(&lease, partition, &client).await?)
+    }
+
+    async fn replace_client(
+        &self,
+        partition: Partition,
+        client: Client,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::replace_client(&lease, partition, &client).await?)
+    }
+
+    async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::create(&lease, partition, &job, self.worker).await?)
+    }
+
+    async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::one(&lease, partition, id).await?)
+    }
+
+    async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::cancel(&lease, partition, id).await?)
+    }
+
+    async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::end(&lease, partition, id, &end).await?)
+    }
+
+    async fn open_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::open(&lease).await?)
+    }
+
+    async fn own_jobs(&self) -> Result<Vec<(Partition, Job)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::own(&lease, self.worker).await?)
+    }
+
+    async fn forget_jobs(
+        &self,
+        partition: Partition,
+        ended_before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::forget(&lease, partition, ended_before).await?)
+    }
+
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::signing_key(&lease, fresh).await?)
+    }
+
+    async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::catalogue_of(&lease, partition.raw()).await?)
+    }
+
+    async fn redefine(
+        &self,
+        partition: Partition,
+        redefinition: Redefinition,
+    ) -> Result<(), Refused> {
+        for _ in 0..MOST_CHECKS {
+            if let Redefined::Done = self.redefine_once(partition, &redefinition).await? {
+                return Ok(());
+            }
+        }
+        Err(Refused::Overloaded)
+    }
+
+    async fn build_index(
+        &self,
+        partition: Partition,
+        resource_type: &ResourceType,
+        path: &str,
+    ) -> Result<bool, ReadError> {
+        let lease = self.patient.lease().await?;
+        Ok(build::build(&lease, partition, resource_type, path).await?)
+    }
+
+    async fn ready(&self) -> Result<(), ReadError> {
+        let lease = self.lease().await?;
+        lease.query("SELECT id FROM tenant LIMIT 1", &[]).await?;
+        Ok(())
+    }
+
+    async fn verify(&self) -> Result<Vec<String>, ReadError> {
+        let lease = self.patient.lease().await?;
+        let findings = verify::verify(&lease).await?;
+        lease.roll_back();
+        Ok(findings)
+    }
+
+    fn write_pace(&self) -> Duration {
+        self.writer.pace()
+    }
+
+    fn close(&self) {
+        self.listener.abort();
+        self.pool.close();
+        self.patient.close();
+    }
+
+    fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+}

@@ -1,0 +1,407 @@
+//! Tenants, clients and secrets: rarely read, more rarely written.
+
+use std::sync::Arc;
+
+use civitas_directory::{
+    catalogue::{Catalogue, Definitions},
+    client::{Client, Roles},
+    clock::Clock,
+    record::{Timestamp, Version},
+    settings::{Change, Settings},
+    store::RegistryError,
+    tenant::{Partition, Stage, Tenant},
+};
+use civitas_scim::tolerance::{Kind, Profile};
+use tokio_postgres::Row;
+
+use super::{
+    catalogue,
+    error::{Fault, RegistryFault},
+    news,
+    pool::{Connection, Step, Transaction},
+    record::text,
+};
+
+pub(super) type Outcome<T> = Result<T, RegistryFault>;
+
+/// The number that stands for all tenants in the table of settings.
+const SERVER: i64 = 0;
+
+/// A tenant with all that belongs to it, in one row.
+const TENANT: &str = "SELECT t.id, t.name,
+        ARRAY(SELECT h.name FROM host h WHERE h.tenant = t.id ORDER BY h.name),
+        ARRAY(SELECT s.name FROM setting s WHERE s.tenant = t.id ORDER BY s.name),
+        ARRAY(SELECT s.value FROM setting s WHERE s.tenant = t.id ORDER BY s.name),
+        p.generation, p.last, p.catalogue, c.definitions, g.frozen_at, g.ahead_ms, g.seed
+    FROM tenant t JOIN partition p ON p.id = t.id
+    LEFT JOIN catalogue c ON c.partition = t.id
+    LEFT JOIN stage g ON g.partition = t.id";
+
+pub(super) async fn tenants(connection: &Connection) -> Outcome<Vec<Tenant>> {
+    let rows = connection
+        .query(&format!("{TENANT} ORDER BY t.name"), &[])
+        .await?;
+    let mut tenants = Vec::with_capacity(rows.len());
+    for row in &rows {
+        tenants.push(tenant(connection, row).await?);
+    }
+    Ok(tenants)
+}
+
+pub(super) async fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Option<Tenant>> {
+    // No host name holds this character, and a column of text takes none that does.
+    if host.contains('\0') {
+        return Ok(None);
+    }
+    let sql = format!("{TENANT} JOIN host h ON h.tenant = t.id WHERE h.name = $1");
+    match connection.row(&sql, &[&host]).await? {
+        Some(row) => tenant(connection, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn tenant(connection: &Connection, row: &Row) -> Outcome<Tenant> {
+    let get = |error: tokio_postgres::Error| Fault::from(error);
+    let id: i64 = row.try_get(0).map_err(get)?;
+    let names: Vec<&str> = row.try_get(3).map_err(get)?;
+    let values: Vec<&str> = row.try_get(4).map_err(get)?;
+    let generation = row.try_get(5).map_err(get)?;
+    let version = Version(row.try_get(7).map_err(get)?);
+    let catalogue = match row.try_get(8).map_err(get)? {
+        Some(definitions) => catalogue::of(connection, id, version, definitions).await?,
+        None => Catalogue::standard(),
+    };
+    let frozen_at: Option<i64> = row.try_get(9).map_err(get)?;
+    let ahead_ms: Option<i64> = row.try_get(10).map_err(get)?;
+    let seed: Option<i64> = row.try_get(11).map_err(get)?;
+    Ok(Tenant {
+        name: row.try_get(1).map_err(get)?,
+        hosts: row.try_get(2).map_err(get)?,
+        partition: Partition::from_raw(id).in_generation(generation),
+        catalogue,
+        settings: Settings::stored(names.into_iter().zip(values)),
+        stage: Stage {
+            clock: match frozen_at {
+                Some(at) => Clock::Frozen { at: Timestamp(at) },
+                None => Clock::Running {
+                    ahead_ms: ahead_ms.unwrap_or_default(),
+                },
+            },
+            seed: seed.map(i64::cast_unsigned),
+        },
+        last_event: Version(row.try_get(6).map_err(get)?),
+    })
+}
+
+pub(super) async fn server_settings(connection: &Connection) -> Outcome<Settings> {
+    let rows = connection
+        .query(
+            "SELECT name, value FROM setting WHERE tenant = $1",
+            &[&SERVER],
+        )
+        .await?;
+    let mut stored: Vec<(String, String)> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let get = |at| row.try_get(at).map_err(Fault::from);
+        stored.push((get(0)?, get(1)?));
+    }
+    let stored = stored.iter();
+    Ok(Settings::stored(
+        stored.map(|(name, value)| (name.as_str(), value.as_str())),
+    ))
+}
+
+pub(super) async fn change_settings(
+    connection: &Connection,
+    of: Option<Partition>,
+    changes: &[Change],
+) -> Outcome<()> {
+    let check = of.map(|partition| Step::new(TENANT_EXISTS).with(partition.raw()));
+    let checks = check.into_iter().collect();
+    let found = connection.begin(Transaction::Writing, checks).await?;
+    if found.first().is_some_and(Vec::is_empty) {
+        connection.roll_back();
+        return Err(missing_tenant());
+    }
+    let tenant = of.map_or(SERVER, Partition::raw);
+    let steps = changes.iter().map(|change| {
+        let name = change.key().name();
+        match change.value() {
+            Some(value) => Step::new(
+                "INSERT INTO setting (tenant, name, value) VALUES ($1, $2, $3)
+                 ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
+            )
+            .with(tenant)
+            .with(name)
+            .with(value),
+            None => Step::new("DELETE FROM setting WHERE tenant = $1 AND name = $2")
+                .with(tenant)
+                .with(name),
+        }
+    });
+    let steps = steps.chain([news::tell()]).collect();
+    Ok(connection.commit(steps).await?)
+}
+
+pub(super) async fn set_stage(
+    connection: &Connection,
+    partition: Partition,
+    stage: Stage,
+) -> Outcome<()> {
+    check_tenant(connection, partition).await?;
+    let (frozen_at, ahead_ms) = match stage.clock {
+        Clock::Frozen { at } => (Some(at.0), 0),
+        Clock::Running { ahead_ms } => (None, ahead_ms),
+    };
+    let seed = stage.seed.map(u64::cast_signed);
+    connection
+        .execute(
+            "INSERT INTO stage (partition, frozen_at, ahead_ms, seed) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (partition) DO UPDATE SET frozen_at = excluded.frozen_at,
+                 ahead_ms = excluded.ahead_ms, seed = excluded.seed",
+            &[&partition.raw(), &frozen_at, &ahead_ms, &seed],
+        )
+        .await?;
+    news::told(connection).await
+}
+
+pub(super) async fn rehearsals(connection: &Connection, partition: Partition) -> Outcome<String> {
+    check_tenant(connection, partition).await?;
+    let found = connection
+        .row(
+            "SELECT text FROM rehearsal WHERE tenant = $1",
+            &[&partition.raw()],
+        )
+        .await?;
+    Ok(found
+        .map(|row| text(&row, 0))
+        .transpose()?
+        .unwrap_or_default())
+}
+
+pub(super) async fn set_rehearsals(
+    connection: &Connection,
+    partition: Partition,
+    text: &str,
+) -> Outcome<()> {
+    check_tenant(connection, partition).await?;
+    connection
+        .execute(
+            "INSERT INTO rehearsal (tenant, text) VALUES ($1, $2)
+             ON CONFLICT (tenant) DO UPDATE SET text = excluded.text",
+            &[&partition.raw(), &text.as_bytes()],
+        )
+        .await?;
+    Ok(())
+}
+
+const TENANT_EXISTS: &str = "SELECT 1 FROM tenant WHERE id = $1";
+
+fn missing_tenant() -> RegistryFault {
+    RegistryError::Missing("tenant".into()).into()
+}
+
+/// Refuses what is said of a tenant that is not there.
+pub(super) async fn check_tenant(connection: &Connection, partition: Partition) -> Outcome<()> {
+    match connection.row(TENANT_EXISTS, &[&partition.raw()]).await? {
+        Some(_) => Ok(()),
+        None => Err(missing_tenant()),
+    }
+}
+
+pub(super) async fn create_tenant(
+    connection: &Connection,
+    name: &str,
+    hosts: &[String],
+) -> Outcome<Tenant> {
+    let insert = Step::new("INSERT INTO tenant (name) VALUES ($1) RETURNING id").with(name);
+    let inserted = connection.begin(Transaction::Writing, vec![insert]).await;
+    let inserted = inserted.map_err(|fault| taken(fault, name))?;
+    let id: i64 = inserted[0][0].try_get(0).map_err(Fault::from)?;
+    connection
+        .execute("INSERT INTO partition (id) VALUES ($1)", &[&id])
+        .await?;
+    for host in hosts {
+        let inserted = connection
+            .execute(
+                "INSERT INTO host (name, tenant) VALUES ($1, $2)",
+                &[host, &id],
+            )
+            .await;
+        inserted.map_err(|fault| taken(fault, host))?;
+    }
+    connection.commit(vec![news::tell()]).await?;
+    Ok(Tenant {
+        name: name.into(),
+        hosts: {
+            let mut hosts = hosts.to_vec();
+            hosts.sort();
+            hosts
+        },
+        partition: Partition::from_raw(id),
+        catalogue: Catalogue::standard(),
+        settings: Settings::default(),
+        stage: Stage::default(),
+        last_event: Version(0),
+    })
+}
+
+/// What a value that is not unique is to whoever gave it.
+fn taken(fault: Fault, value: &str) -> RegistryFault {
+    let value = value.to_owned();
+    match fault {
+        Fault::Taken(constraint) => match constraint.as_str() {
+            "tenant_name" => RegistryError::TenantExists(value).into(),
+            "host_name" => RegistryError::HostTaken(value).into(),
+            "client_id" => RegistryError::ClientExists(value).into(),
+            _ => Fault::Taken(constraint).into(),
+        },
+        fault => fault.into(),
+    }
+}
+
+pub(super) async fn client(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+) -> Outcome<Option<Client>> {
+    let found = connection
+        .row(
+            "SELECT id, secret_hash, roles, enabled, profile FROM client
+             WHERE tenant = $1 AND id = $2",
+            &[&partition.raw(), &id.as_bytes()],
+        )
+        .await?;
+    Ok(found.map(|row| client_of(&row)).transpose()?)
+}
+
+pub(super) async fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
+    let rows = connection
+        .query(
+            "SELECT id, secret_hash, roles, enabled, profile FROM client
+             WHERE tenant = $1 ORDER BY id",
+            &[&partition.raw()],
+        )
+        .await?;
+    Ok(rows.iter().map(client_of).collect::<Result<_, _>>()?)
+}
+
+fn client_of(row: &Row) -> Result<Client, Fault> {
+    let roles: &str = row.try_get(2)?;
+    let profile: &str = row.try_get(4)?;
+    Ok(Client {
+        id: text(row, 0)?,
+        secret_hash: row.try_get(1)?,
+        // A role that this version does not know is no right.
+        roles: Roles::parse(roles).unwrap_or_default(),
+        enabled: row.try_get(3)?,
+        // Nothing is tolerated by a name that this version does not know.
+        profile: Profile::parse(profile).unwrap_or(Profile::of(Kind::Strict)),
+    })
+}
+
+fn names(roles: Roles) -> String {
+    let names: Vec<&str> = roles.iter().map(civitas_directory::Role::name).collect();
+    names.join(" ")
+}
+
+pub(super) async fn create_client(
+    connection: &Connection,
+    partition: Partition,
+    client: &Client,
+) -> Outcome<()> {
+    check_tenant(connection, partition).await?;
+    write_client(
+        connection,
+        "INSERT INTO client (tenant, id, secret_hash, roles, enabled, profile)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        partition,
+        client,
+    )
+    .await
+    .map_err(|fault| taken(fault, &client.id))?;
+    news::told(connection).await
+}
+
+pub(super) async fn replace_client(
+    connection: &Connection,
+    partition: Partition,
+    client: &Client,
+) -> Outcome<()> {
+    let updated = write_client(
+        connection,
+        "UPDATE client SET secret_hash = $3, roles = $4, enabled = $5, profile = $6
+         WHERE tenant = $1 AND id = $2",
+        partition,
+        client,
+    )
+    .await?;
+    if updated == 0 {
+        return Err(RegistryError::Missing(format!("client {}", client.id)).into());
+    }
+    news::told(connection).await
+}
+
+async fn write_client(
+    connection: &Connection,
+    sql: &str,
+    partition: Partition,
+    client: &Client,
+) -> Result<u64, Fault> {
+    connection
+        .execute(
+            sql,
+            &[
+                &partition.raw(),
+                &client.id.as_bytes(),
+                &client.secret_hash,
+                &names(client.roles),
+                &client.enabled,
+                &client.profile.to_string(),
+            ],
+        )
+        .await
+}
+
+const SIGNING_KEY: &str = "signing-key";
+
+/// The stored key; the first to come stores its own.
+pub(super) async fn signing_key(connection: &Connection, fresh: [u8; 32]) -> Outcome<[u8; 32]> {
+    connection
+        .execute(
+            "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[&SIGNING_KEY, &&fresh[..]],
+        )
+        .await?;
+    let stored: Option<Vec<u8>> = connection
+        .value("SELECT value FROM secret WHERE name = $1", &[&SIGNING_KEY])
+        .await?;
+    let stored = stored.unwrap_or_default();
+    let key = <[u8; 32]>::try_from(stored.as_slice());
+    Ok(key.map_err(|_| Fault::Refused("the signing key is damaged".into()))?)
+}
+
+/// The catalogue of a partition.
+pub(super) async fn catalogue_of(
+    connection: &Connection,
+    partition: i64,
+) -> Outcome<Arc<Catalogue>> {
+    let found = connection
+        .row(
+            "SELECT p.catalogue, c.definitions
+             FROM partition p JOIN catalogue c ON c.partition = p.id WHERE p.id = $1",
+            &[&partition],
+        )
+        .await?;
+    let Some(row) = found else {
+        return Ok(Catalogue::standard());
+    };
+    let version = Version(row.try_get(0).map_err(Fault::from)?);
+    let definitions = row.try_get(1).map_err(Fault::from)?;
+    catalogue::of(connection, partition, version, definitions).await
+}
+
+/// Definitions as they are stored.
+pub(super) fn definitions(text: &str) -> Outcome<Definitions> {
+    Definitions::parse(text).map_err(|error| RegistryError::Unavailable(error.to_string()).into())
+}

@@ -1,0 +1,268 @@
+//! What is particular to the store over PostgreSQL: several nodes, lost connections, and values
+//! that no index takes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use civitas_directory::{
+    change::Rejected,
+    job::Job,
+    record::{Timestamp, Version},
+    store::{ReadError, Store as _},
+};
+use civitas_store::{
+    OpenPostgresError, PostgresOptions, PostgresStore, PostgresUrl, cluster::Cluster,
+};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::stage::{Stage, condition, create, ids, index_page, sort};
+
+/// A store of its own, empty.
+pub(crate) async fn store() -> PostgresStore {
+    open(&Cluster::shared().schema()).await.unwrap()
+}
+
+async fn open(url: &str) -> Result<PostgresStore, OpenPostgresError> {
+    PostgresStore::open(&url.parse::<PostgresUrl>().unwrap()).await
+}
+
+/// Two nodes over one database.
+async fn two() -> [Arc<Stage<PostgresStore>>; 2] {
+    let url = Cluster::shared().schema();
+    let here = Stage::of(open(&url).await.unwrap()).await;
+    let there = Stage::of(open(&url).await.unwrap()).await;
+    assert_eq!(here.partition, there.partition);
+    [Arc::new(here), Arc::new(there)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_add_members_to_one_group_and_none_is_lost() {
+    let nodes = two().await;
+    nodes[0].group("staff", &[]).await;
+    let mut names: Vec<String> = (0..64).map(|number| format!("u{number:02}")).collect();
+    let users = names
+        .iter()
+        .map(|id| create("User", json!({ "id": id, "userName": id })));
+    nodes[1].commit(users.collect()).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for (number, name) in names.iter().cloned().enumerate() {
+        let node = Arc::clone(&nodes[number % 2]);
+        tasks.spawn(async move { node.add("staff", &[&name]).await.unwrap().version });
+    }
+    let mut versions = tasks.join_all().await;
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions.len(), 64);
+    for node in &nodes {
+        let members = node.read("Group", "staff").await.unwrap().members.unwrap();
+        let mut members: Vec<String> = members.into_iter().map(|it| it.id).collect();
+        members.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(members, names);
+    }
+    nodes[0].verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_one_name_asked_for_through_two_new_nodes_one_is_created() {
+    let nodes = two().await;
+    let mut tasks = JoinSet::new();
+    for number in 0..32 {
+        let node = Arc::clone(&nodes[number % 2]);
+        let user = json!({ "id": format!("u{number}"), "userName": "ann" });
+        tasks.spawn(async move { node.commit(vec![create("User", user)]).await });
+    }
+    let results = tasks.join_all().await;
+    let taken = Rejected::Taken {
+        path: "userName".into(),
+    };
+    assert_eq!(results.iter().filter(|it| it.is_ok()).count(), 1);
+    assert_eq!(
+        results
+            .iter()
+            .filter(|it| **it == Err(taken.clone()))
+            .count(),
+        31
+    );
+    nodes[1].verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_reads_at_once_what_another_has_committed() {
+    let [here, there] = two().await;
+    for number in 0..20 {
+        let name = format!("u{number}");
+        let committed = here.user(&name).await;
+        let found = there.read("User", &name).await.unwrap();
+        assert_eq!(found.record.version, committed.version);
+        let page = there.search("User", None, None, index_page(0, 1)).await;
+        assert_eq!(page.unwrap().total, number + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_connections_are_replaced() {
+    let cluster = Cluster::start();
+    let stage = Stage::of(open(&cluster.schema()).await.unwrap()).await;
+    stage.user("ann").await;
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE application_name = 'civitas'";
+    for round in 0..5 {
+        cluster.psql(end).unwrap();
+        // What was on its way may fail, and says so; what comes then does not.
+        let name = format!("u{round}");
+        let user = || create("User", json!({ "id": name, "userName": name }));
+        let outcome = stage.commit(vec![user()]).await;
+        assert!(
+            matches!(outcome, Ok(_) | Err(Rejected::Unavailable(_))),
+            "{outcome:?}"
+        );
+        if outcome.is_err() {
+            let again = stage.commit(vec![user()]).await;
+            assert!(
+                matches!(again, Ok(_) | Err(Rejected::Exists { .. })),
+                "{again:?}"
+            );
+        }
+        assert!(stage.read("User", &name).await.is_some());
+        assert_eq!(stage.store.ready().await, Ok(()));
+    }
+    drop(cluster);
+    let lost = stage.store.ready().await;
+    assert!(matches!(lost, Err(ReadError::Unavailable(_))), "{lost:?}");
+}
+
+/// Keys that begin alike for longer than an index takes are told apart, and sorted, by what
+/// follows.
+#[tokio::test]
+async fn values_longer_than_an_index_takes_are_told_apart() {
+    let stage = Stage::<PostgresStore>::new().await;
+    let long = "x".repeat(5_000);
+    let names = ["b", "a", "c", "", "aa"].map(|end| format!("{long}{end}"));
+    for (number, name) in names.iter().enumerate() {
+        let user = json!({ "id": format!("u{number}"), "userName": name, "displayName": name });
+        stage.create("User", user).await;
+    }
+    let again = json!({ "id": "other", "userName": names[0] });
+    let refused = stage.commit(vec![create("User", again)]).await;
+    assert!(
+        matches!(refused, Err(Rejected::Taken { .. })),
+        "{refused:?}"
+    );
+    let eq = condition("User", &format!("userName eq \"{}\"", names[1]));
+    let found = stage
+        .search("User", Some(eq), None, index_page(0, 10))
+        .await;
+    assert_eq!(ids(&found.unwrap()), ["u1"]);
+    for (filter, expected) in [
+        (format!("userName sw \"{long}a\""), &["u1", "u4"][..]),
+        (format!("userName gt \"{long}a\""), &["u0", "u2", "u4"]),
+        (format!("userName le \"{long}a\""), &["u1", "u3"]),
+        ("userName ew \"xaa\"".into(), &["u4"]),
+        ("userName co \"xc\"".into(), &["u2"]),
+    ] {
+        let filter = condition("User", &filter);
+        let found = stage
+            .search("User", Some(filter), None, index_page(0, 10))
+            .await;
+        assert_eq!(ids(&found.unwrap()), expected);
+    }
+    let order = sort("User", "displayName", false);
+    let found = stage
+        .search("User", None, Some(order), index_page(0, 10))
+        .await;
+    assert_eq!(ids(&found.unwrap()), ["u3", "u1", "u4", "u0", "u2"]);
+    stage.verify().await;
+}
+
+#[tokio::test]
+async fn data_of_a_newer_version_is_refused() {
+    let cluster = Cluster::shared();
+    let url = cluster.schema();
+    open(&url).await.unwrap().close();
+    let (_, schema) = url.rsplit_once("%3D").unwrap();
+    let newer = format!("INSERT INTO {schema}.migration (number, name) VALUES (1000, 'new')");
+    cluster.psql(&newer).unwrap();
+    let refused = open(&url).await.err().unwrap();
+    assert!(matches!(refused, OpenPostgresError::Newer), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_make_the_tables_once() {
+    let url = Cluster::shared().schema();
+    let mut tasks = JoinSet::new();
+    for _ in 0..4 {
+        let url = url.clone();
+        tasks.spawn(async move { open(&url).await.map(drop) });
+    }
+    for opened in tasks.join_all().await {
+        opened.unwrap();
+    }
+}
+
+/// Jobs are their node's for as long as it asks for them, and another's soon after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_a_node_that_is_gone_are_taken_up() {
+    let url = Cluster::shared().schema();
+    let lease = Duration::from_millis(600);
+    let node = async || {
+        let options = PostgresOptions {
+            job_lease: lease,
+            ..PostgresOptions::default()
+        };
+        let url = url.parse::<PostgresUrl>().unwrap();
+        PostgresStore::open_with(&url, &options).await.unwrap()
+    };
+    let (here, there) = (node().await, node().await);
+    let acme = here.create_tenant("acme", &[]).await.unwrap().partition;
+    let job = Job {
+        id: "job".into(),
+        kind: "test".into(),
+        actor: "client:a".into(),
+        input: "{}".into(),
+        steps: 1,
+        created: Timestamp(1),
+        since: Version(0),
+        cancelled: false,
+        end: None,
+    };
+    here.create_job(acme, job.clone()).await.unwrap();
+    for _ in 0..8 {
+        assert_eq!(there.own_jobs().await.unwrap(), []);
+        assert_eq!(here.own_jobs().await.unwrap(), [(acme, job.clone())]);
+        tokio::time::sleep(lease / 4).await;
+    }
+    let gone = Instant::now();
+    while there.own_jobs().await.unwrap().is_empty() {
+        assert!(
+            gone.elapsed() < Duration::from_secs(20),
+            "nobody has the job"
+        );
+        tokio::time::sleep(lease / 10).await;
+    }
+    assert_eq!(here.own_jobs().await.unwrap(), [], "it is another's now");
+}
+
+/// What one node changes of the registry the others are told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_the_registry_are_told_to_other_nodes() {
+    let [here, there] = two().await;
+    let told = async {
+        // The first times may be those at which the node begins to listen.
+        for number in 0..3 {
+            let changed = there.store.registry_changed();
+            let change = async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let name = format!("tenant{number}");
+                here.store.create_tenant(&name, &[]).await.unwrap();
+            };
+            tokio::join!(changed, change);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told)
+        .await
+        .unwrap();
+}
