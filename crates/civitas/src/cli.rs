@@ -72,7 +72,7 @@ pub(crate) struct Place {
     /// Data folder of the embedded store [default: ./civitas-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Store to use: `sqlite:PATH` of a data folder
+    /// Store to use: `sqlite:PATH` of a data folder, or `postgres://USER@HOST/DATABASE`
     #[arg(
         long,
         value_name = "URL",

@@ -13,7 +13,11 @@ use civitas_http::Http2;
 use civitas_store::Options;
 use serde::Deserialize;
 
-use crate::{console, failure::Failure, source::Location};
+use crate::{
+    console,
+    failure::Failure,
+    source::{Location, shown},
+};
 
 /// Settings by which development mode is told; production refuses to start with them.
 const DEVELOPMENT_VARIABLES: [&str; 2] = ["CIVITAS_ADMIN_CLIENT_ID", "CIVITAS_ADMIN_CLIENT_SECRET"];
@@ -94,6 +98,8 @@ struct RawServer {
 #[serde(deny_unknown_fields, default)]
 struct RawStore {
     url: Option<String>,
+    connections: Option<usize>,
+    statement_timeout_ms: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -201,8 +207,8 @@ impl Config {
                  https://id.example.com",
             ));
         }
-        let url = raw.store.url.as_deref().unwrap_or("sqlite:civitas-data");
-        let location = Location::parse(url, folder).map_err(|why| bad("store.url", url, &why))?;
+        let location =
+            location(&raw.store, folder).map_err(|(key, value, why)| bad(key, &value, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
         let limits = limits(&raw.limits);
         let store = store(&raw.limits);
@@ -268,6 +274,30 @@ impl Config {
             log,
         })
     }
+}
+
+/// Where the data is, and how a database is used: an embedded store has no connections. An error
+/// is key, value and what is wrong.
+fn location(raw: &RawStore, folder: &Path) -> Result<Location, (&'static str, String, String)> {
+    let url = raw.url.as_deref().unwrap_or("sqlite:civitas-data");
+    let location = Location::parse(url, folder);
+    let mut location = location.map_err(|why| ("store.url", shown(url).to_owned(), why))?;
+    let most = raw.connections.map(|it| ("store.connections", it as u64));
+    let timeout = raw.statement_timeout_ms;
+    let timeout = timeout.map(|it| ("store.statement_timeout_ms", it));
+    let is_database = matches!(location, Location::Database(..));
+    let mut given = most.iter().chain(&timeout);
+    if let Some((key, value)) = given.find(|(_, value)| *value == 0 || !is_database) {
+        let why = "must be at least 1, and the store a database".to_owned();
+        return Err((key, value.to_string(), why));
+    }
+    if let Location::Database(_, connections) = &mut location {
+        connections.most = raw.connections.unwrap_or(connections.most);
+        if let Some((_, millis)) = timeout {
+            connections.statement_timeout = Duration::from_millis(millis);
+        }
+    }
+    Ok(location)
 }
 
 impl Log {
@@ -376,6 +406,14 @@ mod tests {
             (
                 "[store]\nurl = \"mysql:x\"",
                 "civitas.toml: store.url = \"mysql:x\"",
+            ),
+            (
+                "[store]\nurl = \"postgres://a:b@h/d?sslmode=require\"",
+                "civitas.toml: store.url = \"postgres://…\": sslmode",
+            ),
+            (
+                "[store]\nconnections = 4",
+                "civitas.toml: store.connections = \"4\"",
             ),
             (
                 "[limits]\nmax_results = 0",

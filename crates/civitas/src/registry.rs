@@ -1,6 +1,6 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
-use civitas_directory::{Client, Roles, Store, admission::Patience, password::Hasher};
+use civitas_directory::{Client, Roles, admission::Patience, password::Hasher};
 use civitas_scim::tolerance::{Kind, Profile, Switch};
 use civitas_store::Options;
 
@@ -19,7 +19,7 @@ pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
                 .iter()
                 .map(|host| check_host(host))
                 .collect::<Result<Vec<_>, _>>()?;
-            let store = source.location()?.open(&Options::default())?;
+            let store = source.location()?.open(&Options::default()).await?;
             let tenant = store.create_tenant(&name, &hosts).await.map_err(other)?;
             console::say(&format!(
                 "tenant {} created; hosts: {}",
@@ -30,7 +30,8 @@ pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
         cli::Tenant::List { source } => {
             for tenant in source
                 .location()?
-                .open_existing()?
+                .open_existing()
+                .await?
                 .tenants()
                 .await
                 .map_err(other)?
@@ -69,8 +70,8 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                 })?;
             check_client_id(&id)?;
             let profile = profile(&tolerated, Profile::default())?;
-            let store = source.location()?.open(&Options::default())?;
-            let tenant = find_tenant(&store, &tenant).await?;
+            let store = source.location()?.open(&Options::default()).await?;
+            let tenant = find_tenant(store.as_ref(), &tenant).await?;
             let secret = development::generate_secret()?;
             let client = Client {
                 profile,
@@ -85,8 +86,8 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             console::say(&format!("secret (shown once): {secret}"));
         }
         cli::Client::List { tenant, source } => {
-            let store = source.location()?.open_existing()?;
-            let tenant = find_tenant(&store, &tenant).await?;
+            let store = source.location()?.open_existing().await?;
+            let tenant = find_tenant(store.as_ref(), &tenant).await?;
             for client in store.clients(tenant.partition).await.map_err(other)? {
                 let roles: Vec<_> = client
                     .roles
@@ -139,8 +140,8 @@ async fn changed(
     source: &cli::Source,
     change: impl FnOnce(Client) -> Result<Client, Failure>,
 ) -> Result<Client, Failure> {
-    let store = source.location()?.open_existing()?;
-    let tenant = find_tenant(&store, tenant).await?;
+    let store = source.location()?.open_existing().await?;
+    let tenant = find_tenant(store.as_ref(), tenant).await?;
     let client = store.client(tenant.partition, id).await.map_err(other)?;
     let client = client.ok_or_else(|| Failure::other(format!("there is no client {id}")))?;
     let client = change(client)?;
@@ -176,7 +177,7 @@ fn profile(tolerated: &cli::Tolerated, present: Profile) -> Result<Profile, Fail
 /// `civitas verify`
 pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
     let location = source.location()?;
-    let store = location.open_existing()?;
+    let store = location.open_existing().await?;
     let findings = store.verify().await.map_err(other)?;
     for finding in &findings {
         console::say(finding);

@@ -13,7 +13,6 @@ use civitas_store::{DataFolder, Options};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    task::spawn_blocking,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -37,7 +36,10 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let config = settings(&arguments)?;
     start_log(&config.log);
     let folder = config.location.prepared_folder()?;
-    let _lock = DataFolder::lock(folder).map_err(|error| Failure::other(error.to_string()))?;
+    let _lock = folder
+        .map(DataFolder::lock)
+        .transpose()
+        .map_err(|error| Failure::other(error.to_string()))?;
     let listener = listen(config.listen).await?;
     // Whoever sees that the server is up may stop it.
     let stop = stop_signal()?;
@@ -49,9 +51,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let client = administrator
         .clone()
         .map(|it| tokio::spawn(async move { it.client().await }));
-    let (location, options) = (config.location.clone(), config.store.clone());
-    let store = spawn_blocking(move || location.open(&options)).await;
-    let store = Arc::new(store.map_err(|error| Failure::other(error.to_string()))??);
+    let store = config.location.open(&config.store).await?;
     if let Some(client) = client {
         let client = client.await;
         let client = client.map_err(|error| Failure::other(error.to_string()))??;
@@ -61,6 +61,8 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
     let address = listener.local_addr().unwrap_or(config.listen);
     let builder = tokio::spawn(build_indexes(Arc::clone(&directory)));
+    let follower = Arc::clone(&directory);
+    let follower = tokio::spawn(async move { follower.follow().await });
     let mut settings = http_settings(&config);
     settings.development = arguments.dev;
     let app = App::new(directory, settings);
@@ -69,9 +71,10 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
         Some(administrator) => {
             let ready = Ready::new(address, administrator);
             // Commands find the server by its data folder, whoever else wants to be told.
-            let known = ready.write(folder.join(Ready::FILE))?;
+            let known = folder.map(|folder| ready.write(folder.join(Ready::FILE)));
             let told = arguments.ready_file.clone();
-            Some((known, told.map(|file| ready.write(file)).transpose()?))
+            let told = told.map(|file| ready.write(file));
+            Some((known.transpose()?, told.transpose()?))
         }
         None => None,
     };
@@ -79,6 +82,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let served = civitas_http::serve(listener, app, stop).await;
     upkeep.abort();
     builder.abort();
+    follower.abort();
     drop(ready);
     served.map_err(|error| Failure::other(format!("the server failed: {error}")))?;
     store.close();

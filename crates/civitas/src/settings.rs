@@ -2,7 +2,7 @@
 //! chooses for a tenant or the whole server. A running server notices within a second.
 
 use civitas_directory::{
-    Settings, Store,
+    Settings,
     settings::{Change, Key, Unsettable},
 };
 
@@ -63,15 +63,15 @@ async fn changed(
     changes: &[Change],
     source: &Source,
 ) -> Result<Settings, Failure> {
-    let store = source.location()?.open_existing()?;
+    let store = source.location()?.open_existing().await?;
     let failed = |error: civitas_directory::store::RegistryError| Failure::other(error.to_string());
     let of = match name {
-        Some(name) => Some(find_tenant(&store, name).await?.partition),
+        Some(name) => Some(find_tenant(store.as_ref(), name).await?.partition),
         None => None,
     };
     store.change_settings(of, changes).await.map_err(failed)?;
     match name {
-        Some(name) => Ok(find_tenant(&store, name).await?.settings),
+        Some(name) => Ok(find_tenant(store.as_ref(), name).await?.settings),
         None => store.server_settings().await.map_err(failed),
     }
 }

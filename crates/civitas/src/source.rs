@@ -4,10 +4,14 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use civitas_directory::{Directory, Limits, Scope, Store, Tenant, Timestamp, admission::Patience};
-use civitas_store::{Options, SqliteStore};
+use civitas_store::{
+    DataFolder, Options, PostgresOptions, PostgresStore, PostgresUrl, SqliteStore,
+};
+use tokio::task::spawn_blocking;
 
 use crate::{
     cli::{Place, Source},
@@ -16,66 +20,125 @@ use crate::{
 };
 
 pub(crate) const DEFAULT_FOLDER: &str = "civitas-data";
-const DATABASE_FILE: &str = "civitas.db";
 
-/// The data folder of the embedded store.
+/// Where the data is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Location {
-    folder: PathBuf,
+pub(crate) enum Location {
+    /// The data folder of the embedded store.
+    Folder(PathBuf),
+    /// A database that several nodes share.
+    Database(Box<PostgresUrl>, Connections),
+}
+
+/// How a node uses the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connections {
+    /// Most connections.
+    pub(crate) most: usize,
+    /// How long a statement may take.
+    pub(crate) statement_timeout: Duration,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        let options = PostgresOptions::default();
+        Self {
+            most: options.connections,
+            statement_timeout: options.patience,
+        }
+    }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.folder.display())
+        match self {
+            Self::Folder(folder) => write!(f, "sqlite:{}", folder.display()),
+            Self::Database(url, _) => url.fmt(f),
+        }
+    }
+}
+
+/// A store's URL as it may be shown: that of a database holds a password.
+pub(crate) fn shown(url: &str) -> &str {
+    if url.starts_with("postgres") {
+        "postgres://…"
+    } else {
+        url
     }
 }
 
 impl Location {
-    /// Reads `sqlite:PATH`; a relative path starts at `folder`. The error says what is wrong.
+    /// Reads `sqlite:PATH`, where a relative path starts at `folder`, or `postgres://…`. The
+    /// error says what is wrong.
     pub(crate) fn parse(url: &str, folder: &Path) -> Result<Self, String> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Err("this build keeps its data in SQLite only; use sqlite:PATH".into());
+            let url: PostgresUrl = url.parse()?;
+            return Ok(Self::Database(Box::new(url), Connections::default()));
         }
         match url.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => Ok(Self {
-                folder: folder.join(path),
-            }),
-            _ => Err("not of the form sqlite:PATH".into()),
+            Some(path) if !path.is_empty() => Ok(Self::Folder(folder.join(path))),
+            _ => Err("neither of the form sqlite:PATH nor postgres://HOST/DATABASE".into()),
         }
     }
 
-    /// Opens the store, making folder and file when they are not there.
-    pub(crate) fn open(&self, options: &Options) -> Result<SqliteStore, Failure> {
-        self.make_folder()?;
-        SqliteStore::open_with(&self.folder, options)
-            .map_err(|error| Failure::other(format!("{self}: {error}")))
+    /// Opens the store; makes folder and file, or tables, when they are not there.
+    pub(crate) async fn open(&self, options: &Options) -> Result<Arc<dyn Store>, Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::other(format!("{self}: {error}"));
+        match self {
+            Self::Folder(folder) => {
+                make(folder)?;
+                let (folder, options) = (folder.clone(), options.clone());
+                let open = move || SqliteStore::open_with(&folder, &options);
+                let store = spawn_blocking(open).await;
+                let store = store.map_err(|error| failed(&error))?;
+                Ok(Arc::new(store.map_err(|error| failed(&error))?))
+            }
+            Self::Database(url, connections) => {
+                let options = PostgresOptions {
+                    connections: connections.most,
+                    patience: connections.statement_timeout,
+                    queue: options.queue,
+                    waiting_searches: options.waiting_searches,
+                    ..PostgresOptions::default()
+                };
+                let store = PostgresStore::open_with(url, &options).await;
+                Ok(Arc::new(store.map_err(|error| failed(&error))?))
+            }
+        }
     }
 
-    /// The folder of the data, made when it is not there.
-    pub(crate) fn prepared_folder(&self) -> Result<&Path, Failure> {
-        self.make_folder()?;
-        Ok(&self.folder)
-    }
-
-    fn make_folder(&self) -> Result<(), Failure> {
-        fs::create_dir_all(&self.folder).map_err(|error| {
-            Failure::other(format!(
-                "cannot use the data folder {}: {error}",
-                self.folder.display()
-            ))
-        })
+    /// The data folder, made when it is not there. A database has none.
+    pub(crate) fn prepared_folder(&self) -> Result<Option<&Path>, Failure> {
+        match self {
+            Self::Folder(folder) => {
+                make(folder)?;
+                Ok(Some(folder))
+            }
+            Self::Database(..) => Ok(None),
+        }
     }
 
     /// Opens a store that must be there already.
-    pub(crate) fn open_existing(&self) -> Result<SqliteStore, Failure> {
-        if self.folder.join(DATABASE_FILE).exists() {
-            return self.open(&Options::default());
+    pub(crate) async fn open_existing(&self) -> Result<Arc<dyn Store>, Failure> {
+        match self {
+            Self::Folder(folder) if !folder.join(DataFolder::DATABASE).exists() => {
+                Err(Failure::other(format!(
+                    "there is no database in {}; `civitas serve` makes one, or name it with --data",
+                    folder.display()
+                )))
+            }
+            _ => self.open(&Options::default()).await,
         }
-        Err(Failure::other(format!(
-            "there is no database in {}; `civitas serve` makes one, or name it with --data",
-            self.folder.display()
-        )))
     }
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::other(format!(
+            "cannot use the data folder {}: {error}",
+            folder.display()
+        ))
+    })
 }
 
 impl Place {
@@ -83,14 +146,11 @@ impl Place {
     pub(crate) fn location(&self) -> Result<Location, Failure> {
         match (&self.store, &self.data) {
             (Some(url), _) => Location::parse(url, Path::new("")).map_err(|why| {
+                let url = shown(url);
                 Failure::configuration(format!("--store (or CIVITAS_STORE) = {url:?}: {why}"))
             }),
-            (None, Some(folder)) => Ok(Location {
-                folder: folder.clone(),
-            }),
-            (None, None) => Ok(Location {
-                folder: DEFAULT_FOLDER.into(),
-            }),
+            (None, Some(folder)) => Ok(Location::Folder(folder.clone())),
+            (None, None) => Ok(Location::Folder(DEFAULT_FOLDER.into())),
         }
     }
 }
@@ -119,7 +179,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens the store and finds the tenant.
     pub(crate) async fn tenant(source: &Source, name: &str) -> Result<Self, Failure> {
-        let store = Arc::new(source.location()?.open(&Options::default())?);
+        let store = source.location()?.open(&Options::default()).await?;
         let tenant = find_tenant(store.as_ref(), name).await?;
         let directory = Directory::open(store, Limits::default()).await;
         let directory = directory.map_err(|error| Failure::other(error.to_string()))?;

@@ -18,7 +18,7 @@ use crate::server::{BULK, Client, GROUP, PATCH, Server, USER, run};
 const WRITERS: usize = 8;
 
 /// Kills of the short form; `CIVITAS_KILLS` sets the number of a long run.
-fn kills() -> usize {
+pub(crate) fn kills() -> usize {
     std::env::var("CIVITAS_KILLS")
         .ok()
         .and_then(|it| it.parse().ok())
@@ -27,9 +27,9 @@ fn kills() -> usize {
 
 /// What was acknowledged, and what was asked and may or may not have happened.
 #[derive(Default)]
-struct Book {
+pub(crate) struct Book {
     /// Title by user id, as last acknowledged.
-    titles: HashMap<String, String>,
+    pub(crate) titles: HashMap<String, String>,
     /// Titles that were asked for without an answer.
     doubtful: HashMap<String, Vec<String>>,
     /// Users whose membership was acknowledged.
@@ -64,7 +64,7 @@ fn every_acknowledged_write_survives_a_kill() {
     assert!(book.titles.len() > WRITERS, "the load wrote something");
 }
 
-fn write_until(
+pub(crate) fn write_until(
     stop: &AtomicBool,
     client: &Client,
     book: &Mutex<Book>,
@@ -122,7 +122,7 @@ fn write(client: &Client, book: &Mutex<Book>, group: &str, name: &str) -> bool {
     true
 }
 
-fn check(client: &Client, book: &Book, group: &str) {
+pub(crate) fn check(client: &Client, book: &Book, group: &str) {
     for (id, title) in &book.titles {
         let answer = client.get(&format!("/Users/{id}?attributes=title"));
         assert_eq!(
@@ -191,7 +191,7 @@ fn a_kill_in_a_bulk_job_leaves_whole_operations() {
 }
 
 /// A job of users and groups, each group with one of the users.
-fn pairs(name: &str, count: usize) -> Value {
+pub(crate) fn pairs(name: &str, count: usize) -> Value {
     let operations = (0..count).flat_map(|n| {
         let group = json!({
             "schemas": [GROUP],
@@ -218,7 +218,7 @@ fn bulk(client: &Client, job: &Value) -> Option<Vec<Value>> {
 }
 
 /// How many users and groups of a job there are, every group with its one member.
-fn found(client: &Client, name: &str) -> (usize, usize) {
+pub(crate) fn found(client: &Client, name: &str) -> (usize, usize) {
     let list = |path: &str, filter: String| {
         let filter = filter.replace(' ', "%20").replace('"', "%22");
         let answer = client.get(&format!("{path}?count=1000&filter={filter}"));

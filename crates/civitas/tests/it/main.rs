@@ -9,6 +9,8 @@ mod definitions;
 mod full_disk;
 mod fuzz;
 mod isolation;
+mod nodes;
+mod over_postgres;
 mod overload;
 mod parallel;
 mod parity;

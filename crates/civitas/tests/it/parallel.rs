@@ -18,7 +18,7 @@ fn parallel_adds_of_different_members_all_take_effect() {
         .collect();
     thread::scope(|scope| {
         for user in &users {
-            let (client, group) = (server.client(), &group);
+            let (client, group) = (server.client().patient(), &group);
             scope.spawn(move || {
                 let add = json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]);
                 let answer = client.patch(&format!("/Groups/{group}"), &add);
@@ -45,7 +45,7 @@ fn of_parallel_writes_with_one_version_exactly_one_succeeds() {
         let statuses: Vec<u16> = thread::scope(|scope| {
             let writers: Vec<_> = (0..CLIENTS)
                 .map(|n| {
-                    let (client, path, tag) = (server.client(), &path, &tag);
+                    let (client, path, tag) = (server.client().patient(), &path, &tag);
                     let body = json!({ "schemas": [schema], name: format!("next{n}") });
                     scope.spawn(move || {
                         client
@@ -79,7 +79,7 @@ fn parallel_changes_of_different_attributes_all_take_effect() {
     ];
     thread::scope(|scope| {
         for attribute in attributes {
-            let (client, user) = (server.client(), &user);
+            let (client, user) = (server.client().patient(), &user);
             scope.spawn(move || {
                 for _ in 0..5 {
                     let replace =
@@ -104,7 +104,7 @@ fn of_parallel_creations_with_one_user_name_exactly_one_succeeds() {
     let statuses: Vec<u16> = thread::scope(|scope| {
         let creators: Vec<_> = (0..16)
             .map(|_| {
-                let client = server.client();
+                let client = server.client().patient();
                 let body = json!({ "schemas": [USER], "userName": "bj" });
                 scope.spawn(move || client.post("/Users", &body).status)
             })

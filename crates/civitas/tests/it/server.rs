@@ -1,14 +1,16 @@
 //! A running `civitas serve --dev`, and a client that speaks to it.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use civitas_store::cluster::Cluster;
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "a secret for tests alone";
@@ -29,9 +31,48 @@ pub(crate) fn civitas() -> Command {
     command
 }
 
-/// Runs the program to its end.
+/// Commands that find a running server by what it wrote into a folder.
+const OF_RUNNING: [&str; 5] = ["rehearse", "clock", "snapshot", "reset", "ledger"];
+
+/// Runs the program to its end. A data folder may stand for a database: see [`place`].
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    civitas().args(arguments).output().unwrap()
+    let mut command = civitas();
+    if arguments.first().is_some_and(|it| OF_RUNNING.contains(it)) {
+        return command.args(arguments).output().unwrap();
+    }
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match (*argument, arguments.as_slice()) {
+            ("--data", [data, ..]) => {
+                arguments.next();
+                command.args(place(Path::new(data)));
+            }
+            _ => {
+                command.arg(argument);
+            }
+        }
+    }
+    command.output().unwrap()
+}
+
+/// Says which store the tests run over: `postgres`, or without it the embedded one.
+pub(crate) const STORE: &str = "CIVITAS_TEST_STORE";
+
+fn is_over_postgres() -> bool {
+    std::env::var_os(STORE).is_some_and(|it| it == "postgres")
+}
+
+/// The arguments that say where the data is: the folder, or over PostgreSQL the schema that
+/// stands for it.
+fn place(data: &Path) -> [String; 2] {
+    static SCHEMAS: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    if !is_over_postgres() {
+        return ["--data".into(), data.to_str().unwrap().into()];
+    }
+    let mut schemas = SCHEMAS.lock().unwrap();
+    let schema = schemas.entry(data.to_owned());
+    let url = schema.or_insert_with(|| Cluster::shared().schema());
+    ["--store".into(), url.clone()]
 }
 
 /// A server in development mode. Killed when dropped.
@@ -74,6 +115,13 @@ impl Server {
         Self::spawn(Self::in_development(command), folder.join("data"))
     }
 
+    /// A node over a database.
+    pub(crate) fn node(url: &str) -> Self {
+        let mut command = Self::development();
+        command.args(["--store", url]);
+        Self::run(command, PathBuf::new())
+    }
+
     fn development() -> Command {
         Self::in_development(civitas())
     }
@@ -100,9 +148,17 @@ impl Server {
     }
 
     fn spawn(mut command: Command, data: PathBuf) -> Self {
+        if is_over_postgres() && command.get_args().any(|it| it == "--dev") {
+            std::fs::create_dir_all(&data).unwrap();
+            command.arg("--ready-file").arg(data.join("ready.json"));
+        }
+        command.args(place(&data));
+        Self::run(command, data)
+    }
+
+    fn run(mut command: Command, data: PathBuf) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(&data)
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -215,6 +271,7 @@ pub(crate) struct Client {
     base: String,
     authorization: Arc<str>,
     host: Option<String>,
+    patient: bool,
 }
 
 impl Client {
@@ -234,6 +291,15 @@ impl Client {
             base: format!("http://{address}"),
             authorization: format!("Basic {encoded}").into(),
             host: None,
+            patient: false,
+        }
+    }
+
+    /// One that asks again when the server has too much to do.
+    pub(crate) fn patient(self) -> Self {
+        Self {
+            patient: true,
+            ..self
         }
     }
 
@@ -309,8 +375,14 @@ impl Client {
             .chain(bytes.iter().flat_map(|_| &json))
             .copied()
             .collect();
-        self.try_send(method, path, &typed, bytes.as_deref())
-            .unwrap_or_else(|| panic!("{method} {path}: no answer"))
+        loop {
+            let answer = self.try_send(method, path, &typed, bytes.as_deref());
+            let answer = answer.unwrap_or_else(|| panic!("{method} {path}: no answer"));
+            if answer.status != 503 || !self.patient {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub(crate) fn status(&self, method: &str, path: &str) -> Option<u16> {
