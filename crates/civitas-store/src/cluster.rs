@@ -11,6 +11,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    net::TcpListener,
     os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -35,12 +36,28 @@ wait $server
 rm -rf "$FOLDER"
 "#;
 
+/// The port that a socket is named by.
+const SOCKET_PORT: u16 = 5432;
+
+/// What a certificate of its own says of a server.
+const CERTIFICATE: &str = "[req]
+distinguished_name = name
+x509_extensions = extensions
+prompt = no
+[name]
+CN = localhost
+[extensions]
+subjectAltName = DNS:localhost
+basicConstraints = critical, CA:FALSE
+";
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running cluster.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
+    port: u16,
     watch: Child,
 }
 
@@ -53,16 +70,37 @@ impl Cluster {
 
     /// A new cluster.
     pub fn start() -> Self {
-        let (folder, owner) = (new_folder(), Owner::find());
-        owner.own(&folder);
-        let mut initdb = owner.command("initdb");
-        initdb
-            .arg("--pgdata")
-            .arg(folder.join("data"))
-            .args(["--username", SUPERUSER, "--auth", "trust", "--no-sync"])
-            .args(["--encoding", "UTF8", "--locale", "C"]);
-        done(&mut initdb);
-        Self::serve(folder, &owner)
+        let owner = Owner::find();
+        Self::serve(make(&owner), &owner, SOCKET_PORT, &[])
+    }
+
+    /// A new cluster that is reached by TLS at `localhost` besides. Gives the port, and the file
+    /// with the certificate to trust.
+    pub fn encrypted() -> (Self, u16, PathBuf) {
+        let owner = Owner::find();
+        let folder = make(&owner);
+        let file = |name: &str| folder.join("data").join(name);
+        fs::write(folder.join("certificate.cnf"), CERTIFICATE).unwrap();
+        let mut openssl = Command::new("openssl");
+        owner.run_as(&mut openssl);
+        openssl
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            ])
+            .arg("-config")
+            .arg(folder.join("certificate.cnf"))
+            .arg("-keyout")
+            .arg(file("server.key"))
+            .arg("-out")
+            .arg(file("server.crt"));
+        done(&mut openssl);
+        // Free once the listener is gone, which is at once.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        let port = port.unwrap().port();
+        let certificate = file("server.crt");
+        let options = ["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"];
+        let cluster = Self::serve(folder, &owner, port, &options);
+        (cluster, port, certificate)
     }
 
     /// A standby of this cluster, in a folder that is not there or a new one. From now on
@@ -79,7 +117,7 @@ impl Cluster {
             .args(["--dbname", &of, "--write-recovery-conf", "--no-sync"])
             .args(["--checkpoint", "fast"]);
         done(&mut copy);
-        let standby = Self::serve(folder, &owner);
+        let standby = Self::serve(folder, &owner, SOCKET_PORT, &[]);
         self.psql("ALTER SYSTEM SET synchronous_standby_names = '*'")
             .unwrap();
         self.psql("SELECT pg_reload_conf()").unwrap();
@@ -107,7 +145,7 @@ impl Cluster {
         done(Command::new("kill").args(["-KILL", pid]));
     }
 
-    fn serve(folder: PathBuf, owner: &Owner) -> Self {
+    fn serve(folder: PathBuf, owner: &Owner, port: u16, options: &[&str]) -> Self {
         let mut watch = Command::new("sh");
         owner.run_as(&mut watch);
         let watch = watch
@@ -118,14 +156,20 @@ impl Cluster {
             .arg(folder.join("data"))
             .arg("-k")
             .arg(&folder)
+            .args(["-p", &port.to_string()])
             .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
+            .args(options)
             .env("FOLDER", &folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let cluster = Self { folder, watch };
+        let cluster = Self {
+            folder,
+            port,
+            watch,
+        };
         cluster.wait_until_ready();
         cluster
     }
@@ -175,6 +219,7 @@ impl Cluster {
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
             .args(["-U", SUPERUSER, "-d", SUPERUSER, "-c", sql, "-h"])
             .arg(&self.folder)
+            .args(["-p", &self.port.to_string()])
             .output()
             .unwrap();
         if done.status.success() {
@@ -189,6 +234,20 @@ impl Drop for Cluster {
         drop(self.watch.stdin.take());
         let _ = self.watch.wait();
     }
+}
+
+/// The data of a new cluster, in a folder of its own.
+fn make(owner: &Owner) -> PathBuf {
+    let folder = new_folder();
+    owner.own(&folder);
+    let mut initdb = owner.command("initdb");
+    initdb
+        .arg("--pgdata")
+        .arg(folder.join("data"))
+        .args(["--username", SUPERUSER, "--auth", "trust", "--no-sync"])
+        .args(["--encoding", "UTF8", "--locale", "C"]);
+    done(&mut initdb);
+    folder
 }
 
 fn new_folder() -> PathBuf {

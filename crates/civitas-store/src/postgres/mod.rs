@@ -5,6 +5,7 @@
 //! compared as everywhere else, whatever the encoding and collation of the database.
 
 mod build;
+mod by_value;
 mod catalog;
 mod catalogue;
 mod census;

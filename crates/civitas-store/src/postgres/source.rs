@@ -6,7 +6,10 @@
 
 use std::cell::Cell;
 
-use civitas_directory::{record::Found, store::Want};
+use civitas_directory::{
+    record::Found,
+    store::{FoundPage, Query, Want},
+};
 use civitas_scim::value::Key;
 use tokio::runtime::Handle;
 use tokio_postgres::Row;
@@ -89,7 +92,7 @@ impl<'s> Session<'s> {
         rows.pop().map(|row| column(&row, 0)).transpose()
     }
 
-    fn attribute(&self, kind: i64, path: &str) -> ReadResult<Option<i64>> {
+    pub(super) fn attribute(&self, kind: i64, path: &str) -> ReadResult<Option<i64>> {
         if let Some(known) = self.facts.attribute(kind, path) {
             return Ok(Some(known));
         }
@@ -97,7 +100,7 @@ impl<'s> Session<'s> {
         self.wait(catalog::attribute(&self.lease, self.facts, of, path))
     }
 
-    fn records(
+    pub(super) fn records(
         &self,
         rows: Vec<Row>,
         kind: Kind<'_>,
@@ -139,6 +142,10 @@ fn at_once(expected: usize) -> i64 {
 }
 
 impl Source for Session<'_> {
+    fn shortcut(&self, query: &Query, _cap: usize) -> ReadResult<Option<FoundPage>> {
+        self.by_value(query)
+    }
+
     fn kind(&self, resource_type: &str) -> ReadResult<Option<i64>> {
         if let Some(known) = self.facts.kind(self.partition, resource_type) {
             return Ok(Some(known));

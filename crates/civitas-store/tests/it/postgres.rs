@@ -266,3 +266,33 @@ async fn changes_of_the_registry_are_told_to_other_nodes() {
         .await
         .unwrap();
 }
+
+/// A connection is encrypted for whoever trusts the server's certificate and calls it by its
+/// name; nobody else gets one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_are_encrypted_to_servers_that_are_trusted() {
+    let (cluster, port, certificate) = Cluster::encrypted();
+    let file = certificate.to_str().unwrap().replace('/', "%2F");
+    let url = |host: &str, more: &str| {
+        format!("postgres://postgres@{host}:{port}/postgres?sslrootcert={file}&{more}")
+    };
+    let store = open(&url("localhost", "sslmode=verify-full"))
+        .await
+        .unwrap();
+    assert_eq!(store.ready().await, Ok(()));
+    let of_store = "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                    WHERE application_name = 'civitas'";
+    let clear = cluster.psql(&format!("SELECT count(*) {of_store} AND NOT ssl"));
+    assert_eq!(clear.unwrap().trim(), "0");
+    let encrypted = cluster.psql(&format!("SELECT count(*) > 0 {of_store} AND ssl"));
+    assert_eq!(encrypted.unwrap().trim(), "t");
+
+    let by_another_name = open(&url("127.0.0.1", "sslmode=require")).await;
+    let refused = by_another_name.err().unwrap().to_string();
+    assert!(refused.contains("TLS"), "{refused}");
+    let (_stranger, _, theirs) = Cluster::encrypted();
+    let theirs = theirs.to_str().unwrap().replace('/', "%2F");
+    let trusting_another = url("localhost", "sslmode=require").replace(&file, &theirs);
+    let refused = open(&trusting_another).await.err().unwrap().to_string();
+    assert!(refused.contains("TLS"), "{refused}");
+}

@@ -5,8 +5,9 @@ use std::process::Command;
 use crate::server::STORE;
 
 /// What is about data folders, and this.
-const SKIPPED: [&str; 4] = [
+const SKIPPED: [&str; 5] = [
     "command_line",
+    "full_disk",
     "wherever_else_it_told",
     "over_postgres",
     // Which run over it anyway.
