@@ -16,11 +16,11 @@ const PURPOSE: &str = "cursor";
 
 /// A walk between two of its pages.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Walk {
+pub struct Walk {
     /// Most resources of a page, the same for all pages.
-    pub(crate) count: usize,
+    pub count: usize,
     /// Where the last page ended.
-    pub(crate) place: Place,
+    pub place: Place,
 }
 
 /// What a cursor is bound to: the caller and all of the query but its page.
@@ -46,6 +46,11 @@ impl<'s> Bound<'s> {
             request.attributes,
             request.excluded_attributes,
         ]);
+        Self::to(seal, scope, query.to_string())
+    }
+
+    /// The binding to a query in whatever words.
+    pub(crate) fn to(seal: &'s Seal, scope: &Scope, query: String) -> Self {
         Self {
             seal,
             query: [
@@ -53,7 +58,7 @@ impl<'s> Bound<'s> {
                 // A reset ends cursors, because it takes back what they stand at.
                 format!("{}.{}", scope.partition.raw(), scope.partition.generation()),
                 scope.actor.clone(),
-                query.to_string(),
+                query,
             ],
         }
     }

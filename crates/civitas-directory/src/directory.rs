@@ -8,6 +8,7 @@ mod delta;
 mod job;
 mod read;
 mod reference;
+mod select;
 mod staging;
 mod subject;
 mod write;

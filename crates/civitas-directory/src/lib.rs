@@ -35,6 +35,7 @@ pub use catalogue::Catalogue;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
 pub use clock::Clock;
+pub use cursor::Walk;
 pub use directory::{
     Delta, DeltaToken, Directory, Done, Edit, Listing, NextDelta, Paging, Progress, Replay, Step,
     Subject,

@@ -194,6 +194,27 @@ impl Directory {
         removed.await.map(drop)
     }
 
+    /// Adds schemas by which a dialect extends resource types, each with the name of its type,
+    /// as far as they are not there. Gives the catalogue with them.
+    pub async fn adopt(
+        &self,
+        scope: &Scope,
+        extensions: &[(&str, Value)],
+    ) -> Result<Arc<Catalogue>, Error> {
+        self.redefine(scope, |old, stamp| {
+            let mut new = old.definitions().clone();
+            for (name, body) in extensions {
+                let schema = definition::read_schema(body)?;
+                extend(&mut new, old, stamp, name, &schema.id)?;
+                if new.schema(&schema.id).is_none() {
+                    new.schemas.push(stamp.first(schema));
+                }
+            }
+            Ok(new)
+        })
+        .await
+    }
+
     /// Commits what `change` makes of the definitions in force, computed again when another
     /// change overtakes it.
     async fn redefine(
@@ -236,6 +257,32 @@ impl Directory {
         }
         Err(Error::Conflict)
     }
+}
+
+/// Makes a schema an extension of a resource type, unless it is one.
+fn extend(
+    definitions: &mut Definitions,
+    old: &Catalogue,
+    stamp: &Stamp,
+    name: &str,
+    uri: &str,
+) -> Result<(), Error> {
+    let known = old.resource_type(name).ok_or_else(|| no_type(name))?;
+    let place = position(&definitions.types, |it| it.name == name);
+    let was = place.map(|place| &definitions.types[place]);
+    let mut defined = was.map_or_else(|| TypeDefinition::of(known), |it| it.value.clone());
+    if defined.uses(uri) {
+        return Ok(());
+    }
+    defined.extensions.push(ExtensionUse {
+        schema: uri.to_owned(),
+        required: false,
+    });
+    match (place, was) {
+        (Some(place), Some(was)) => definitions.types[place] = stamp.next(was, defined),
+        _ => definitions.types.push(stamp.first(defined)),
+    }
+    Ok(())
 }
 
 /// When a definition changes, and to which version.

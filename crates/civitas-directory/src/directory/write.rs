@@ -43,6 +43,21 @@ impl Directory {
     ) -> Result<Found, Error> {
         let body = body?;
         let id = scope.ids.issue(scope.now);
+        self.create_as(scope, resource_type, id, body, tolerance, want)
+            .await
+    }
+
+    /// Creates a resource with an `id` that the client chose. One that is in use is told as
+    /// taken.
+    pub async fn create_as(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: String,
+        body: Value,
+        tolerance: &Tolerance,
+        want: Want,
+    ) -> Result<Found, Error> {
         let draft = Draft::read(resource_type, id.clone(), body.clone(), tolerance)?;
         let created = self.create_by(scope, draft, want).await;
         if !matches!(created, Err(Error::Outdated)) {
@@ -103,6 +118,48 @@ impl Directory {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Replaces a state that was read by one that a dialect has computed from it; `None` when
+    /// it was overtaken meanwhile and may be computed again. Members stay as they are. `whole`
+    /// says whether the client gave the whole resource, for those who follow the changes.
+    pub async fn supersede(
+        &self,
+        scope: &Scope,
+        old: Found,
+        edit: &Edit<'_>,
+        whole: bool,
+    ) -> Result<Option<Found>, Error> {
+        let superseded = self.supersede_by(scope, old.clone(), edit, whole).await;
+        if !matches!(superseded, Err(Error::Outdated)) {
+            return superseded;
+        }
+        let scope = self.renewed(scope).await?;
+        let edit = edit.current(&scope)?;
+        self.supersede_by(&scope, old, &edit, whole).await
+    }
+
+    async fn supersede_by(
+        &self,
+        scope: &Scope,
+        old: Found,
+        edit: &Edit<'_>,
+        whole: bool,
+    ) -> Result<Option<Found>, Error> {
+        let body = edit.body.as_ref().map_err(Clone::clone)?;
+        let before = old.record.attributes();
+        let mut accepted = resource::replace(body, &before, edit.resource_type, edit.tolerance)?;
+        accepted.attributes.shift_remove("members");
+        self.fill_manager(scope, &mut accepted.attributes, &[])
+            .await?;
+        let change = Changed {
+            whole,
+            before,
+            after: accepted.attributes,
+            password_hash: self.password(&accepted.secrets).await?,
+            members: None,
+        };
+        self.store_change(scope, edit, old, change).await
     }
 
     /// Modifies a resource (RFC 7644 §3.5.2), whole or not at all.

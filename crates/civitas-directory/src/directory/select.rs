@@ -1,0 +1,46 @@
+//! Searches by conditions that a dialect has made of its own query language.
+
+use civitas_scim::Invalid;
+
+use super::Directory;
+use crate::{
+    cursor::{Bound, Walk},
+    error::Error,
+    scope::Scope,
+    store::{FoundPage, Page, Query, Selection, Want},
+};
+
+impl Directory {
+    /// The resources of one type that meet a condition, a page of them.
+    pub async fn select(
+        &self,
+        scope: &Scope,
+        selection: Selection,
+        page: Page,
+        want: Want,
+    ) -> Result<FoundPage, Error> {
+        let query = Query {
+            selections: vec![selection],
+            page,
+            want,
+            max_examined: self.limits.max_examined,
+        };
+        Ok(self.store.search(scope.partition, query).await?)
+    }
+
+    /// The text by which a caller goes on with a walk through what a query, told in whatever
+    /// words, finds.
+    pub fn close_walk(&self, scope: &Scope, query: &str, walk: &Walk) -> Result<String, Error> {
+        Bound::to(&self.seal, scope, query.to_owned()).close(walk, scope.now)
+    }
+
+    /// The walk that such a text goes on with.
+    ///
+    /// # Errors
+    /// `invalidCursor` for what was not issued to this caller for this query, and
+    /// `expiredCursor` for what is older than [`Limits::cursor_seconds`](crate::Limits).
+    pub fn open_walk(&self, scope: &Scope, query: &str, text: &str) -> Result<Walk, Invalid> {
+        let seconds = self.limits.cursor_seconds;
+        Bound::to(&self.seal, scope, query.to_owned()).open(text, scope.now, seconds)
+    }
+}
