@@ -32,19 +32,19 @@ use crate::{
     coding::Coder,
     dialect,
     door::{Arrival, check_headers},
+    family::Family,
     guide, job,
     metrics::Metrics,
-    oauth, operations, problem,
+    oauth, operations,
     rate::Rates,
     refusal::Refusal,
     reply::Reply,
     room::Room,
-    router::{self, Family, Fixed, Methods, Route},
+    router::{self, Fixed, Methods, Route},
     settings::Settings,
     stage::{Exchange, Ledger, Stage},
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
 /// The HTTP surface over a directory. Cheap to clone; clones share everything.
@@ -107,7 +107,8 @@ impl Surface {
     ) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let (parts, incoming) = request.into_parts();
-        let request_id = self.request_id(&parts);
+        let family = Family::of(parts.uri.path());
+        let request_id = self.request_id(family, &parts);
         let mut body = self.body(incoming, &parts);
         if self.stage().is_some() {
             body.keep();
@@ -127,21 +128,19 @@ impl Surface {
             Some(stage) => Box::pin(stage.play(self, arrival, route)).await,
         };
         let cause = outcome.as_ref().err().and_then(cause);
-        let mut reply = self.worded(outcome, &parts);
+        let mut reply = self.worded(outcome, family, &parts);
         let effect = ordered.and_then(|answer| answer.dress(&mut reply));
         if reply.status.as_u16() >= 400 {
             body.discard().await;
         }
         if let Ok(value) = HeaderValue::try_from(&request_id) {
-            reply.headers.insert(REQUEST_ID, value);
+            reply.headers.insert(family.request_id_field(), value);
         }
-        let family = Family::of(parts.uri.path());
-        if let Some(ledger) = &self.ledger {
+        if let Some(ledger) = self.ledger.as_ref().filter(|_| family.is_staged()) {
             self.write_down(ledger, &parts, &body, &reply, started.elapsed())
                 .await;
         }
-        // Tokens are not coded: from the length of coded content much can be guessed.
-        if family != Family::OAuth {
+        if family.is_coded(parts.uri.path()) {
             self.coder.code(&mut reply, &parts.headers).await;
         }
         let took = started.elapsed();
@@ -172,15 +171,15 @@ impl Surface {
         reply: &Reply,
         took: Duration,
     ) {
-        let family = Family::of(parts.uri.path());
         let host = host(parts).unwrap_or_default();
         let name = host_name(host).to_ascii_lowercase();
         let tenant = self.directory.tenant(Some(&name)).await;
-        let (Ok(Some(tenant)), true) = (tenant, family != Family::Problem) else {
+        let Ok(Some(tenant)) = tenant else {
             return;
         };
         let target = parts.uri.path_and_query();
-        let request_id = reply.headers.get(REQUEST_ID);
+        let field = Family::of(parts.uri.path()).request_id_field();
+        let request_id = reply.headers.get(field);
         let exchange = Exchange {
             at: tenant.stage.clock.at((self.settings.clock)()),
             took,
@@ -201,20 +200,13 @@ impl Surface {
     }
 
     /// The answer, a refusal in the words of the family that owns the path.
-    fn worded(&self, outcome: Result<Reply, Refusal>, parts: &Parts) -> Reply {
-        let family = Family::of(parts.uri.path());
+    fn worded(&self, outcome: Result<Reply, Refusal>, family: Family, parts: &Parts) -> Reply {
         let mut reply = outcome.unwrap_or_else(|refusal| {
-            let mut reply = match family {
-                Family::Scim => dialect::scim::status::word(&refusal, &parts.headers),
-                Family::OAuth => oauth::word(&refusal),
-                Family::Problem => problem::word(&refusal),
-            };
+            let mut reply = family.word(&refusal, parts);
             refusal.header_fields(&self.settings.realm, &mut reply.headers);
             reply
         });
-        if family == Family::Scim {
-            dialect::scim::finish(&mut reply);
-        }
+        family.finish(&mut reply);
         reply
     }
 
@@ -251,10 +243,10 @@ impl Surface {
 
     /// The request id that the client sent, if it is fit for logs and header fields, else a
     /// new one.
-    fn request_id(&self, parts: &Parts) -> String {
+    fn request_id(&self, family: Family, parts: &Parts) -> String {
         let sent = parts
             .headers
-            .get(REQUEST_ID)
+            .get(family.request_id_field())
             .and_then(|value| value.to_str().ok());
         let sane = |id: &&str| {
             (1..=MAX_REQUEST_ID).contains(&id.len())
@@ -295,6 +287,8 @@ impl Surface {
 async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refusal> {
     match route {
         Route::Scim(route) => dialect::scim::answer(arrival, route).await,
+        // A dialect of its own, with handlers larger than SCIM's.
+        Route::Crest(place) => Box::pin(dialect::crest::answer(arrival, place)).await,
         Route::Fixed(route) => Box::pin(fixed(arrival, route)).await,
         Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
     }

@@ -63,17 +63,7 @@ impl<'r> Arrival<'r> {
         let media = acceptable(headers)?;
         let prefer = Prefer::parse(headers);
         Ok(Call {
-            scope: Scope {
-                partition: tenant.partition,
-                catalogue: Arc::clone(&tenant.catalogue),
-                require_preconditions: tenant.settings.require_preconditions,
-                actor: caller.actor(),
-                request_id: self.request_id.to_owned(),
-                now: self.now(tenant),
-                ids: self.app.directory.ids(tenant),
-                base: self.scim_base(tenant),
-                patience: Patience::Short,
-            },
+            scope: self.scope(tenant, &caller),
             tenant,
             media,
             conditions,
@@ -86,6 +76,21 @@ impl<'r> Arrival<'r> {
             parts: self.parts,
             body: self.body,
         })
+    }
+
+    /// The circumstances of what the caller does, for the directory.
+    pub(crate) fn scope(&self, tenant: &Tenant, caller: &Caller) -> Scope {
+        Scope {
+            partition: tenant.partition,
+            catalogue: Arc::clone(&tenant.catalogue),
+            require_preconditions: tenant.settings.require_preconditions,
+            actor: caller.actor(),
+            request_id: self.request_id.to_owned(),
+            now: self.now(tenant),
+            ids: self.app.directory.ids(tenant),
+            base: self.scim_base(tenant),
+            patience: Patience::Short,
+        }
     }
 
     /// Whether the tenant is served, here and now.
@@ -140,13 +145,17 @@ impl<'r> Arrival<'r> {
 
     /// The base of SCIM URLs of a tenant.
     pub(crate) fn scim_base(&self, tenant: &Tenant) -> String {
-        let origin = origin(
+        self.origin(tenant) + BASE
+    }
+
+    /// Scheme and authority of URLs of a tenant.
+    pub(crate) fn origin(&self, tenant: &Tenant) -> String {
+        origin(
             self.app.settings.public_base.as_deref(),
             host(self.parts),
             tenant,
             self.local,
-        );
-        origin + BASE
+        )
     }
 
     /// The same request at another scheme and authority.

@@ -15,6 +15,7 @@ mod credentials;
 mod dialect;
 mod door;
 mod effect;
+mod family;
 mod form;
 mod guide;
 mod job;

@@ -9,7 +9,7 @@ use std::{
 use civitas_scim::tolerance::{Switch, Switches};
 use http::{Method, StatusCode};
 
-use crate::router::Family;
+use crate::family::Family;
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",

@@ -1,8 +1,9 @@
 //! What a parity page is made of: the operations of a dialect, as its routes have them.
 
 use crate::{
+    dialect::crest,
     outcomes::Dialect,
-    router::{self, Route},
+    router::{self, Methods, Route},
 };
 
 /// A method on a path.
@@ -16,14 +17,16 @@ pub struct Operation {
 
 /// The operations of a dialect, path by path. A dialect that is not served has none.
 pub fn operations(dialect: Dialect) -> Vec<Operation> {
-    let routes = match dialect {
-        Dialect::Scim => router::scim_routes(),
-        Dialect::Sap | Dialect::Crest | Dialect::Oracle => return Vec::new(),
+    let routes: Vec<(&str, Methods)> = match dialect {
+        Dialect::Scim => router::scim_routes()
+            .into_iter()
+            .map(|route| (route.template(), route.methods()))
+            .collect(),
+        Dialect::Crest => crest::Place::templates().collect(),
+        Dialect::Sap | Dialect::Oracle => Vec::new(),
     };
-    let operations = routes.into_iter().flat_map(|route| {
-        let allow = route.methods().allow();
-        let template = Route::Scim(route).template();
-        let methods = allow.split(", ");
+    let operations = routes.into_iter().flat_map(|(template, methods)| {
+        let methods = methods.allow().split(", ");
         methods.map(move |method| Operation { template, method })
     });
     operations.collect()
@@ -33,7 +36,9 @@ pub fn operations(dialect: Dialect) -> Vec<Operation> {
 pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
     let route = router::find(path).ok()?;
     match (dialect, &route) {
-        (Dialect::Scim, Route::Scim(_)) => Some(route.template()),
+        (Dialect::Scim, Route::Scim(_)) | (Dialect::Crest, Route::Crest(_)) => {
+            Some(route.template())
+        }
         _ => None,
     }
 }

@@ -44,6 +44,7 @@ impl Room {
             | Route::Job(_)
             | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => false,
             Route::Scim(route) => route.writes(method),
+            Route::Crest(place) => place.writes(method),
         };
         let in_work = self.places.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if !writes {

@@ -17,6 +17,7 @@
 //! | `/scim/v2/.delta`, `/scim/v2/{Users,Groups}/.delta` | POST | what changed since a token |
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
+//! | `/openidm`, `/am`, `/environment` and what is below | | [`crate::dialect::crest`] |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/civitas/v1/settings` | GET, PATCH | settings of the tenant |
@@ -38,47 +39,15 @@ use std::borrow::Cow;
 use civitas_scim::schema::ResourceType;
 use http::Method;
 
-use crate::{form::decode, refusal::Refusal};
-
-/// Whose words refusals are given in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
-    /// SCIM error messages.
-    Scim,
-    /// OAuth error responses.
-    OAuth,
-    /// Problem details.
-    Problem,
-}
-
-impl Family {
-    /// All families, in the order of their numbers.
-    pub(crate) const ALL: [Self; 3] = [Self::Scim, Self::OAuth, Self::Problem];
-
-    /// The family that owns a path, whether or not there is anything at it.
-    pub(crate) fn of(path: &str) -> Self {
-        match path.split('/').nth(1) {
-            Some("scim") => Self::Scim,
-            Some("oauth2") => Self::OAuth,
-            _ => Self::Problem,
-        }
-    }
-
-    /// The name in metrics.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Scim => "scim",
-            Self::OAuth => "oauth2",
-            Self::Problem => "operations",
-        }
-    }
-}
+use crate::{dialect::crest, form::decode, refusal::Refusal};
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route<'r> {
     /// Below `/scim/v2`.
     Scim(Scim<'r, &'r str>),
+    /// Common REST, which looks at the path in its turn.
+    Crest(crest::Place<'r>),
     /// What is the same for every tenant.
     Fixed(Fixed),
     /// `/civitas/v1/jobs/{id}`.
@@ -164,6 +133,9 @@ pub(crate) enum Admin {
 /// Finds what is at a path.
 pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
+    if let Some(place) = crest::Place::at(path) {
+        return Ok(Route::Crest(place));
+    }
     let mut segments = path.split('/').skip(1);
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let rest: (_, _, _) = (segments.next(), segments.next(), segments.next());
@@ -299,6 +271,11 @@ fn is_version(segment: &str) -> bool {
 pub(crate) struct Methods(&'static str);
 
 impl Methods {
+    /// Methods as they stand in `Allow`.
+    pub(crate) const fn of(allow: &'static str) -> Self {
+        Self(allow)
+    }
+
     /// As in `Allow` (RFC 9110 §10.2.1).
     pub(crate) const fn allow(self) -> &'static str {
         self.0
@@ -476,6 +453,7 @@ impl Route<'_> {
     pub(crate) const fn template(&self) -> &'static str {
         match self {
             Self::Scim(route) => route.template(),
+            Self::Crest(place) => place.template(),
             Self::Job(_) => "/civitas/v1/jobs/{id}",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
@@ -506,7 +484,7 @@ mod tests {
         let template = route.template();
         match route {
             Route::Scim(route) => route.bind(&types).map(|_| template),
-            Route::Fixed(_) | Route::Job(_) => Ok(template),
+            Route::Fixed(_) | Route::Job(_) | Route::Crest(_) => Ok(template),
         }
     }
 

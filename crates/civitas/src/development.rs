@@ -143,6 +143,7 @@ pub(crate) fn welcome(base: &str, location: &str, administrator: &Administrator)
         r#"Civitas in development mode, data in {location}
 
   SCIM 2.0   {base}/scim/v2
+  CREST      {base}/openidm/managed/alpha_user
   token      {base}/oauth2/v1/token
   settings   {base}/civitas/v1/settings
   health     {base}/health/ready   metrics {base}/metrics

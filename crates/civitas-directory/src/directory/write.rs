@@ -156,7 +156,7 @@ impl Directory {
             whole,
             before,
             after: accepted.attributes,
-            password_hash: self.password(&accepted.secrets).await?,
+            password_hash: self.password(scope, &accepted.secrets).await?,
             members: None,
         };
         self.store_change(scope, edit, old, change).await

@@ -1,4 +1,5 @@
 //! The dialects. Each only translates: wire shapes, query language, and the one table from
 //! refusals to its own answers. None imports another.
 
+pub(crate) mod crest;
 pub(crate) mod scim;

@@ -21,13 +21,12 @@ pub(crate) use ledger::{Exchange, Ledger};
 
 use crate::{
     app::Surface,
-    dialect,
     door::Arrival,
     effect::Effect,
-    oauth,
+    family::{Family, Ordered},
     refusal::Refusal,
     reply::Reply,
-    router::{Family, Route},
+    router::Route,
 };
 use rule::{Answer, Facts, Moment, Rule, Rules};
 
@@ -78,7 +77,7 @@ impl Stage {
         arrival: &mut Arrival<'_>,
     ) -> Result<Option<Answer>, Refusal> {
         let family = Family::of(arrival.parts.uri.path());
-        if family == Family::Problem {
+        if !family.is_staged() {
             return Ok(None);
         }
         if let Some(order) = arrival.parts.headers.get(ORDER) {
@@ -127,11 +126,7 @@ impl Stage {
     /// Sets the rules of the tenant; their counts begin anew.
     async fn set(&self, app: &Surface, tenant: &Tenant, rules: Vec<Rule>) -> Result<(), Refusal> {
         for rule in &rules {
-            let family = match rule.matches.dialect.as_deref() {
-                Some("oauth2") => Family::OAuth,
-                _ => Family::Scim,
-            };
-            check(&rule.answer, family)?;
+            check(&rule.answer, rule.family())?;
         }
         let rules = Rules::new(rules);
         let text = rules.text();
@@ -176,15 +171,12 @@ fn documented(
     request_id: &str,
     path: &str,
 ) -> Option<Result<Reply, Refusal>> {
-    let status = answer.status?;
-    match family {
-        Family::Scim => {
-            let keyword = answer.scim_type.as_deref();
-            dialect::scim::rehearsal::rehearsed(status, keyword, request_id, path)
-        }
-        Family::OAuth => oauth::rehearsed(status, request_id).map(Err),
-        Family::Problem => None,
-    }
+    family.ordered(Ordered {
+        status: answer.status?,
+        keyword: answer.scim_type.as_deref(),
+        request_id,
+        path,
+    })
 }
 
 impl Answer {

@@ -9,7 +9,7 @@ use civitas_scim::Invalid;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::effect::Effect;
+use crate::{effect::Effect, family::Family};
 
 /// Most rules of a tenant.
 pub(super) const MAX_RULES: usize = 100;
@@ -30,7 +30,7 @@ pub(super) struct Rule {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Match {
-    /// `scim` or `oauth2`.
+    /// The name of a [`Family`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dialect: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +56,17 @@ pub(super) struct Match {
     /// Decides which they are: the same ones for the same seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+}
+
+impl Rule {
+    /// Whose words the answer is in: those of the dialect that is named, else of the one that
+    /// owns the path.
+    pub(super) fn family(&self) -> Family {
+        let named = self.matches.dialect.as_deref().and_then(Family::staged);
+        let of_path = self.matches.path.as_deref().map(Family::of);
+        let found = named.or(of_path.filter(|it| it.is_staged()));
+        found.unwrap_or(Family::Scim)
+    }
 }
 
 /// When the answer is given.
@@ -180,10 +191,15 @@ pub(super) struct Facts<'r> {
 
 impl Match {
     fn check(&self) -> Result<(), Invalid> {
-        let dialect = self.dialect.as_deref().unwrap_or("scim");
-        if !["scim", "oauth2"].contains(&dialect) {
-            let known = format!("match.dialect: {dialect:?} is not one of scim, oauth2");
-            return Err(Invalid::value(known));
+        if let Some(dialect) = &self.dialect
+            && Family::staged(dialect).is_none()
+        {
+            let known = Family::ALL.into_iter().filter(|it| it.is_staged());
+            let known: Vec<&str> = known.map(Family::name).collect();
+            let known = known.join(", ");
+            return Err(Invalid::value(format!(
+                "match.dialect: {dialect:?} is not one of {known}"
+            )));
         }
         if self
             .probability

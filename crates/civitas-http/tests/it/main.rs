@@ -6,6 +6,7 @@ mod administration;
 mod bulk;
 mod codings;
 mod connections;
+mod crest;
 mod cursors;
 mod definitions;
 mod deltas;

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::status;
 use crate::{
+    family::Ordered,
     negotiation::SCIM_TYPES,
     refusal::{Refusal, Unauthenticated},
     reply::Reply,
@@ -14,12 +15,13 @@ use crate::{
 /// A documented status other than success, as the table words it, for those who order it;
 /// `None` for one that SCIM does not document. Which of several refusals it is, the
 /// `scimType` decides.
-pub(crate) fn rehearsed(
-    wanted: u16,
-    scim_type: Option<&str>,
-    request_id: &str,
-    path: &str,
-) -> Option<Result<Reply, Refusal>> {
+pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> {
+    let Ordered {
+        status: wanted,
+        keyword: scim_type,
+        request_id,
+        path,
+    } = ordered;
     let refusal = match wanted {
         304 => return Some(Ok(Reply::empty(StatusCode::NOT_MODIFIED))),
         307 => Refusal::Elsewhere {

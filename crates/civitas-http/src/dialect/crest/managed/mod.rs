@@ -1,0 +1,224 @@
+//! `/openidm/managed`: the tenant's own users and groups, as managed objects.
+//!
+//! An object and a SCIM resource are two views of one record ([`property`] says which
+//! property is which attribute), so that its revision, entity tag and `meta.version` are one.
+
+mod condition;
+mod group;
+mod kind;
+mod object;
+mod policy;
+mod property;
+mod query;
+mod user;
+mod write;
+
+use std::fmt::Write as _;
+
+use civitas_directory::{Error, Found, Outcome};
+use http::header;
+use serde_json::{Map, Value};
+
+use self::{kind::Collection, policy::Failed};
+use super::{
+    call::{Call, tagged},
+    fault::{Failure, Fault},
+    patch,
+    request::Verb,
+    status,
+};
+use crate::reply::Reply;
+
+/// Answers a request to a collection.
+pub(super) async fn collection(call: &mut Call<'_>, name: &str) -> Result<Reply, Failure> {
+    equip(call, name).await?;
+    let call = &*call;
+    let collection = named(call, name)?;
+    let refuse = |participle: &str| {
+        let path = call.path;
+        let message = format!("The resource collection {path} cannot be {participle}");
+        Err(Fault::invalid(message).into())
+    };
+    match &call.request.verb {
+        Verb::Create => {
+            let body = object(&call.request.body);
+            write::create(call, &collection, None, body).await
+        }
+        Verb::Query => query::run(call, &collection).await,
+        Verb::Action(action) if action.eq_ignore_ascii_case("patch") => {
+            write::patch_selected(call, &collection).await
+        }
+        Verb::Action(action) => Err(unsupported(action)),
+        verb => refuse(verb.participle()),
+    }
+}
+
+/// Answers a request to an object.
+pub(super) async fn item(call: &mut Call<'_>, name: &str, id: &str) -> Result<Reply, Failure> {
+    equip(call, name).await?;
+    let call = &*call;
+    let collection = named(call, name)?;
+    let refuse = |participle: &str| {
+        let path = call.path;
+        let message = format!("The resource instance {path} cannot be {participle}");
+        Err(Fault::invalid(message).into())
+    };
+    let body = object(&call.request.body);
+    match &call.request.verb {
+        Verb::Read => read(call, &collection, id).await,
+        Verb::CreateAs => write::create(call, &collection, Some(id), body).await,
+        Verb::Update => write::update(call, &collection, id, body).await,
+        Verb::Upsert => write::upsert(call, &collection, id, body).await,
+        Verb::Patch => {
+            let operations = patch::read(&call.request.body)?;
+            write::patch(call, &collection, id, &operations).await
+        }
+        Verb::Delete => write::delete(call, &collection, id).await,
+        Verb::Action(action) if action.eq_ignore_ascii_case("patch") => {
+            let operations = patch::read(&call.request.body)?;
+            write::patch(call, &collection, id, &operations).await
+        }
+        Verb::Action(action) if action.eq_ignore_ascii_case("triggerSyncCheck") => {
+            read(call, &collection, id).await
+        }
+        Verb::Action(action) => Err(unsupported(action)),
+        Verb::Create | Verb::Query => refuse(call.request.verb.participle()),
+        Verb::Describe | Verb::Options => refuse("described"),
+    }
+}
+
+/// Evaluates the policies of a type for an object that nobody stores.
+pub(super) async fn validate(
+    call: &Call<'_>,
+    name: &str,
+    id: &str,
+    whole: bool,
+) -> Result<Reply, Failure> {
+    let collection = named(call, name)?;
+    let sent = object(&call.request.body);
+    let concerned = collection
+        .properties()
+        .filter(|property| whole || sent.contains_key(property.name.as_ref()));
+    let mut failed = policy::evaluate(concerned, &sent);
+    write::add_taken_name(call, &collection, Some(id), &sent, &mut failed).await?;
+    Ok(call.answer(Outcome::Answered, &policy::told(&failed)))
+}
+
+/// Sees to it that what a write may bring has a place in the schemas of the tenant.
+async fn equip(call: &mut Call<'_>, name: &str) -> Result<(), Failure> {
+    let collection = Collection::named(name, &call.scope.catalogue);
+    let bare = collection.filter(|it| !it.is_equipped());
+    let Some(kind) = bare
+        .map(|it| it.kind)
+        .filter(|_| !call.request.verb.reads())
+    else {
+        return Ok(());
+    };
+    let schemas = kind.schemas().into_iter();
+    let extensions: Vec<_> = schemas.map(|it| (kind.resource_type(), it)).collect();
+    let adopted = call.app.directory.adopt(&call.scope, &extensions).await?;
+    call.scope.catalogue = adopted;
+    Ok(())
+}
+
+fn named<'c>(call: &'c Call<'_>, name: &'c str) -> Result<Collection<'c>, Fault> {
+    let found = Collection::named(name, &call.scope.catalogue);
+    found.ok_or_else(|| Fault::no_resource(call.path))
+}
+
+fn object(body: &Value) -> Map<String, Value> {
+    body.as_object().cloned().unwrap_or_default()
+}
+
+fn unsupported(action: &str) -> Failure {
+    Fault::invalid(format!("Action {action} is not supported.")).into()
+}
+
+async fn read(call: &Call<'_>, collection: &Collection<'_>, id: &str) -> Result<Reply, Failure> {
+    let found = get(call, collection, id).await?;
+    let revision = object::revision(&found.record);
+    if call.request.if_none_match.as_deref() == Some(revision.as_str()) {
+        let reply = Reply::empty(status::of(Outcome::Unchanged));
+        return Ok(tagged(reply, &revision));
+    }
+    shown(call, collection, Outcome::Answered, &found)
+}
+
+/// The object as the request wants to see it.
+fn shown(
+    call: &Call<'_>,
+    collection: &Collection<'_>,
+    outcome: Outcome,
+    found: &Found,
+) -> Result<Reply, Failure> {
+    let object = object::shown(collection, found, &call.request.parameters.fields);
+    let revision = object::revision(&found.record);
+    let url = format!("{}/openidm/managed/{}", call.origin, collection.name);
+    let id = object["_id"].as_str().unwrap_or_default().to_owned();
+    let reply = call.object(outcome, &revision, object)?;
+    if outcome != Outcome::Created {
+        return Ok(reply);
+    }
+    let location = format!("{url}/{}", segment(&id));
+    Ok(match http::HeaderValue::try_from(location) {
+        Ok(location) => reply.with(header::LOCATION, location),
+        Err(_) => reply,
+    })
+}
+
+/// The text as a segment of a path (RFC 3986 §3.3).
+fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// The record of an object.
+async fn get(call: &Call<'_>, collection: &Collection<'_>, id: &str) -> Result<Found, Failure> {
+    let found = query::find(call, collection, id).await?;
+    found.ok_or_else(|| no_entry(collection, id))
+}
+
+fn no_entry(collection: &Collection<'_>, id: &str) -> Failure {
+    let entry = collection.entry(id);
+    let message = format!("No Such Entry: The search base entry '{entry}' does not exist");
+    Fault::new(Outcome::NotFound, message).into()
+}
+
+/// What the directory refuses, as the store of the service would tell it.
+fn told(collection: &Collection<'_>, id: &str, error: Error) -> Failure {
+    let entry = collection.entry(id);
+    match error {
+        Error::NotFound { .. } => no_entry(collection, id),
+        Error::Stale => Fault::precondition(format!(
+            "Assertion Failed: Entry {entry} cannot be modified because it is not in the state \
+             that the request requires"
+        ))
+        .into(),
+        Error::PreconditionRequired => {
+            Fault::new(Outcome::PreconditionRequired, "Precondition Required").into()
+        }
+        Error::Taken { path } if path == "id" || path.ends_with(group::ID) => {
+            Fault::precondition(format!(
+                "Entry Already Exists: The entry '{entry}' cannot be added because an entry with \
+                 that name already exists"
+            ))
+            .into()
+        }
+        other => other.into(),
+    }
+}
+
+/// A refusal by policy.
+fn refused(message: &str, failed: &[Failed]) -> Failure {
+    Fault::new(Outcome::NotAllowed, message)
+        .with_detail(policy::told(failed))
+        .into()
+}

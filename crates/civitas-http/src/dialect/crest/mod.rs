@@ -1,0 +1,202 @@
+//! Common REST of `PingOne` Advanced Identity Cloud: `/openidm`, `/am` and `/environment`.
+//!
+//! A request is understood in the order in which that service does it: who calls, which verb,
+//! what has no place with it, the body, the parameters, whether the caller may, and only then
+//! what is at the path.
+
+mod call;
+mod fault;
+pub(crate) mod fidelity;
+mod fields;
+mod filter;
+mod info;
+mod managed;
+mod parameters;
+mod patch;
+mod place;
+mod pointer;
+pub(crate) mod rehearsal;
+mod request;
+pub(crate) mod status;
+mod version;
+
+pub(crate) use place::{Place, issues_tokens, owns};
+
+use civitas_directory::{Caller, Outcome, Role, Roles, Tenant};
+use civitas_scim::tolerance::Profile;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use self::{
+    call::Call,
+    fault::{Failure, Fault},
+    request::{Request, Verb},
+    version::Version,
+};
+use crate::{door::Arrival, refusal::Refusal, reply::Reply};
+
+/// The header field in which a client names its request.
+pub(crate) const TRANSACTION_ID: HeaderName = HeaderName::from_static("x-forgerock-transactionid");
+
+/// The versions in which resources are served.
+const SERVED: [Version; 1] = [Version::new(1, 0)];
+
+/// Answers a request.
+pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Reply, Refusal> {
+    let path = arrival.parts.uri.path();
+    let tenant = &*arrival.tenant().await?;
+    match serve(arrival, tenant, &place).await {
+        Ok(reply) => Ok(reply),
+        Err(Failure::Fault(fault)) => Ok(status::fault(&fault, path)),
+        Err(Failure::Refusal(refusal)) => Err(refusal),
+    }
+}
+
+async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Result<Reply, Failure> {
+    let caller = match arrival.caller(tenant).await {
+        Err(Refusal::Unauthenticated(_)) if place.is_public() => nobody(),
+        caller => caller?,
+    };
+    let parts = arrival.parts;
+    let path = parts.uri.path().trim_matches('/');
+    let path = path.split_once('/').map_or("", |(_, below)| below);
+    let scope = arrival.scope(tenant, &caller);
+    let origin = arrival.origin(tenant);
+    let app = arrival.app;
+    let served = arrival.check_served(tenant, false);
+    let primary = arrival.check_primary();
+    let fidelity = tenant.settings.fidelity;
+    let query = parts.uri.query().unwrap_or_default();
+    let request =
+        Request::read(&parts.method, query, &parts.headers, arrival.body, fidelity).await?;
+    let reads = request.verb.reads();
+    match served {
+        Err(Refusal::Maintenance { .. }) if reads => {}
+        Err(Refusal::Maintenance { .. }) => return Err(in_maintenance(&request.verb, path)),
+        served => served?,
+    }
+    if !reads {
+        primary?;
+    }
+    if request.verb == Verb::Options {
+        return Ok(options());
+    }
+    let mut call = Call {
+        app,
+        tenant,
+        scope,
+        caller,
+        origin,
+        path,
+        request,
+    };
+    check_access(&call, place)?;
+    if !call.request.asked.fits(&SERVED) {
+        let outcome = fidelity::resource_version(fidelity);
+        let message = format!("Resource '{path}' not found");
+        return Err(Fault::new(outcome, message).into());
+    }
+    if call.request.verb == Verb::Describe {
+        return Err(Fault::new(Outcome::NotBuilt, "Not Implemented").into());
+    }
+    let outcome = carry_out(&mut call, place).await;
+    match outcome {
+        Err(Failure::Fault(fault)) => {
+            let reply = status::fault(&fault, parts.uri.path());
+            Ok(call.versioned(reply, &SERVED))
+        }
+        outcome => outcome,
+    }
+}
+
+async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
+    match place {
+        Place::Collection(kind) => managed::collection(call, kind).await,
+        Place::Object(kind, id) => managed::item(call, kind, id).await,
+        Place::Policy(kind, id) => {
+            let whole = match &call.request.verb {
+                Verb::Action(action) if action == "validateObject" => true,
+                Verb::Action(action) if action == "validateProperty" => false,
+                Verb::Action(action) => {
+                    let message = format!("Unsupported action: {action}");
+                    return Err(Fault::new(Outcome::Failed, message).into());
+                }
+                _ => return Err(Fault::no_resource(call.path).into()),
+            };
+            managed::validate(call, kind, id, whole).await
+        }
+        Place::Ping => info::ping(call),
+        Place::ProductVersion => info::version(call),
+        Place::Login => info::login(call),
+        Place::Nowhere => Err(Fault::no_resource(call.path).into()),
+    }
+}
+
+/// Reading is open to those who may read, an action on policies too, since it changes nothing.
+fn check_access(call: &Call<'_>, place: &Place<'_>) -> Result<(), Fault> {
+    let reads = call.request.verb.reads() || matches!(place, Place::Policy(..));
+    let needs = if reads { Role::Read } else { Role::Write };
+    if place.is_public() || call.caller.roles.allow(needs) || is_own(call, place) {
+        Ok(())
+    } else {
+        Err(Fault::forbidden())
+    }
+}
+
+/// Whether a user reads or changes itself.
+fn is_own(call: &Call<'_>, place: &Place<'_>) -> bool {
+    let Some(user) = &call.caller.user else {
+        return false;
+    };
+    match place {
+        Place::Object("alpha_user", id) => {
+            let may = matches!(call.request.verb, Verb::Read | Verb::Patch);
+            may && id.eq_ignore_ascii_case(user)
+        }
+        Place::Login => true,
+        _ => false,
+    }
+}
+
+/// Who asks for what everybody may know.
+fn nobody() -> Caller {
+    Caller {
+        client_id: String::new(),
+        user: None,
+        roles: Roles::NONE,
+        profile: Profile::default(),
+    }
+}
+
+fn in_maintenance(verb: &Verb, path: &str) -> Failure {
+    let message = format!("Unable to {} on {path} in maintenance mode.", verb.deed());
+    Fault::new(Outcome::Maintenance, message).into()
+}
+
+fn options() -> Reply {
+    let allow = HeaderValue::from_static(request::OPTIONS);
+    Reply::empty(StatusCode::OK).with(header::ALLOW, allow)
+}
+
+/// What every answer of the dialect carries.
+pub(crate) fn finish(reply: &mut Reply) {
+    for (name, value) in [
+        (header::PRAGMA, "no-cache"),
+        (header::EXPIRES, "0"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none';frame-ancestors 'none';sandbox",
+        ),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::VARY, "Origin, Accept-Encoding"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        reply.headers.insert(name, HeaderValue::from_static(value));
+    }
+}

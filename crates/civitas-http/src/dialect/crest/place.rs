@@ -1,0 +1,146 @@
+//! What is at a path of the dialect.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use super::request;
+use crate::{form::decode, router::Methods};
+
+/// What is at a path. Whether it is there, the request hears when its turn comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place<'r> {
+    /// `/openidm/managed/{type}`
+    Collection(&'r str),
+    /// `/openidm/managed/{type}/{id}`
+    Object(&'r str, Cow<'r, str>),
+    /// `/openidm/policy/managed/{type}/{id}`
+    Policy(&'r str, Cow<'r, str>),
+    /// `/openidm/info/ping`
+    Ping,
+    /// `/openidm/info/version`
+    ProductVersion,
+    /// `/openidm/info/login`
+    Login,
+    /// Below one of the bases, where nothing is.
+    Nowhere,
+}
+
+/// The first segments of the paths of the dialect.
+const BASES: [&str; 3] = ["openidm", "am", "environment"];
+
+/// Whether paths that begin with the segment are the dialect's.
+pub(crate) fn owns(first: &str) -> bool {
+    BASES.contains(&first)
+}
+
+/// Whether answers at the path hold tokens.
+pub(crate) fn issues_tokens(path: &str) -> bool {
+    path.starts_with("/am/oauth2")
+}
+
+/// Every place, with names for the variable parts.
+const EVERY: [Place<'static>; 7] = [
+    Place::Collection("{type}"),
+    Place::Object("{type}", Cow::Borrowed("{id}")),
+    Place::Policy("{type}", Cow::Borrowed("{id}")),
+    Place::Ping,
+    Place::ProductVersion,
+    Place::Login,
+    Place::Nowhere,
+];
+
+impl<'r> Place<'r> {
+    /// The place at a path; `None` for a path that is not the dialect's.
+    pub(crate) fn at(path: &'r str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let first = segments.next().filter(|first| owns(first))?;
+        let rest: Vec<&str> = segments.take(5).collect();
+        let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
+        let place = match (first, rest.as_slice()) {
+            ("openidm", ["managed", kind]) if !kind.is_empty() => Some(Self::Collection(kind)),
+            ("openidm", ["managed", kind, id]) => named(id).map(|id| Self::Object(kind, id)),
+            ("openidm", ["policy", "managed", kind, id]) => {
+                named(id).map(|id| Self::Policy(kind, id))
+            }
+            ("openidm", ["info", "ping"]) => Some(Self::Ping),
+            ("openidm", ["info", "version"]) => Some(Self::ProductVersion),
+            ("openidm", ["info", "login"]) => Some(Self::Login),
+            _ => None,
+        };
+        Some(place.unwrap_or(Self::Nowhere))
+    }
+
+    /// The path with its variable parts named.
+    pub(crate) const fn template(&self) -> &'static str {
+        match self {
+            Self::Collection(_) => "/openidm/managed/{type}",
+            Self::Object(..) => "/openidm/managed/{type}/{id}",
+            Self::Policy(..) => "/openidm/policy/managed/{type}/{id}",
+            Self::Ping => "/openidm/info/ping",
+            Self::ProductVersion => "/openidm/info/version",
+            Self::Login => "/openidm/info/login",
+            Self::Nowhere => "/openidm/{path}",
+        }
+    }
+
+    /// The methods that reach what is there.
+    pub(crate) const fn methods(&self) -> Methods {
+        match self {
+            Self::Collection(_) => Methods::of("GET, POST, OPTIONS"),
+            Self::Object(..) => Methods::of(request::METHODS),
+            Self::Policy(..) => Methods::of("POST, OPTIONS"),
+            Self::Ping | Self::ProductVersion | Self::Login | Self::Nowhere => {
+                Methods::of("GET, OPTIONS")
+            }
+        }
+    }
+
+    /// Whether a request with the method may change something there.
+    pub(crate) fn writes(&self, method: &Method) -> bool {
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        !reads && matches!(self, Self::Collection(_) | Self::Object(..))
+    }
+
+    /// Every template with its methods.
+    pub(crate) fn templates() -> impl Iterator<Item = (&'static str, Methods)> {
+        EVERY.iter().map(|it| (it.template(), it.methods()))
+    }
+
+    /// Whether nobody needs to be known to read there.
+    pub(super) const fn is_public(&self) -> bool {
+        matches!(self, Self::Ping | Self::ProductVersion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_places() {
+        for (path, place) in [
+            (
+                "/openidm/managed/alpha_user",
+                Some(Place::Collection("alpha_user")),
+            ),
+            (
+                "/openidm/managed/alpha_group/a%20b",
+                Some(Place::Object("alpha_group", "a b".into())),
+            ),
+            (
+                "/openidm/policy/managed/alpha_user/*",
+                Some(Place::Policy("alpha_user", "*".into())),
+            ),
+            ("/openidm/info/ping", Some(Place::Ping)),
+            ("/openidm/managed/alpha_user/%ff", Some(Place::Nowhere)),
+            ("/openidm/managed/alpha_user//", Some(Place::Nowhere)),
+            ("/openidm", Some(Place::Nowhere)),
+            ("/am/x", Some(Place::Nowhere)),
+            ("/scim/v2", None),
+            ("/openidms/managed", None),
+        ] {
+            assert_eq!(Place::at(path), place, "{path}");
+        }
+    }
+}
