@@ -36,10 +36,12 @@ pub enum Role {
     Limited,
     /// Has the habits of Entra ID allowed for.
     Entra,
+    /// Calls a tenant whose service is suspended.
+    Maintained,
 }
 
 impl Role {
-    const NAMES: [(&'static str, Self, &'static str); 6] = [
+    const NAMES: [(&'static str, Self, &'static str); 7] = [
         ("read", Self::Read, "a caller that may only read"),
         ("user", Self::User, "a caller that is a user"),
         ("other", Self::Other, "a caller of another tenant"),
@@ -54,6 +56,11 @@ impl Role {
             "a caller with a low limit of its rate",
         ),
         ("entra", Self::Entra, "a caller treated as Entra ID"),
+        (
+            "maintained",
+            Self::Maintained,
+            "a caller of a tenant in maintenance",
+        ),
     ];
 
     /// What a case that needs the role asks for.

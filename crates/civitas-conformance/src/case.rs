@@ -1,12 +1,14 @@
 //! The registry of cases and the order in which they are played.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::account::Target;
 use crate::areas;
+use crate::crest;
 use crate::exchange::Log;
 use crate::report::{Outcome, Report};
 use crate::session::Session;
@@ -91,16 +93,57 @@ impl fmt::Debug for Case {
     }
 }
 
-/// All cases, in the order of the report.
-pub fn cases() -> Vec<Case> {
-    areas::all()
+/// What is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Suite {
+    /// SCIM 2.0; the base URL is that of the service.
+    #[default]
+    Scim,
+    /// Common REST over managed objects; the base URL is that of the host.
+    Crest,
 }
 
-/// Plays the selected cases one after another.
+impl Suite {
+    /// Its cases, in the order of the report.
+    pub fn cases(self) -> Vec<Case> {
+        match self {
+            Self::Scim => areas::all(),
+            Self::Crest => crest::cases(),
+        }
+    }
+}
+
+impl FromStr for Suite {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "scim" => Ok(Self::Scim),
+            "crest" => Ok(Self::Crest),
+            _ => Err("not one of scim, crest".to_owned()),
+        }
+    }
+}
+
+/// All cases about SCIM, in the order of the report.
+pub fn cases() -> Vec<Case> {
+    Suite::Scim.cases()
+}
+
+/// Plays the selected cases about SCIM one after another.
 pub fn run(target: &Target, select: &Select) -> Report {
-    let config = provider_config(target);
+    judge(Suite::Scim, target, select)
+}
+
+/// Plays the selected cases of a suite one after another.
+pub fn judge(suite: Suite, target: &Target, select: &Select) -> Report {
+    let config = match suite {
+        Suite::Scim => provider_config(target),
+        Suite::Crest => Value::Null,
+    };
     let run = random_word();
-    let outcomes = cases()
+    let outcomes = suite
+        .cases()
         .into_iter()
         .filter(|case| select.admits(case))
         .enumerate()
@@ -144,13 +187,23 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    fn every() -> Vec<Case> {
+        [Suite::Scim.cases(), Suite::Crest.cases()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     #[test]
     fn ids_are_well_formed() {
-        for case in cases() {
+        for case in every() {
             assert!(!case.ids.is_empty(), "no id: {}", case.name);
             for id in &case.ids {
                 let (family, rest) = id.split_once('-').unwrap();
-                assert!(matches!(family, "S" | "T" | "H" | "A" | "I" | "X"), "{id}");
+                assert!(
+                    matches!(family, "S" | "T" | "H" | "A" | "I" | "X" | "C"),
+                    "{id}"
+                );
                 assert!(
                     rest.chars()
                         .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)),
@@ -168,7 +221,7 @@ mod tests {
     #[test]
     fn no_two_cases_are_named_alike() {
         let mut seen = HashSet::new();
-        for case in cases() {
+        for case in every() {
             assert!(seen.insert((case.ids[0], case.name)), "{case:?}");
         }
     }

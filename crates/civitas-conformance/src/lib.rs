@@ -1,4 +1,4 @@
-//! A black-box judge of SCIM 2.0 servers.
+//! A black-box judge of SCIM 2.0 servers, and of other surfaces of a directory ([`Suite`]).
 //!
 //! It speaks to a server over HTTP only, so it can judge any implementation.
 //! Each [`Case`] cites the rules it checks; [`run`] plays the selected cases and
@@ -11,6 +11,7 @@
 mod account;
 mod areas;
 mod case;
+mod crest;
 mod exchange;
 mod ledger;
 mod report;
@@ -21,7 +22,7 @@ mod verdict;
 mod wire;
 
 pub use account::{Account, As, Role, Target};
-pub use case::{Case, Select, cases, run};
+pub use case::{Case, Select, Suite, cases, judge, run};
 pub use exchange::Exchange;
 pub use ledger::{Level, Line, lines};
 pub use report::{Outcome, Report};

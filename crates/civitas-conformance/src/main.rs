@@ -1,16 +1,20 @@
-//! `civitas-conformance`: judges the SCIM 2.0 server at a URL.
+//! `civitas-conformance`: judges the server at a URL.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use civitas_conformance::{As, Credential, Select, Target, cases, lines, run};
+use civitas_conformance::{As, Credential, Select, Suite, Target, cases, judge, lines};
 use clap::Parser;
 
 /// Judges a SCIM 2.0 server over HTTP and reports which rules it keeps.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// What is judged: scim, or crest (Common REST, with the host's URL as base)
+    #[arg(long, default_value = "scim")]
+    suite: Suite,
+
     /// Base URL of the service, such as <https://host/scim/v2>
     #[arg(long, required_unless_present_any = ["list", "lines"])]
     base: Option<String>,
@@ -23,7 +27,7 @@ struct Arguments {
     #[arg(long, value_parser = client_and_secret)]
     basic: Option<(String, String)>,
 
-    /// Another caller by bearer token; roles: read, user, other, guarded, limited, entra (repeatable)
+    /// Another caller by bearer token; roles: read, user, other, guarded, limited, entra, maintained (repeatable)
     #[arg(long = "as", value_name = "ROLE=TOKEN[@HOST]")]
     others: Vec<As>,
 
@@ -62,7 +66,8 @@ fn main() -> ExitCode {
         prefixes: arguments.only,
     };
     if arguments.list {
-        for case in cases().iter().filter(|case| select.admits(case)) {
+        let cases = arguments.suite.cases();
+        for case in cases.iter().filter(|case| select.admits(case)) {
             println!("{}  {}", case.ids.join(","), case.name);
         }
         return ExitCode::SUCCESS;
@@ -87,7 +92,7 @@ fn main() -> ExitCode {
             .map(|As(role, account)| (role, account))
             .collect(),
     };
-    let report = run(&target, &select);
+    let report = judge(arguments.suite, &target, &select);
     if arguments.json {
         println!("{:#}", report.to_json());
     } else {

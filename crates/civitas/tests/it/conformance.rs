@@ -2,7 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use civitas_conformance::{Account, Credential, Role, Select, Standing, Target, run};
+use civitas_conformance::{Account, Credential, Role, Select, Standing, Suite, Target, judge};
+
+use civitas_http::outcomes::Dialect;
 
 use crate::server::{Client, Server, run as civitas};
 
@@ -32,6 +34,7 @@ fn the_judge_passes_every_case() {
         (Role::Other, "other", ""),
         (Role::Guarded, "guarded", "require_preconditions=true"),
         (Role::Limited, "limited", "requests_per_second=2"),
+        (Role::Maintained, "maintained", "maintenance=5"),
     ] {
         let host = format!("{name}.example");
         registry.tenant(name, &host);
@@ -53,9 +56,16 @@ fn the_judge_passes_every_case() {
         patience: PATIENCE,
         examines: Some(EXAMINED),
     };
-    let report = run(&target, &Select::default());
+    let report = judge(Suite::Scim, &target, &Select::default());
     assert_eq!(report.failed(), 0, "{report}");
-    crate::parity::check(&report.record());
+    crate::parity::check(Dialect::Scim, "/scim/v2", &report.record());
+    let host = Target {
+        base: format!("http://{}", server.address),
+        ..target
+    };
+    let crest = judge(Suite::Crest, &host, &Select::default());
+    assert_eq!((crest.failed(), crest.skipped()), (0, 0), "{crest}");
+    crate::parity::check(Dialect::Crest, "", &crest.record());
     assert!(report.tally().count(Standing::Passed) > 600, "{report}");
 }
 

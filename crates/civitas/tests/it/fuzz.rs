@@ -452,7 +452,7 @@ fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> std::io::Result<()> {
 
 /// The statuses that the parity page calls real.
 fn statuses_of_the_page() -> BTreeSet<u16> {
-    let page = std::fs::read_to_string(crate::parity::PAGE).unwrap();
+    let page = std::fs::read_to_string(crate::parity::file(Dialect::Scim)).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
     let real = rows.filter_map(|row| row.split_once(" | real | "));
     real.filter_map(|(status, _)| status.parse().ok()).collect()

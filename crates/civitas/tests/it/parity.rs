@@ -1,4 +1,4 @@
-//! `docs/parity/scim.md`: which statuses each operation answers, and the case that shows it.
+//! `docs/parity/*.md`: which statuses each operation answers, and the case that shows it.
 //! Made from the routes, the exchanges of the judge's passing cases, the situations of
 //! `docs/status-codes.md`, which has a test of its own, and what a server in development mode
 //! answers on order. Written anew with `CIVITAS_WRITE_DOCS=1`.
@@ -16,16 +16,15 @@ use serde_json::Value;
 
 use crate::server::{Server, USER};
 
-pub(crate) const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity/scim.md");
+const PAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/parity");
 const STATUS_CODES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-codes.md");
 
-const HEAD: &str = "# Parity: scim
-
+const HEAD: &str = "
 Which statuses each operation answers. *Real* ones arise from what is stored and asked; each names a
 case of `civitas-conformance` that shows it, or a situation of [status-codes.md](../status-codes.md).
 *Rehearsed* are those that no state leads to there, and that development mode answers on order
 ([rehearsal.md](../rehearsal.md)). *Absent* are the other documented ones. What the dialect does not
-document it never answers: `301` and `410` are other dialects'.
+document it never answers.
 
 Written by `cargo xtask docs` from the routes and from exchanges over a socket; a test compares it,
 and fails for a route without a row, a status that is not documented, and a documented one that
@@ -38,50 +37,72 @@ type Shown = BTreeMap<(String, String), BTreeMap<u16, BTreeSet<String>>>;
 /// The statuses that each operation answers on order.
 type Rehearsed = BTreeMap<Operation, BTreeSet<u16>>;
 
-/// Checks the page against the judge's record.
-pub(crate) fn check(record: &str) {
+/// The page of a dialect.
+pub(crate) fn file(dialect: Dialect) -> String {
+    format!("{PAGES}/{}.md", dialect.name())
+}
+
+/// Checks the page of a dialect against the judge's record, whose paths are below a base.
+pub(crate) fn check(dialect: Dialect, base: &str, record: &str) {
+    let file = file(dialect);
     let mut shown = Shown::new();
     for line in record.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         if line["verdict"] == "pass" {
             let text = |member: &str| line[member].as_str().unwrap().to_owned();
-            let path = format!("/scim/v2{}", text("path"));
+            let path = format!("{base}{}", text("path"));
             let status = line["status"].as_u64().unwrap() as u16;
-            show(&mut shown, &text("method"), &path, status, &text("case"));
+            let asked = (text("method"), path);
+            show(&mut shown, dialect, &asked, status, &text("case"));
         }
     }
     for (name, method, path, status) in situations() {
         let link = format!("[{name}](../status-codes.md#{})", name.replace(' ', "-"));
-        show(&mut shown, &method, &path, status, &link.to_lowercase());
+        let link = link.to_lowercase();
+        show(&mut shown, dialect, &(method, path), status, &link);
     }
-    for (name, method, template, status) in of_every_operation() {
+    let tabled = of_every_operation().into_iter();
+    let of_scim = tabled.filter(|_| dialect == Dialect::Scim);
+    for (name, method, template, status) in of_scim {
         let link = format!("[{name}](../status-codes.md#every-operation)");
         let cases = shown.entry((template, method)).or_default();
         cases.entry(status).or_default().insert(link);
     }
-    let before = std::fs::read_to_string(PAGE).unwrap_or_default();
-    let page = page(&shown, &rehearsed(), &before);
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let missing = codes(dialect).into_iter().find(|code| {
+        let mut real = shown.values();
+        dialect == Dialect::Scim && !real.any(|cases| cases.contains_key(code))
+    });
+    assert_eq!(missing, None, "nothing shows it");
+    let page = page(dialect, &shown, &rehearsed(dialect), &before);
     if std::env::var_os("CIVITAS_WRITE_DOCS").is_some() {
-        std::fs::write(PAGE, &page).unwrap();
+        std::fs::write(&file, &page).unwrap();
     }
-    let written = std::fs::read_to_string(PAGE).unwrap_or_default();
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    let name = dialect.name();
     for (at, (now, written)) in page.lines().zip(written.lines()).enumerate() {
         assert_eq!(
             written,
             now,
-            "docs/parity/scim.md:{}: `cargo xtask docs`",
+            "docs/parity/{name}.md:{}: `cargo xtask docs`",
             at + 1
         );
     }
     assert!(
         page == written,
-        "docs/parity/scim.md is not whole: `cargo xtask docs`"
+        "docs/parity/{name}.md is not whole: `cargo xtask docs`"
     );
 }
 
-fn show(shown: &mut Shown, method: &str, path: &str, status: u16, case: &str) {
+fn show(
+    shown: &mut Shown,
+    dialect: Dialect,
+    (method, path): &(String, String),
+    status: u16,
+    case: &str,
+) {
     let path = path.split('?').next().unwrap();
-    let Some(template) = template(Dialect::Scim, path) else {
+    let Some(template) = template(dialect, path) else {
         return;
     };
     let operation = (template.to_owned(), method.to_owned());
@@ -139,15 +160,20 @@ fn of_every_operation() -> Vec<(String, String, String, u16)> {
 }
 
 /// Orders every documented status of every operation from a server in development mode.
-fn rehearsed() -> Rehearsed {
+fn rehearsed(dialect: Dialect) -> Rehearsed {
     let server = Server::start();
     let client = server.client();
     let mut rehearsed = Rehearsed::new();
-    for operation in operations(Dialect::Scim) {
-        let path = operation.template.replace("{type}", "Users");
+    for operation in operations(dialect) {
+        let kind = if dialect == Dialect::Scim {
+            "Users"
+        } else {
+            "alpha_user"
+        };
+        let path = operation.template.replace("{type}", kind);
         let path = path.replace("{id}", "1").replace("{urn}", USER);
-        let path = path.replace("{name}", "User");
-        let orders = codes().into_iter().filter(|code| {
+        let path = path.replace("{name}", "User").replace("{path}", "x");
+        let orders = codes(dialect).into_iter().filter(|code| {
             let order = [("Civitas-Rehearse", &*code.to_string())];
             let answer = client.send_with(operation.method, &path, &order, None);
             if answer.status != *code || answer.text.contains("documents no refusal") {
@@ -155,7 +181,11 @@ fn rehearsed() -> Rehearsed {
                 return false;
             }
             if *code >= 400 && operation.method != "HEAD" {
-                answer.refusal(*code);
+                if dialect == Dialect::Scim {
+                    answer.refusal(*code);
+                } else {
+                    assert_eq!(answer.body()["code"], *code, "{}", answer.text);
+                }
             }
             true
         });
@@ -165,18 +195,18 @@ fn rehearsed() -> Rehearsed {
 }
 
 /// The documented statuses.
-fn codes() -> BTreeSet<u16> {
-    let rows = documented(Dialect::Scim);
+fn codes(dialect: Dialect) -> BTreeSet<u16> {
+    let rows = documented(dialect);
     rows.iter().map(|row| row.status).collect()
 }
 
-fn page(shown: &Shown, rehearsed: &Rehearsed, before: &str) -> String {
-    let mut text = HEAD.to_owned();
-    let codes = codes();
-    statuses(&mut text, shown, &codes, before);
+fn page(dialect: Dialect, shown: &Shown, rehearsed: &Rehearsed, before: &str) -> String {
+    let mut text = format!("# Parity: {}\n{HEAD}", dialect.name());
+    let codes = codes(dialect);
+    statuses(&mut text, shown, rehearsed, &codes, before);
     text.push_str("\n## Differences\n\nBetween the two values of a tenant's `fidelity`.\n\n");
     text.push_str("| situation | documented | observed |\n|---|---|---|\n");
-    for row in differences(Dialect::Scim) {
+    for row in differences(dialect) {
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
@@ -184,12 +214,12 @@ fn page(shown: &Shown, rehearsed: &Rehearsed, before: &str) -> String {
         );
     }
     for (template, method) in shown.keys() {
-        let mut rows = operations(Dialect::Scim).into_iter();
+        let mut rows = operations(dialect).into_iter();
         let row = rows.any(|row| row.template == template);
         assert!(row, "{method} {template} has no row");
     }
     text.push_str("\n## Operations\n");
-    for row in operations(Dialect::Scim) {
+    for row in operations(dialect) {
         let Operation { template, method } = row;
         let operation = (template.to_owned(), method.to_owned());
         let none = BTreeMap::new();
@@ -225,7 +255,13 @@ fn page(shown: &Shown, rehearsed: &Rehearsed, before: &str) -> String {
 }
 
 /// Each documented status, and one proof.
-fn statuses(text: &mut String, shown: &Shown, codes: &BTreeSet<u16>, before: &str) {
+fn statuses(
+    text: &mut String,
+    shown: &Shown,
+    rehearsed: &Rehearsed,
+    codes: &BTreeSet<u16>,
+    before: &str,
+) {
     text.push_str("\n## Statuses\n\n| status | standing | shown by |\n|---|---|---|\n");
     for code in codes {
         let line = format!("| {code} | real | ");
@@ -240,9 +276,13 @@ fn statuses(text: &mut String, shown: &Shown, codes: &BTreeSet<u16>, before: &st
             .iter()
             .find(|proof| before.contains(&format!("{line}{proof} |\n")));
         let judged = || proofs.iter().find(|proof| !proof.ends_with(')'));
-        let proof = kept.or_else(judged).or(proofs.first());
-        let proof = proof.unwrap_or_else(|| panic!("nothing shows {code}"));
-        let _ = writeln!(text, "{line}{proof} |");
+        if let Some(proof) = kept.or_else(judged).or(proofs.first()) {
+            let _ = writeln!(text, "{line}{proof} |");
+            continue;
+        }
+        let on_order = rehearsed.values().any(|codes| codes.contains(code));
+        let standing = if on_order { "rehearsed" } else { "absent" };
+        let _ = writeln!(text, "| {code} | {standing} | – |");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Common REST: users and groups as managed objects.
 
+mod differential;
 mod objects;
 mod queries;
 mod refusals;
