@@ -43,6 +43,8 @@ pub struct Caller {
     pub roles: Roles,
     /// How tolerant to be towards what it sends.
     pub profile: Profile,
+    /// What its token allows in the words of a dialect; `None` where its roles say everything.
+    pub scopes: Option<String>,
 }
 
 impl Caller {
@@ -207,6 +209,19 @@ impl Access {
         self.signer.issue(tenant, holder, roles, now)
     }
 
+    /// A token with scopes of a dialect, for a number of seconds.
+    pub fn issue_scoped(
+        &self,
+        tenant: &Tenant,
+        holder: Holder<'_>,
+        roles: Roles,
+        scopes: &str,
+        life: (Timestamp, u64),
+    ) -> Result<Token, Error> {
+        self.signer
+            .issue_scoped(tenant, holder, roles, Some(scopes), life)
+    }
+
     /// The caller that a bearer token names: a token that is good, of a client that still
     /// exists, is enabled and still has the roles. If it is a user's, the user is still there
     /// and active.
@@ -233,6 +248,7 @@ impl Access {
             client_id: claims.client_id.clone(),
             user: claims.user.clone(),
             profile: client.profile,
+            scopes: claims.scopes.clone(),
         }))
     }
 
@@ -258,7 +274,12 @@ impl Access {
         Some(claims)
     }
 
-    async fn client(&self, partition: Partition, id: &str) -> Result<Option<Arc<Client>>, Error> {
+    /// The client of that id, as read at most [`REGISTRY_STALENESS`] ago.
+    pub(crate) async fn client(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Arc<Client>>, Error> {
         let key = (partition.raw(), id.to_owned());
         if let Some(known) = self.clients.get(&key) {
             return Ok(known);

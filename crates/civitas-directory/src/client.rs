@@ -1,6 +1,8 @@
 //! API clients: the programs that call the directory, and what they may do.
 
 use civitas_scim::tolerance::Profile;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What a caller may do. A higher role includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,4 +94,34 @@ pub struct Client {
     pub enabled: bool,
     /// How tolerant to be towards what it sends.
     pub profile: Profile,
+    /// By what it proves itself instead of a secret, where it does.
+    pub account: Option<Account>,
+}
+
+/// What is known of a client that proves itself by assertions (RFC 7523), with scopes that it may
+/// ask for in the words of a dialect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its name for people.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its public keys: a JWK Set (RFC 7517 §5).
+    pub keys: String,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+}
+
+impl Account {
+    /// A text that differs when anything of the account does.
+    pub fn revision(&self) -> String {
+        // Writing texts to memory cannot fail.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        let digest = Sha256::digest(text);
+        digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat()
+    }
 }

@@ -1,5 +1,6 @@
 //! The use cases: read, decide by pure rules, commit one change set.
 
+mod account;
 mod build;
 mod bulk;
 mod creation;

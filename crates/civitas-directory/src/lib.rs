@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod assertion;
 pub mod catalogue;
 pub mod change;
 pub mod client;

@@ -25,6 +25,9 @@ pub struct Claims {
     pub user: Option<String>,
     /// What it allows.
     pub roles: Roles,
+    /// What it allows in the words of a dialect, separated by blanks; `None` where its roles say
+    /// everything.
+    pub scopes: Option<String>,
     /// The second since 1970 (UTC) from which on it is no longer good.
     pub expires: i64,
 }
@@ -49,6 +52,9 @@ struct Wire {
     /// The generation of the tenant's partition: a reset ends its tokens.
     #[serde(rename = "gen", default)]
     generation: i64,
+    /// Scopes of a dialect, where the token has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<String>,
     /// Who acts for the subject (RFC 8693 §4.1): there in tokens of users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Actor>,
@@ -103,6 +109,18 @@ impl Signer {
         roles: Roles,
         now: Timestamp,
     ) -> Result<Token, Error> {
+        self.issue_scoped(tenant, holder, roles, None, (now, self.seconds))
+    }
+
+    /// The same for a number of seconds, with scopes of a dialect.
+    pub fn issue_scoped(
+        &self,
+        tenant: &Tenant,
+        holder: Holder<'_>,
+        roles: Roles,
+        scopes: Option<&str>,
+        (now, seconds): (Timestamp, u64),
+    ) -> Result<Token, Error> {
         let (subject, client_id, actor) = match holder {
             Holder::Client { id } => (id, id, None),
             Holder::User { id, by } => (id, by, Some(Actor { sub: by.to_owned() })),
@@ -119,10 +137,11 @@ impl Signer {
             sub: subject.to_owned(),
             client_id: client_id.to_owned(),
             iat: issued,
-            exp: issued.saturating_add_unsigned(self.seconds),
+            exp: issued.saturating_add_unsigned(seconds),
             jti: crate::id::issue(now),
             scope: scope.clone(),
             generation: tenant.partition.generation(),
+            scopes: scopes.map(str::to_owned),
             act: actor,
         };
         let header = Header {
@@ -133,7 +152,7 @@ impl Signer {
             .map_err(|error| Error::Unavailable(format!("signing failed: {error}")))?;
         Ok(Token {
             access_token,
-            expires_in: self.seconds,
+            expires_in: seconds,
             scope,
         })
     }
@@ -152,6 +171,7 @@ impl Signer {
             client_id: wire.client_id,
             user: wire.act.is_some().then_some(wire.sub),
             roles,
+            scopes: wire.scopes,
             expires: wire.exp,
         };
         claims.live(now).then_some(claims)

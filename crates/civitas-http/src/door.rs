@@ -185,6 +185,7 @@ impl<'r> Arrival<'r> {
                     roles: client.roles,
                     user: None,
                     profile: client.profile,
+                    scopes: None,
                 })
             }
         }

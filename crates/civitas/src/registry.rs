@@ -213,6 +213,7 @@ pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Cli
         roles,
         enabled: true,
         profile: Profile::default(),
+        account: None,
     })
 }
 

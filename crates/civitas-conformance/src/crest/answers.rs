@@ -2,11 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Situation, USERS, json_request, patch, person, subject};
+use super::{Situation, USERS, json_request, patch, person, refused, refused_by_policy, subject};
+use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
 use crate::verdict::{Verdict, ensure, same, text};
 use crate::wire::{Answer, Request};
+
+/// The collection of service accounts.
+const ACCOUNTS: &str = "/openidm/managed/svcacct";
 
 pub(super) fn cases() -> Vec<Case> {
     let situations = SITUATIONS.iter().map(Case::from);
@@ -95,6 +99,16 @@ const ENTRIES: &[Entry] = &[
     (&["C-4.7-01"], "the ping needs nobody", ping),
     (&["C-1.1-01"], "OPTIONS tells methods", options),
     (&["C-3.12-01"], "who calls and what is served", info),
+    (
+        &["C-4.6-01"],
+        "what is asked before signing in",
+        server_information,
+    ),
+    (
+        &["C-4.4-01"],
+        "service accounts are an administrator's",
+        accounts,
+    ),
 ];
 
 fn pages(session: &mut Session) -> Verdict {
@@ -295,6 +309,10 @@ fn options(session: &mut Session) -> Verdict {
         "/openidm/info/ping",
         "/openidm/info/version",
         "/openidm/info/login",
+        ACCOUNTS,
+        "/openidm/managed/svcacct/1",
+        "/am/json/serverinfo/*",
+        "/am/json/serverinfo/version",
         "/openidm/x",
     ] {
         let answer = session.send(Request::new("OPTIONS", path))?.expect(200)?;
@@ -319,4 +337,30 @@ fn info(session: &mut Session) -> Verdict {
         .send(Request::get("/openidm/x"))?
         .expect(404)
         .map(drop)
+}
+
+fn server_information(session: &mut Session) -> Verdict {
+    let request = Request::get("/am/json/serverinfo/*").anonymous();
+    let request = request.header("accept-api-version", "resource=1.1");
+    let answer = session.send(request)?.expect(200)?;
+    let named = answer.object()?["cookieName"].is_string();
+    ensure(named, "cookieName", &answer)?;
+    let version = session.send(Request::get("/am/json/serverinfo/version"))?;
+    let version = version.expect(200)?;
+    let parts = text(&version.object()?["version"]).split('.').count();
+    ensure(parts == 3, "a version of three parts", &version)
+}
+
+fn accounts(session: &mut Session) -> Verdict {
+    let all = || Request::get(ACCOUNTS).query("_queryFilter", "true");
+    let listed = session.send(all())?.expect(200)?;
+    ensure(listed.object()?["result"].is_array(), "rows", &listed)?;
+    let unknown = format!("{ACCOUNTS}/none");
+    session.send(Request::get(unknown))?.expect(404)?;
+    let nameless = json_request("POST", ACCOUNTS, &json!({ "scopes": ["fr:idm:*"] }));
+    let answer = session.send(nameless)?;
+    refused_by_policy(&answer, "Policy validation failed", "name", "REQUIRED")?;
+    let reader = session.caller(Role::Read)?;
+    let answer = session.send_as(&reader, all())?;
+    refused(&answer, 403, "Access denied")
 }

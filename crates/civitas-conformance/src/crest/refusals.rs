@@ -17,6 +17,9 @@ pub(super) fn cases() -> Vec<Case> {
     situations.chain(ENTRIES.iter().map(Case::from)).collect()
 }
 
+/// Where tokens of service accounts come from.
+const TOKEN: &str = "/am/oauth2/access_token";
+
 /// An identifier that nothing has.
 const NOBODY: &str = "/openidm/managed/alpha_user/00000000-0000-4000-8000-000000000000";
 
@@ -426,6 +429,11 @@ const ENTRIES: &[Entry] = &[
         "in maintenance nothing is written",
         maintained,
     ),
+    (
+        &["C-5.401-03", "C-5.405-01"],
+        "what is no request for a token",
+        no_token,
+    ),
     (&["C-3-01"], "other tenants are not seen", other_tenant),
 ];
 
@@ -559,4 +567,42 @@ fn maintained(session: &mut Session) -> Verdict {
     let answer = session.send_as(&maintained, json_request("POST", USERS, &body))?;
     let told = "Unable to create on managed/alpha_user in maintenance mode.";
     refused(&answer, 503, told)
+}
+
+fn no_token(session: &mut Session) -> Verdict {
+    let form = |body: &str| {
+        Request::new("POST", TOKEN)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .bytes(body)
+            .anonymous()
+    };
+    let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    for (request, status, error) in [
+        (form("client_id=nobody"), 401, "invalid_client"),
+        (
+            form("client_id=service-account&grant_type=x"),
+            400,
+            "unsupported_grant_type",
+        ),
+        (
+            form(&format!("client_id=service-account&grant_type={grant}")),
+            400,
+            "invalid_request",
+        ),
+        (
+            form(&format!(
+                "client_id=service-account&grant_type={grant}&assertion=junk"
+            )),
+            400,
+            "invalid_grant",
+        ),
+        (Request::get(TOKEN).anonymous(), 405, "method_not_allowed"),
+    ] {
+        let answer = session.send(request)?.expect(status)?;
+        let body = answer.object()?;
+        ensure(body["error"] == error, error, &answer)?;
+        let described = body["error_description"].is_string();
+        ensure(described, "error_description", &answer)?;
+    }
+    Ok(())
 }

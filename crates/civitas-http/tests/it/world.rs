@@ -91,6 +91,7 @@ impl World {
                 roles: role.into_iter().collect::<Roles>(),
                 enabled,
                 profile: Profile::default(),
+                account: None,
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }
@@ -101,6 +102,7 @@ impl World {
                 roles: Roles::NONE.with(Role::Write),
                 enabled: true,
                 profile: Profile::of(kind),
+                account: None,
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }

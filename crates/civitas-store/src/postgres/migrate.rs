@@ -12,6 +12,10 @@ const STEPS: &[(&str, &str)] = &[
         "leases of jobs",
         include_str!("migrations/0002_job_lease.sql"),
     ),
+    (
+        "accounts of clients",
+        include_str!("migrations/0003_client_account.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

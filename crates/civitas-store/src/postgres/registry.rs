@@ -267,7 +267,7 @@ pub(super) async fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .row(
-            "SELECT id, secret_hash, roles, enabled, profile FROM client
+            "SELECT id, secret_hash, roles, enabled, profile, account FROM client
              WHERE tenant = $1 AND id = $2",
             &[&partition.raw(), &id.as_bytes()],
         )
@@ -278,7 +278,7 @@ pub(super) async fn client(
 pub(super) async fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let rows = connection
         .query(
-            "SELECT id, secret_hash, roles, enabled, profile FROM client
+            "SELECT id, secret_hash, roles, enabled, profile, account FROM client
              WHERE tenant = $1 ORDER BY id",
             &[&partition.raw()],
         )
@@ -289,6 +289,7 @@ pub(super) async fn clients(connection: &Connection, partition: Partition) -> Ou
 fn client_of(row: &Row) -> Result<Client, Fault> {
     let roles: &str = row.try_get(2)?;
     let profile: &str = row.try_get(4)?;
+    let account: Option<&str> = row.try_get(5)?;
     Ok(Client {
         id: text(row, 0)?,
         secret_hash: row.try_get(1)?,
@@ -297,6 +298,8 @@ fn client_of(row: &Row) -> Result<Client, Fault> {
         enabled: row.try_get(3)?,
         // Nothing is tolerated by a name that this version does not know.
         profile: Profile::parse(profile).unwrap_or(Profile::of(Kind::Strict)),
+        // An account that this version does not understand proves nothing.
+        account: account.and_then(|it| serde_json::from_str(it).ok()),
     })
 }
 
@@ -313,8 +316,8 @@ pub(super) async fn create_client(
     check_tenant(connection, partition).await?;
     write_client(
         connection,
-        "INSERT INTO client (tenant, id, secret_hash, roles, enabled, profile)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO client (tenant, id, secret_hash, roles, enabled, profile, account)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         partition,
         client,
     )
@@ -330,7 +333,8 @@ pub(super) async fn replace_client(
 ) -> Outcome<()> {
     let updated = write_client(
         connection,
-        "UPDATE client SET secret_hash = $3, roles = $4, enabled = $5, profile = $6
+        "UPDATE client SET secret_hash = $3, roles = $4, enabled = $5, profile = $6,
+             account = $7
          WHERE tenant = $1 AND id = $2",
         partition,
         client,
@@ -348,6 +352,8 @@ async fn write_client(
     partition: Partition,
     client: &Client,
 ) -> Result<u64, Fault> {
+    let account = client.account.as_ref();
+    let account = account.and_then(|it| serde_json::to_string(it).ok());
     connection
         .execute(
             sql,
@@ -358,6 +364,7 @@ async fn write_client(
                 &names(client.roles),
                 &client.enabled,
                 &client.profile.to_string(),
+                &account,
             ],
         )
         .await

@@ -214,7 +214,7 @@ pub(super) fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile FROM client WHERE tenant = ?1 AND id = ?2",
+            "SELECT id, secret_hash, roles, enabled, profile, account FROM client WHERE tenant = ?1 AND id = ?2",
         )?
         .query_row((partition.raw(), id), client_of)
         .optional()?;
@@ -224,7 +224,7 @@ pub(super) fn client(
 pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let clients = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile FROM client WHERE tenant = ?1 ORDER BY id",
+            "SELECT id, secret_hash, roles, enabled, profile, account FROM client WHERE tenant = ?1 ORDER BY id",
         )?
         .query_map([partition.raw()], client_of)?
         .collect::<rusqlite::Result<_>>()?;
@@ -234,6 +234,7 @@ pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<
 fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
     let roles: String = row.get(2)?;
     let profile: String = row.get(4)?;
+    let account: Option<String> = row.get(5)?;
     Ok(Client {
         id: row.get(0)?,
         secret_hash: row.get(1)?,
@@ -242,7 +243,14 @@ fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
         enabled: row.get(3)?,
         // Nothing is tolerated by a name that this version does not know.
         profile: Profile::parse(&profile).unwrap_or(Profile::of(Kind::Strict)),
+        // An account that this version does not understand proves nothing.
+        account: account.and_then(|it| serde_json::from_str(&it).ok()),
     })
+}
+
+fn account(client: &Client) -> Option<String> {
+    let account = client.account.as_ref()?;
+    serde_json::to_string(account).ok()
 }
 
 fn names(roles: Roles) -> String {
@@ -258,8 +266,8 @@ pub(super) fn create_client(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check_tenant(&transaction, partition)?;
     let inserted = transaction.execute(
-        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled, profile)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled, profile, account)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             partition.raw(),
             &client.id,
@@ -267,6 +275,7 @@ pub(super) fn create_client(
             names(client.roles),
             client.enabled,
             client.profile.to_string(),
+            account(client),
         ),
     )?;
     if inserted == 0 {
@@ -282,7 +291,7 @@ pub(super) fn replace_client(
     client: &Client,
 ) -> Outcome<()> {
     let updated = connection.execute(
-        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6
+        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6, account = ?7
          WHERE tenant = ?1 AND id = ?2",
         (
             partition.raw(),
@@ -291,6 +300,7 @@ pub(super) fn replace_client(
             names(client.roles),
             client.enabled,
             client.profile.to_string(),
+            account(client),
         ),
     )?;
     if updated == 0 {

@@ -7,7 +7,7 @@ use civitas_scim::tolerance::Profile;
 use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
-    client::{Client, Role, Roles},
+    client::{Account, Client, Role, Roles},
     record::Version,
     settings::{Change, Key, Maintenance, Settings},
     store::{RegistryError, Store},
@@ -114,6 +114,7 @@ fn client(id: &str, role: Role) -> Client {
         roles: Roles::NONE.with(role),
         enabled: true,
         profile: Profile::default(),
+        account: None,
     }
 }
 
@@ -122,10 +123,17 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     let here = Stage::new(store).await;
     let there = here.beside("umbra").await;
     let store = &here.store;
-    let (sync, admin) = (
-        client("sync", Role::Write),
-        client("admin", Role::Administer),
-    );
+    let account = Account {
+        name: "Sync".into(),
+        description: "nightly".into(),
+        keys: "{}".into(),
+        scopes: vec!["a:*".into(), "b".into()],
+    };
+    let sync = Client {
+        account: Some(account),
+        ..client("sync", Role::Write)
+    };
+    let admin = client("admin", Role::Administer);
     assert_eq!(store.client(here.partition, "sync").await.unwrap(), None);
     assert_eq!(store.clients(here.partition).await.unwrap(), []);
     for client in [&sync, &admin] {

@@ -23,6 +23,8 @@ pub(super) struct Call<'r> {
     pub(super) origin: String,
     /// The path below `/openidm`, without a slash in front.
     pub(super) path: &'r str,
+    /// The whole path.
+    pub(super) whole_path: &'r str,
     pub(super) request: Request,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn login(call: &Call<'_>) -> Result<Reply, Failure> {
     read_only(call, &login)
 }
 
-fn read_only(call: &Call<'_>, value: &Value) -> Result<Reply, Failure> {
+pub(super) fn read_only(call: &Call<'_>, value: &Value) -> Result<Reply, Failure> {
     let path = call.path;
     let refused = match &call.request.verb {
         Verb::Read => return Ok(call.answer(Outcome::Answered, value)),

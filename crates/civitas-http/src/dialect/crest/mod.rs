@@ -17,7 +17,11 @@ mod place;
 mod pointer;
 pub(crate) mod rehearsal;
 mod request;
+mod scope;
+mod server;
 pub(crate) mod status;
+mod svcacct;
+mod token;
 mod version;
 
 pub(crate) use place::{Place, issues_tokens, owns};
@@ -30,15 +34,11 @@ use self::{
     call::Call,
     fault::{Failure, Fault},
     request::{Request, Verb},
-    version::Version,
 };
 use crate::{door::Arrival, refusal::Refusal, reply::Reply};
 
 /// The header field in which a client names its request.
 pub(crate) const TRANSACTION_ID: HeaderName = HeaderName::from_static("x-forgerock-transactionid");
-
-/// The versions in which resources are served.
-const SERVED: [Version; 1] = [Version::new(1, 0)];
 
 /// Answers a request.
 pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Reply, Refusal> {
@@ -52,6 +52,9 @@ pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Rep
 }
 
 async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Result<Reply, Failure> {
+    if *place == Place::Token {
+        return token::answer(arrival, tenant).await;
+    }
     let caller = match arrival.caller(tenant).await {
         Err(Refusal::Unauthenticated(_)) if place.is_public() => nobody(),
         caller => caller?,
@@ -87,10 +90,11 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         caller,
         origin,
         path,
+        whole_path: parts.uri.path(),
         request,
     };
     check_access(&call, place)?;
-    if !call.request.asked.fits(&SERVED) {
+    if !call.request.asked.fits(place.served()) {
         let outcome = fidelity::resource_version(fidelity);
         let message = format!("Resource '{path}' not found");
         return Err(Fault::new(outcome, message).into());
@@ -102,7 +106,7 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     match outcome {
         Err(Failure::Fault(fault)) => {
             let reply = status::fault(&fault, parts.uri.path());
-            Ok(call.versioned(reply, &SERVED))
+            Ok(call.versioned(reply, place.served()))
         }
         outcome => outcome,
     }
@@ -127,7 +131,11 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
         Place::Ping => info::ping(call),
         Place::ProductVersion => info::version(call),
         Place::Login => info::login(call),
-        Place::Nowhere => Err(Fault::no_resource(call.path).into()),
+        Place::Accounts => svcacct::collection(call).await,
+        Place::Account(id) => svcacct::item(call, id).await,
+        Place::ServerInfo(realm) => server::info(call, realm),
+        Place::ServerVersion => server::version(call),
+        Place::Token | Place::Nowhere => Err(Fault::no_resource(call.path).into()),
     }
 }
 
@@ -135,6 +143,16 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
 fn check_access(call: &Call<'_>, place: &Place<'_>) -> Result<(), Fault> {
     let reads = call.request.verb.reads() || matches!(place, Place::Policy(..));
     let needs = if reads { Role::Read } else { Role::Write };
+    let path = call.whole_path;
+    if let Some(scopes) = &call.caller.scopes
+        && !place.is_public()
+        && !scope::open(scopes, path)
+    {
+        return Err(Fault::forbidden());
+    }
+    if *place == Place::ServerVersion {
+        return Ok(());
+    }
     if place.is_public() || call.caller.roles.allow(needs) || is_own(call, place) {
         Ok(())
     } else {
@@ -164,6 +182,7 @@ fn nobody() -> Caller {
         user: None,
         roles: Roles::NONE,
         profile: Profile::default(),
+        scopes: None,
     }
 }
 

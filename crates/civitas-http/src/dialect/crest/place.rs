@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::Method;
 
-use super::request;
+use super::{request, version::Version};
 use crate::{form::decode, router::Methods};
 
 /// What is at a path. Whether it is there, the request hears when its turn comes.
@@ -22,12 +22,26 @@ pub(crate) enum Place<'r> {
     ProductVersion,
     /// `/openidm/info/login`
     Login,
+    /// `/openidm/managed/svcacct`
+    Accounts,
+    /// `/openidm/managed/svcacct/{id}`
+    Account(Cow<'r, str>),
+    /// `/am/oauth2/access_token`
+    Token,
+    /// `/am/json/serverinfo/*`, of the root realm or another
+    ServerInfo(&'static str),
+    /// `/am/json/serverinfo/version`
+    ServerVersion,
     /// Below one of the bases, where nothing is.
     Nowhere,
 }
 
 /// The first segments of the paths of the dialect.
 const BASES: [&str; 3] = ["openidm", "am", "environment"];
+
+/// The versions in which resources are served.
+const FIRST: [Version; 1] = [Version::new(1, 0)];
+const SECOND: [Version; 1] = [Version::new(1, 1)];
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
@@ -40,13 +54,18 @@ pub(crate) fn issues_tokens(path: &str) -> bool {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 7] = [
+const EVERY: [Place<'static>; 12] = [
     Place::Collection("{type}"),
     Place::Object("{type}", Cow::Borrowed("{id}")),
     Place::Policy("{type}", Cow::Borrowed("{id}")),
     Place::Ping,
     Place::ProductVersion,
     Place::Login,
+    Place::Accounts,
+    Place::Account(Cow::Borrowed("{id}")),
+    Place::Token,
+    Place::ServerInfo("/"),
+    Place::ServerVersion,
     Place::Nowhere,
 ];
 
@@ -55,9 +74,29 @@ impl<'r> Place<'r> {
     pub(crate) fn at(path: &'r str) -> Option<Self> {
         let mut segments = path.strip_prefix('/')?.split('/');
         let first = segments.next().filter(|first| owns(first))?;
-        let rest: Vec<&str> = segments.take(5).collect();
+        let rest: Vec<&str> = segments.take(8).collect();
         let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
         let place = match (first, rest.as_slice()) {
+            ("openidm", ["managed", "svcacct"]) => Some(Self::Accounts),
+            ("openidm", ["managed", "svcacct", id]) => named(id).map(Self::Account),
+            ("am", ["oauth2", "access_token"]) => Some(Self::Token),
+            ("am", ["json", "serverinfo", "version"]) => Some(Self::ServerVersion),
+            ("am", ["json", "serverinfo", "*" | "%2A"]) => Some(Self::ServerInfo("/")),
+            ("am", ["json", "realms", "root", "serverinfo", "*" | "%2A"]) => {
+                Some(Self::ServerInfo("/"))
+            }
+            (
+                "am",
+                [
+                    "json",
+                    "realms",
+                    "root",
+                    "realms",
+                    "alpha",
+                    "serverinfo",
+                    "*" | "%2A",
+                ],
+            ) => Some(Self::ServerInfo("/alpha")),
             ("openidm", ["managed", kind]) if !kind.is_empty() => Some(Self::Collection(kind)),
             ("openidm", ["managed", kind, id]) => named(id).map(|id| Self::Object(kind, id)),
             ("openidm", ["policy", "managed", kind, id]) => {
@@ -80,6 +119,11 @@ impl<'r> Place<'r> {
             Self::Ping => "/openidm/info/ping",
             Self::ProductVersion => "/openidm/info/version",
             Self::Login => "/openidm/info/login",
+            Self::Accounts => "/openidm/managed/svcacct",
+            Self::Account(_) => "/openidm/managed/svcacct/{id}",
+            Self::Token => "/am/oauth2/access_token",
+            Self::ServerInfo(_) => "/am/json/serverinfo/*",
+            Self::ServerVersion => "/am/json/serverinfo/version",
             Self::Nowhere => "/openidm/{path}",
         }
     }
@@ -87,19 +131,36 @@ impl<'r> Place<'r> {
     /// The methods that reach what is there.
     pub(crate) const fn methods(&self) -> Methods {
         match self {
-            Self::Collection(_) => Methods::of("GET, POST, OPTIONS"),
+            Self::Collection(_) | Self::Accounts => Methods::of("GET, POST, OPTIONS"),
+            Self::Token => Methods::of("POST"),
             Self::Object(..) => Methods::of(request::METHODS),
             Self::Policy(..) => Methods::of("POST, OPTIONS"),
-            Self::Ping | Self::ProductVersion | Self::Login | Self::Nowhere => {
-                Methods::of("GET, OPTIONS")
-            }
+            Self::Ping
+            | Self::ProductVersion
+            | Self::Login
+            | Self::Account(_)
+            | Self::ServerInfo(_)
+            | Self::ServerVersion
+            | Self::Nowhere => Methods::of("GET, OPTIONS"),
         }
     }
 
     /// Whether a request with the method may change something there.
     pub(crate) fn writes(&self, method: &Method) -> bool {
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        !reads && matches!(self, Self::Collection(_) | Self::Object(..))
+        !reads
+            && matches!(
+                self,
+                Self::Collection(_) | Self::Object(..) | Self::Accounts
+            )
+    }
+
+    /// The versions in which it is served.
+    pub(super) const fn served(&self) -> &'static [Version] {
+        match self {
+            Self::ServerInfo(_) => &SECOND,
+            _ => &FIRST,
+        }
     }
 
     /// Every template with its methods.
@@ -109,7 +170,10 @@ impl<'r> Place<'r> {
 
     /// Whether nobody needs to be known to read there.
     pub(super) const fn is_public(&self) -> bool {
-        matches!(self, Self::Ping | Self::ProductVersion)
+        matches!(
+            self,
+            Self::Ping | Self::ProductVersion | Self::ServerInfo(_)
+        )
     }
 }
 

@@ -26,6 +26,13 @@ pub(super) fn fault(fault: &Fault, path: &str) -> Reply {
     let body = match Area::of(path) {
         Area::Identity => body(status, &escaped(&fault.message), fault.detail.as_ref()),
         Area::Access => body(status, &fault.message, fault.detail.as_ref()),
+        Area::Token => {
+            let members = [
+                ("error_description", Value::from(fault.message.as_str())),
+                ("error", Value::from(code(status))),
+            ];
+            object(members)
+        }
         Area::Environment => {
             let members = [
                 ("code", Value::from(status.as_u16())),
@@ -44,17 +51,33 @@ enum Area {
     Identity,
     /// Below `/am`.
     Access,
+    /// Below `/am/oauth2`, in the words of OAuth (RFC 6749 §5.2).
+    Token,
     /// Below `/environment`.
     Environment,
 }
 
 impl Area {
     fn of(path: &str) -> Self {
+        if path.starts_with("/am/oauth2/") {
+            return Self::Token;
+        }
         match path.split('/').nth(1) {
             Some("am") => Self::Access,
             Some("environment") => Self::Environment,
             _ => Self::Identity,
         }
+    }
+}
+
+/// What OAuth calls a refusal with a status.
+fn code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "invalid_client",
+        405 => "method_not_allowed",
+        400..500 => "invalid_request",
+        503 => "temporarily_unavailable",
+        _ => "server_error",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Common REST: users and groups as managed objects.
 
+mod accounts;
 mod differential;
 mod objects;
 mod queries;

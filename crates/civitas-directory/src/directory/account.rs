@@ -1,0 +1,70 @@
+//! Clients that prove themselves by assertions, with scopes of a dialect's own.
+
+use std::sync::Arc;
+
+use super::Directory;
+use crate::{
+    client::{Account, Client, Roles},
+    error::Error,
+    record::Timestamp,
+    store::RegistryError,
+    tenant::Tenant,
+    token::{Holder, Token},
+};
+use civitas_scim::tolerance::Profile;
+
+impl Directory {
+    /// Registers a client with an account.
+    pub async fn create_account(
+        &self,
+        tenant: &Tenant,
+        id: String,
+        account: Account,
+        roles: Roles,
+    ) -> Result<Client, Error> {
+        let client = Client {
+            id,
+            // No secret has this hash.
+            secret_hash: String::new(),
+            roles,
+            enabled: true,
+            profile: Profile::default(),
+            account: Some(account),
+        };
+        let created = self.store.create_client(tenant.partition, client.clone());
+        match created.await {
+            Ok(()) => Ok(client),
+            Err(RegistryError::ClientExists(_)) => Err(Error::Taken { path: "id".into() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The client of that id, if it has an account.
+    pub async fn account(&self, tenant: &Tenant, id: &str) -> Result<Option<Arc<Client>>, Error> {
+        let found = self.access.client(tenant.partition, id).await?;
+        Ok(found.filter(|client| client.account.is_some()))
+    }
+
+    /// The clients with accounts, by id.
+    pub async fn accounts(&self, tenant: &Tenant) -> Result<Vec<Client>, Error> {
+        let mut clients = self.store.clients(tenant.partition).await?;
+        clients.retain(|client| client.account.is_some());
+        Ok(clients)
+    }
+
+    /// A token with scopes of a dialect, for a number of seconds. It allows the roles, as far as
+    /// the client has them.
+    pub fn issue_scoped_token(
+        &self,
+        tenant: &Tenant,
+        client: &Client,
+        scopes: &str,
+        roles: Roles,
+        (now, seconds): (Timestamp, u64),
+    ) -> Result<Token, Error> {
+        let holder = Holder::Client { id: &client.id };
+        let roles = roles.intersect(client.roles);
+        self.access
+            .issue_scoped(tenant, holder, roles, scopes, (now, seconds))
+    }
+}
