@@ -1,8 +1,8 @@
 //! Stores of the directory: SQLite, embedded, one file; PostgreSQL, for several nodes.
 //!
 //! A store is a folder here; what stores share is how a filter becomes questions to an index
-//! (`filter`), how the answers combine (`rids`) and become a page (`search`). Nothing here knows HTTP or decides what a
-//! client may do.
+//! (`filter`), how the answers combine (`rids`) and become a page (`search`). Nothing here knows
+//! HTTP or decides what a client may do.
 
 mod catalog;
 mod census;
