@@ -126,6 +126,8 @@ impl Writer {
             let lane = Lane {
                 shared: Arc::clone(&self.0),
                 partition: partition.raw(),
+                taken: 0,
+                ended: false,
             };
             tokio::spawn(lane.run());
         }
@@ -204,14 +206,19 @@ impl Shared {
 struct Lane {
     shared: Arc<Shared>,
     partition: i64,
+    /// Change sets being committed.
+    taken: usize,
+    /// Whether it found nothing left to do. What stands at its place then is another's.
+    ended: bool,
 }
 
 impl Lane {
-    async fn run(self) {
+    async fn run(mut self) {
         while let Some(batch) = self.next() {
             let begun = Instant::now();
             let results = self.shared.commit(&batch).await;
             self.shared.done(batch.len(), begun.elapsed());
+            self.taken = 0;
             for (waiting, result) in batch.into_iter().zip(results) {
                 // A caller that gave up has dropped its end.
                 let _ = waiting.reply.send(result);
@@ -219,7 +226,7 @@ impl Lane {
         }
     }
 
-    fn next(&self) -> Option<Vec<Waiting>> {
+    fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut lanes = self.shared.lanes();
         let lane = lanes.get_mut(&self.partition)?;
         let mut changes = 0;
@@ -233,8 +240,10 @@ impl Lane {
         }
         if batch.is_empty() {
             lanes.remove(&self.partition);
+            self.ended = true;
             return None;
         }
+        self.taken = batch.len();
         Some(batch)
     }
 }
@@ -242,8 +251,45 @@ impl Lane {
 impl Drop for Lane {
     /// After a panic those who wait are told, and the next one begins anew.
     fn drop(&mut self) {
-        if let Some(left) = self.shared.lanes().remove(&self.partition) {
-            self.shared.waiting.fetch_sub(left.len(), Relaxed);
+        if self.ended {
+            return;
         }
+        let left = self.shared.lanes().remove(&self.partition);
+        let left = left.map_or(0, |left| left.len());
+        self.shared.waiting.fetch_sub(self.taken + left, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::connect::Connector, *};
+
+    /// A writer whose database does not answer.
+    fn writer() -> Writer {
+        let url = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
+        let patience = Duration::from_secs(1);
+        let connector = Connector::new(&url, patience).unwrap();
+        let pool = Arc::new(Pool::new(connector, 1, 1, patience));
+        Writer::new(pool, Arc::new(Facts::default()), 8, 8)
+    }
+
+    fn lane(writer: &Writer) -> Lane {
+        writer.0.lanes().insert(1, VecDeque::new());
+        Lane {
+            shared: Arc::clone(&writer.0),
+            partition: 1,
+            taken: 0,
+            ended: false,
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_lane_leaves_the_next_one_alone() {
+        let writer = writer();
+        let mut old = lane(&writer);
+        assert!(old.next().is_none());
+        let _new = lane(&writer);
+        drop(old);
+        assert!(writer.0.lanes().contains_key(&1));
     }
 }
