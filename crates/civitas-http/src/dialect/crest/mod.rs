@@ -106,7 +106,11 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     match outcome {
         Err(Failure::Fault(fault)) => {
             let reply = status::fault(&fault, parts.uri.path());
-            Ok(call.versioned(reply, place.served()))
+            // Who may not come in is not told in which versions others are answered.
+            Ok(match fault.outcome {
+                Outcome::Forbidden => reply,
+                _ => call.versioned(reply, place.served()),
+            })
         }
         outcome => outcome,
     }

@@ -44,21 +44,21 @@ fn keys() -> Value {
     json!({ "keys": [{ "kty": "RSA", "n": MODULUS.concat(), "e": "AQAB" }] })
 }
 
-fn signed(claims: &Value) -> String {
+pub(super) fn signed(claims: &Value) -> String {
     let der = BASE64_STANDARD.decode(KEY.concat()).unwrap();
     let header = Header::new(Algorithm::RS256);
     encode(&header, claims, &EncodingKey::from_rsa_der(&der)).unwrap()
 }
 
 /// The claims of a good assertion.
-fn claims(id: &str) -> Value {
+pub(super) fn claims(id: &str) -> Value {
     json!({
         "iss": id, "sub": id, "jti": "1", "exp": NOW.0 / 1_000 + 180,
         "aud": format!("http://{HOST}:80:80/am/oauth2/access_token"),
     })
 }
 
-async fn account(world: &World, scopes: &[&str]) -> String {
+pub(super) async fn account(world: &World, scopes: &[&str]) -> String {
     let body = json!({ "name": "frodo", "jwks": keys().to_string(), "scopes": scopes });
     let create = ask("POST", &format!("{ACCOUNTS}?_action=create"))
         .by("admin")
@@ -76,7 +76,7 @@ async fn account(world: &World, scopes: &[&str]) -> String {
 }
 
 /// Asks for a token, in a form that is not encoded, as clients do.
-async fn grant(world: &World, assertion: &str, scope: &str) -> Answer {
+pub(super) async fn grant(world: &World, assertion: &str, scope: &str) -> Answer {
     let form =
         format!("assertion={assertion}&client_id=service-account&grant_type={GRANT}&scope={scope}");
     world
@@ -84,7 +84,7 @@ async fn grant(world: &World, assertion: &str, scope: &str) -> Answer {
         .await
 }
 
-async fn token(world: &World, id: &str, scope: &str) -> String {
+pub(super) async fn token(world: &World, id: &str, scope: &str) -> String {
     let answer = grant(world, &signed(&claims(id)), scope).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let body = answer.json();

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod differential;
+mod exchanges;
 mod objects;
 mod queries;
 mod refusals;
