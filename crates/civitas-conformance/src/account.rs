@@ -19,6 +19,8 @@ pub struct Target {
     /// How many resources the server examines at most where no index answers, if that is
     /// few enough to exceed.
     pub examines: Option<u32>,
+    /// A URL that the credential polls for event tokens (RFC 8936), if there is one.
+    pub polls: Option<String>,
 }
 
 /// What another caller is for.

@@ -39,6 +39,10 @@ struct Arguments {
     #[arg(long, value_name = "N")]
     examines: Option<u32>,
 
+    /// URL to poll for event tokens with the same credential (RFC 8936)
+    #[arg(long, value_name = "URL")]
+    polls: Option<String>,
+
     /// Play only cases with an id that starts with this (repeatable)
     #[arg(long, value_name = "PREFIX")]
     only: Vec<String>,
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         credential,
         patience: Duration::from_secs(arguments.patience),
         examines: arguments.examines,
+        polls: arguments.polls,
         accounts: arguments
             .others
             .into_iter()

@@ -102,6 +102,14 @@ impl Session {
         }
     }
 
+    /// The caller at the URL that it polls for event tokens.
+    pub(crate) fn receiver(&self) -> Result<Client, Unmet> {
+        match &self.target.polls {
+            Some(url) => Ok(self.client.outside(url)),
+            None => skip("needs a URL to poll for event tokens (--polls URL)"),
+        }
+    }
+
     /// A client for use from other threads; created resources must be [adopted](Self::adopt).
     pub(crate) fn client(&self) -> &Client {
         &self.client

@@ -6,6 +6,8 @@ mod bulk;
 mod creation;
 mod define;
 mod delta;
+mod feed;
+mod import;
 mod job;
 mod read;
 mod reference;
@@ -17,7 +19,9 @@ mod write;
 pub use bulk::{Done, Step};
 pub use define::{MAX_SCHEMAS, MAX_TYPES};
 pub use delta::{Delta, DeltaToken, NextDelta};
-pub use job::{MAX_OPEN_JOBS, Progress, Replay};
+pub use feed::{Due, NewStream, Poll, Polled, Ready, SetError, StreamEdit, Word};
+pub use import::Imported;
+pub use job::{MAX_OPEN_JOBS, NewJob, Progress, Replay};
 pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;
@@ -27,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
     access::{Access, Caller},
@@ -61,6 +65,11 @@ pub struct Directory {
     writes: Standing,
     jobs: job::OpenJobs,
     job_turns: Semaphore,
+    event_keys: feed::EventKeys,
+    /// Places for polls that wait.
+    polls: Semaphore,
+    /// Told what [`Directory::watch`] tells.
+    changed: watch::Sender<()>,
 }
 
 impl Directory {
@@ -71,7 +80,9 @@ impl Directory {
     pub async fn open(store: Arc<dyn Store>, limits: Limits) -> Result<Self, Error> {
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(|error| Error::Unavailable(error.to_string()))?;
-        let key = store.signing_key(fresh).await?;
+        let key = store.secret("signing-key", &fresh).await?;
+        let key = <[u8; 32]>::try_from(key)
+            .map_err(|_| Error::Unavailable("the signing key is not of 32 bytes".into()))?;
         let hasher = Hasher::new(limits.hashing_threads, limits.waiting_hashes);
         let signer = Signer::new(&key, limits.token_seconds);
         let seal = Seal::derive(&key).map_err(Error::Unavailable)?;
@@ -88,6 +99,9 @@ impl Directory {
             writes: Standing::default(),
             jobs: job::OpenJobs::default(),
             job_turns: Semaphore::new(job::JOBS_AT_A_TIME),
+            event_keys: feed::EventKeys::default(),
+            polls: Semaphore::new(feed::WAITING),
+            changed: watch::Sender::new(()),
         })
     }
 

@@ -142,7 +142,10 @@ impl From<RegistryError> for Error {
                     id: id.to_owned(),
                 }
             }
-            RegistryError::TooManySnapshots(_) => Self::Invalid(Invalid::value(error.to_string())),
+            RegistryError::Reset => Self::Conflict,
+            RegistryError::TooManySnapshots(_) | RegistryError::TooManyStreams(_) => {
+                Self::Invalid(Invalid::value(error.to_string()))
+            }
             _ => Self::Unavailable(error.to_string()),
         }
     }

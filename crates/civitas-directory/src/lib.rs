@@ -14,7 +14,9 @@ pub mod clock;
 mod cursor;
 pub mod directory;
 pub mod error;
+pub mod event_token;
 pub mod id;
+pub mod import;
 pub mod job;
 pub mod limits;
 pub mod membership;
@@ -28,6 +30,7 @@ pub mod seal;
 mod self_service;
 pub mod settings;
 pub mod store;
+pub mod stream;
 pub mod tenant;
 pub mod token;
 
@@ -38,8 +41,8 @@ pub use client::{Client, Role, Roles};
 pub use clock::Clock;
 pub use cursor::Walk;
 pub use directory::{
-    Delta, DeltaToken, Directory, Done, Edit, Listing, NextDelta, Paging, Progress, Replay, Step,
-    Subject,
+    Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Listing, NewJob, NewStream, NextDelta,
+    Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject, Word,
 };
 pub use error::Error;
 pub use id::Ids;
@@ -50,4 +53,5 @@ pub use record::{Found, GroupRef, MemberRef, Record, Timestamp, Version};
 pub use scope::Scope;
 pub use settings::{Fidelity, Settings};
 pub use store::Store;
+pub use stream::Stream;
 pub use tenant::{Partition, Stage, Tenant};

@@ -6,7 +6,9 @@ use civitas_scim::Attributes;
 use serde_json::{Value, json};
 
 /// An instant in milliseconds since 1970 (UTC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
@@ -38,7 +40,19 @@ impl fmt::Display for Timestamp {
 /// State of a resource: the number, in its partition, of the event that made it, so no two
 /// states of a tenant's resources share one. A reset takes numbers back together with the
 /// states. Opaque to clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Version(pub i64);
 
 impl Version {

@@ -23,7 +23,10 @@ use http::{
 };
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use crate::{
     admin,
@@ -33,7 +36,7 @@ use crate::{
     dialect,
     door::{Arrival, check_headers},
     family::Family,
-    guide, job,
+    feed, guide, import, job,
     metrics::Metrics,
     oauth, operations,
     rate::Rates,
@@ -65,6 +68,7 @@ pub(crate) struct Surface {
     coder: Coder,
     process: u64,
     issued: AtomicU64,
+    stopping: watch::Sender<bool>,
 }
 
 impl App {
@@ -85,6 +89,7 @@ impl App {
             coder: Coder::new(limits.coding_threads),
             process: RandomState::new().hash_one(0),
             issued: AtomicU64::new(0),
+            stopping: watch::Sender::new(false),
         }))
     }
 }
@@ -221,8 +226,10 @@ impl Surface {
         let method = &arrival.parts.method;
         let _place = self.room.enter(&self.directory, &route, method)?;
         let request_id = arrival.request_id;
+        let route_time = (route == Route::Imports).then_some(import::TIME);
+        let within = route_time.unwrap_or(self.settings.limits.request_timeout);
         let work = pin!(dispatch(arrival, route));
-        match timeout(self.settings.limits.request_timeout, caught(work)).await {
+        match timeout(within, caught(work)).await {
             Ok(Some(outcome)) => outcome,
             Ok(None) => Err(Refusal::Panic {
                 request_id: request_id.to_owned(),
@@ -265,6 +272,16 @@ impl Surface {
         id
     }
 
+    /// Tells requests that wait for something that the server stops.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
     /// Places for connections.
     pub(crate) fn connections(&self) -> &Arc<Semaphore> {
         &self.connections
@@ -291,6 +308,9 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
         Route::Crest(place) => Box::pin(dialect::crest::answer(arrival, place)).await,
         Route::Fixed(route) => Box::pin(fixed(arrival, route)).await,
         Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
+        Route::JobRows(id) => Box::pin(job::rows(arrival, id)).await,
+        Route::Stream(route) => Box::pin(feed::answer(arrival, route)).await,
+        Route::Imports => Box::pin(import::answer(arrival)).await,
     }
 }
 
@@ -301,6 +321,7 @@ async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
     match route {
         Fixed::Token => oauth::token(arrival).await,
         Fixed::Guide => guide::page(arrival).await,
+        Fixed::Keys => feed::keys(&arrival).await,
         Fixed::Admin(route) => admin::answer(arrival, route).await,
         Fixed::Live => Ok(operations::live()),
         Fixed::Ready => operations::ready(arrival.app).await,

@@ -67,6 +67,24 @@ impl Body {
         self.kept.as_ref()
     }
 
+    /// The next bytes of a body that is taken as it comes, with a time for each of them; `None`
+    /// at its end. Neither limit nor coding applies.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+        self.invited = true;
+        loop {
+            match timeout(self.within, self.incoming.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(_))) => return Err(Refusal::BodyCutOff),
+                Err(_) => return Err(Refusal::Timeout),
+            }
+        }
+    }
+
     /// The whole body, decoded. The limit holds before and after.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Refusal> {
         if let Some(kept) = &self.kept {

@@ -1,28 +1,34 @@
 //! Work that goes on after its request was answered with 202: `/civitas/v1/jobs/{id}` tells
 //! how far it is and what came of it. Jobs that a restart interrupted are resumed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use civitas_directory::{
     Directory, Progress, Replay, Role, Tenant, Timestamp, job::Job, store::JOB_TURN,
 };
-use http::{HeaderValue, Method, StatusCode};
+use civitas_scim::Invalid;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
     app::{Surface, preflight},
     dialect::scim,
     door::Arrival,
+    form, import,
     negotiation::check_accepts_json,
     refusal::Refusal,
     reply::Reply,
-    router::JOB_METHODS,
+    router::{JOB_METHODS, JOB_ROWS_METHODS},
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Path of jobs on the tenant's host.
-pub(crate) const PATH: &str = "/civitas/v1/jobs";
+const PATH: &str = "/civitas/v1/jobs";
+
+/// Rows of an answer that names no number, and of any.
+const DEFAULT_ROWS: usize = 100;
+const MAX_ROWS: usize = 1_000;
 
 /// What does a job and words what came of it, as JSON.
 pub(crate) struct Work {
@@ -31,6 +37,23 @@ pub(crate) struct Work {
     pub(crate) job: Job,
     pub(crate) progress: Arc<Progress>,
     pub(crate) replay: Replay,
+    /// What time it is.
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+/// The answer to a request that became a job (RFC 9967 §2.5.1.1), on the host of that origin.
+pub(crate) fn accepted(job: &Job, origin: &str) -> Reply {
+    let mut reply = Reply::empty(StatusCode::ACCEPTED);
+    let location = format!("{origin}{PATH}/{}", job.id);
+    for (name, value) in [
+        (header::LOCATION, &location),
+        (HeaderName::from_static("set-txn"), &job.id),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers.insert(name, value);
+        }
+    }
+    reply
 }
 
 /// Starts a job that was just stored.
@@ -61,13 +84,15 @@ fn begin(
         replay,
         tenant,
         job,
+        clock,
     };
-    tokio::spawn(work.run(clock));
+    tokio::spawn(work.run());
 }
 
 /// Starts the jobs that nobody has in work, for as long as the server runs: those that a stop
-/// has interrupted, of this process or another.
+/// has interrupted, of this process or another. Drops remains of imports that never became one.
 pub(crate) async fn resume(app: Arc<Surface>) {
+    let mut tidied: Option<Instant> = None;
     loop {
         match app.directory.jobs_to_take().await {
             Ok(open) => {
@@ -76,6 +101,12 @@ pub(crate) async fn resume(app: Arc<Surface>) {
                 }
             }
             Err(error) => tracing::error!(%error, "jobs were not resumed"),
+        }
+        if tidied.is_none_or(|at| at.elapsed() >= import::STRAY) {
+            tidied = Some(Instant::now());
+            if let Err(error) = app.directory.drop_stray_parts(import::STRAY).await {
+                tracing::error!(%error, "remains of imports were not dropped");
+            }
         }
         tokio::time::sleep(JOB_TURN).await;
     }
@@ -93,22 +124,39 @@ async fn take_up(app: &Surface, tenant: Tenant, job: Job) {
 }
 
 impl Work {
-    async fn run(self, clock: fn() -> Timestamp) {
+    async fn run(self) {
         let Ok(_turn) = self.directory.job_turn().await else {
             return;
         };
-        let result = scim::carry_out_bulk(&self).await;
+        let result = match self.job.kind.as_str() {
+            scim::BULK => Some(scim::carry_out_bulk(&self).await),
+            import::KIND => Some(import::carry_out(&self).await),
+            _ => None,
+        };
+        let Some(result) = result else {
+            // It stays in work, so that it is not come upon again and again.
+            return tracing::error!(job = self.job.id, "a job of an unknown kind is left open");
+        };
         if self.progress.is_lost() {
             return tracing::warn!(job = self.job.id, "another process has the job now");
         }
         let partition = self.tenant.partition;
         let ended = self
             .directory
-            .end_job(partition, &self.job, result, clock());
+            .end_job(partition, &self.job, result, (self.clock)());
         if let Err(error) = ended.await {
             tracing::error!(%error, job = self.job.id, "the end of a job was not stored");
         }
     }
+}
+
+/// A job of the caller, whom it is told to alone.
+async fn own(arrival: &Arrival<'_>, tenant: &Tenant, id: &str) -> Result<(Job, usize), Refusal> {
+    let actor = arrival.admit(tenant, Role::Write).await?.actor();
+    check_accepts_json(&arrival.parts.headers)?;
+    let directory = &arrival.app.directory;
+    let now = arrival.now(tenant);
+    Ok(directory.job(tenant.partition, &actor, id, now).await?)
 }
 
 /// `/civitas/v1/jobs/{id}`, for whoever began the job.
@@ -118,26 +166,57 @@ pub(crate) async fn answer(arrival: Arrival<'_>, id: &str) -> Result<Reply, Refu
         return Ok(reply);
     }
     let tenant = arrival.tenant().await?;
-    let actor = arrival.admit(&tenant, Role::Write).await?.actor();
-    let (directory, now) = (&arrival.app.directory, arrival.now(&tenant));
     if *method == Method::DELETE {
-        let open = directory
-            .cancel_job(tenant.partition, &actor, id, now)
-            .await?;
-        let status = if open {
+        let actor = arrival.admit(&tenant, Role::Write).await?.actor();
+        let now = arrival.now(&tenant);
+        let directory = &arrival.app.directory;
+        let open = directory.cancel_job(tenant.partition, &actor, id, now);
+        let status = if open.await? {
             StatusCode::ACCEPTED
         } else {
             StatusCode::NO_CONTENT
         };
         return Ok(Reply::empty(status));
     }
-    check_accepts_json(&arrival.parts.headers)?;
-    let (job, begun) = directory.job(tenant.partition, &actor, id, now).await?;
-    Ok(Reply::new(
-        StatusCode::OK,
-        JSON,
-        shown(&job, begun).to_string(),
-    ))
+    let (job, begun) = own(&arrival, &tenant, id).await?;
+    let shown = shown(&job, begun).to_string();
+    Ok(Reply::new(StatusCode::OK, JSON, shown))
+}
+
+/// `GET /civitas/v1/jobs/{id}/rows?after=N&count=N`: what came of steps that are done.
+pub(crate) async fn rows(arrival: Arrival<'_>, id: &str) -> Result<Reply, Refusal> {
+    let method = &arrival.parts.method;
+    if let Some(reply) = preflight(JOB_ROWS_METHODS, method, "")? {
+        return Ok(reply);
+    }
+    let tenant = arrival.tenant().await?;
+    let (job, _) = own(&arrival, &tenant, id).await?;
+    let query = arrival.parts.uri.query().unwrap_or_default();
+    let pairs = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
+    let (mut after, mut count) = (None, DEFAULT_ROWS);
+    for (name, value) in &pairs {
+        let number = value.parse::<u64>();
+        let number = number.map_err(|_| Invalid::value(format!("{name}: not a number")));
+        match &**name {
+            "after" => after = Some(number?),
+            "count" => count = usize::try_from(number?).unwrap_or(MAX_ROWS),
+            _ => return Err(Invalid::value(format!("there is no parameter {name}")).into()),
+        }
+    }
+    let count = count.clamp(1, MAX_ROWS);
+    let directory = &arrival.app.directory;
+    let mut rows = directory
+        .job_rows(tenant.partition, &job, after, count + 1)
+        .await?;
+    let more = rows.len() > count;
+    rows.truncate(count);
+    let last = rows.last().map(|row| row.step);
+    let texts = rows.iter().map(|row| row.text.as_str());
+    let next = last.filter(|_| more);
+    let next = next.map_or(String::new(), |last| format!(r#","next":{last}"#));
+    let texts = texts.collect::<Vec<_>>().join(",");
+    let body = format!(r#"{{"rows":[{texts}]{next}}}"#);
+    Ok(Reply::new(StatusCode::OK, JSON, body))
 }
 
 fn shown(job: &Job, begun: usize) -> Value {
@@ -146,9 +225,12 @@ fn shown(job: &Job, begun: usize) -> Value {
         "kind": job.kind,
         "state": "open",
         "steps": job.steps,
-        "begun": begun,
+        "begun": (begun as u64).max(job.done),
         "created": job.created.to_string(),
     });
+    if job.cancelled && job.end.is_none() {
+        shown["state"] = "cancelling".into();
+    }
     if let Some(end) = &job.end {
         shown["state"] = if end.cancelled { "cancelled" } else { "done" }.into();
         shown["begun"] = job.steps.into();

@@ -16,8 +16,10 @@ mod dialect;
 mod door;
 mod effect;
 mod family;
+mod feed;
 mod form;
 mod guide;
+mod import;
 mod job;
 mod metrics;
 mod negotiation;
@@ -38,5 +40,6 @@ mod stage;
 mod watched;
 
 pub use app::App;
+pub use feed::check_authorities;
 pub use server::serve;
 pub use settings::{Http2, HttpLimits, Settings};

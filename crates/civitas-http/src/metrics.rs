@@ -21,6 +21,41 @@ const BUCKETS: [u64; 12] = [
     50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 5_000_000,
 ];
 
+/// What becomes of event tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feed {
+    /// Given to a receiver that polled.
+    Polled,
+    /// Taken by a receiver that they were pushed to.
+    Pushed,
+    /// Refused by a receiver, for good.
+    Refused,
+    /// Not pushed, to be tried again.
+    Failed,
+    /// Told a receiver that it missed events.
+    Missed,
+}
+
+impl Feed {
+    const ALL: [Self; 5] = [
+        Self::Polled,
+        Self::Pushed,
+        Self::Refused,
+        Self::Failed,
+        Self::Missed,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Polled => "polled",
+            Self::Pushed => "pushed",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Missed => "missed",
+        }
+    }
+}
+
 /// What is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -29,6 +64,7 @@ pub(crate) struct Metrics {
     duration_micros: AtomicU64,
     measured: AtomicU64,
     tolerated: [AtomicU64; Switch::ALL.len()],
+    fed: [AtomicU64; Feed::ALL.len()],
 }
 
 impl Metrics {
@@ -60,12 +96,18 @@ impl Metrics {
         }
     }
 
+    /// Counts event tokens.
+    pub(crate) fn fed(&self, what: Feed, tokens: usize) {
+        self.fed[what as usize].fetch_add(tokens as u64, Relaxed);
+    }
+
     /// The Prometheus text format, version 0.0.4.
     pub(crate) fn render(&self, in_flight: usize, connections: usize, commits: u64) -> String {
         let mut text = String::with_capacity(4096);
         self.render_requests(&mut text);
         self.render_durations(&mut text);
         self.render_tolerances(&mut text);
+        self.render_feed(&mut text);
         for (name, kind, help, value) in [
             (
                 "civitas_http_requests_in_flight",
@@ -119,6 +161,21 @@ impl Metrics {
             let count = self.tolerated[switch as usize].load(Relaxed);
             let switch = switch.name();
             let _ = writeln!(text, "{name}{{switch=\"{switch}\"}} {count}");
+        }
+    }
+
+    fn render_feed(&self, text: &mut String) {
+        let name = "civitas_event_tokens_total";
+        describe(
+            text,
+            name,
+            "counter",
+            "Event tokens by what became of them.",
+        );
+        for what in Feed::ALL {
+            let count = self.fed[what as usize].load(Relaxed);
+            let what = what.name();
+            let _ = writeln!(text, "{name}{{outcome=\"{what}\"}} {count}");
         }
     }
 

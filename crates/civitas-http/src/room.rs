@@ -42,7 +42,10 @@ impl Room {
             // Bulk requests are admitted where they are carried out.
             Route::Scim(Scim::Bulk)
             | Route::Job(_)
-            | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Admin(_)) => false,
+            | Route::JobRows(_)
+            | Route::Imports
+            | Route::Stream(_)
+            | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Keys | Fixed::Admin(_)) => false,
             Route::Scim(route) => route.writes(method),
             Route::Crest(place) => place.writes(method),
         };

@@ -20,7 +20,14 @@
 //! | `/openidm`, `/am`, `/environment` and what is below | | [`crate::dialect::crest`] |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
+//! | `/.well-known/jwks.json` | GET | keys that event tokens are verified with |
 //! | `/civitas/v1/settings` | GET, PATCH | settings of the tenant |
+//! | `/civitas/v1/imports` | POST | resources from a file, as a job |
+//! | `/civitas/v1/jobs/{id}`, `…/rows` | GET, DELETE; GET | a job, and what came of its steps |
+//! | `/civitas/v1/streams` | GET, POST | streams of events |
+//! | `/civitas/v1/streams/{id}` | GET, PATCH, DELETE | a stream |
+//! | `/civitas/v1/streams/{id}/events` | POST | polling for events |
+//! | `/civitas/v1/streams/{id}/verification` | POST | a verification on the stream |
 //! | `/civitas/v1/clock` | GET, PUT | time and seed of the tenant (development) |
 //! | `/civitas/v1/snapshots`, `…/{name}` | GET; PUT, DELETE | kept states (development) |
 //! | `/civitas/v1/reset` | POST | back to a kept state (development) |
@@ -52,6 +59,25 @@ pub(crate) enum Route<'r> {
     Fixed(Fixed),
     /// `/civitas/v1/jobs/{id}`.
     Job(&'r str),
+    /// `/civitas/v1/jobs/{id}/rows`.
+    JobRows(&'r str),
+    /// `/civitas/v1/imports`.
+    Imports,
+    /// Below `/civitas/v1/streams`.
+    Stream(Stream<'r>),
+}
+
+/// What is at a path of streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream<'r> {
+    /// All of them.
+    All,
+    /// One by its id.
+    One(&'r str),
+    /// The events of one.
+    Events(&'r str),
+    /// The verification of one.
+    Verification(&'r str),
 }
 
 /// What is at a path that is the same for every tenant.
@@ -61,6 +87,8 @@ pub(crate) enum Fixed {
     Token,
     /// `/docs/scim`.
     Guide,
+    /// `/.well-known/jwks.json`.
+    Keys,
     /// Below `/civitas/v1`.
     Admin(Admin),
     /// `/health/live`.
@@ -149,8 +177,20 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
         ("docs", Some("scim"), (None, ..)) => Ok(Route::Fixed(Fixed::Guide)),
-        ("civitas", Some("v1"), (Some("jobs"), Some(id), None)) if !id.is_empty() => {
-            Ok(Route::Job(id))
+        (".well-known", Some("jwks.json"), (None, ..)) => Ok(Route::Fixed(Fixed::Keys)),
+        ("civitas", Some("v1"), (Some("imports"), None, _)) => Ok(Route::Imports),
+        ("civitas", Some("v1"), (Some("streams"), None, _)) => Ok(Route::Stream(Stream::All)),
+        ("civitas", Some("v1"), (Some(what @ ("jobs" | "streams")), Some(id), within))
+            if !id.is_empty() && segments.next().is_none() =>
+        {
+            match (what, within) {
+                ("jobs", None) => Ok(Route::Job(id)),
+                ("jobs", Some("rows")) => Ok(Route::JobRows(id)),
+                ("streams", None) => Ok(Route::Stream(Stream::One(id))),
+                ("streams", Some("events")) => Ok(Route::Stream(Stream::Events(id))),
+                ("streams", Some("verification")) => Ok(Route::Stream(Stream::Verification(id))),
+                _ => Err(Refusal::UnknownPath),
+            }
         }
         ("civitas", Some("v1"), (Some(one), two, None)) => {
             admin(one, two).map(|it| Route::Fixed(Fixed::Admin(it)))
@@ -438,6 +478,7 @@ impl Fixed {
             Self::Admin(Admin::Ledger) => "GET, HEAD, DELETE, OPTIONS",
             Self::Admin(Admin::Snapshots | Admin::LedgerHar | Admin::LedgerCount)
             | Self::Guide
+            | Self::Keys
             | Self::Live
             | Self::Ready
             | Self::Metrics => "GET, HEAD, OPTIONS",
@@ -448,6 +489,23 @@ impl Fixed {
 /// The methods of `/civitas/v1/jobs/{id}`.
 pub(crate) const JOB_METHODS: Methods = Methods("GET, HEAD, DELETE, OPTIONS");
 
+/// The methods of `/civitas/v1/jobs/{id}/rows`.
+pub(crate) const JOB_ROWS_METHODS: Methods = Methods("GET, HEAD, OPTIONS");
+
+/// The methods of `/civitas/v1/imports`.
+pub(crate) const IMPORTS_METHODS: Methods = Methods("POST, OPTIONS");
+
+impl Stream<'_> {
+    /// The methods that apply.
+    pub(crate) const fn methods(self) -> Methods {
+        Methods(match self {
+            Self::All => "GET, HEAD, POST, OPTIONS",
+            Self::One(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Events(_) | Self::Verification(_) => "POST, OPTIONS",
+        })
+    }
+}
+
 impl Route<'_> {
     /// The path with its variable parts named, for logs.
     pub(crate) const fn template(&self) -> &'static str {
@@ -455,6 +513,13 @@ impl Route<'_> {
             Self::Scim(route) => route.template(),
             Self::Crest(place) => place.template(),
             Self::Job(_) => "/civitas/v1/jobs/{id}",
+            Self::JobRows(_) => "/civitas/v1/jobs/{id}/rows",
+            Self::Imports => "/civitas/v1/imports",
+            Self::Stream(Stream::All) => "/civitas/v1/streams",
+            Self::Stream(Stream::One(_)) => "/civitas/v1/streams/{id}",
+            Self::Stream(Stream::Events(_)) => "/civitas/v1/streams/{id}/events",
+            Self::Stream(Stream::Verification(_)) => "/civitas/v1/streams/{id}/verification",
+            Self::Fixed(Fixed::Keys) => "/.well-known/jwks.json",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
             Self::Fixed(Fixed::Admin(Admin::Settings)) => "/civitas/v1/settings",
@@ -484,7 +549,7 @@ mod tests {
         let template = route.template();
         match route {
             Route::Scim(route) => route.bind(&types).map(|_| template),
-            Route::Fixed(_) | Route::Job(_) | Route::Crest(_) => Ok(template),
+            _ => Ok(template),
         }
     }
 
@@ -513,6 +578,14 @@ mod tests {
             ("/oauth2/v1/token", "/oauth2/v1/token"),
             ("/docs/scim", "/docs/scim"),
             ("/civitas/v1/settings", "/civitas/v1/settings"),
+            ("/civitas/v1/jobs/7/rows", "/civitas/v1/jobs/{id}/rows"),
+            ("/civitas/v1/streams/", "/civitas/v1/streams"),
+            ("/civitas/v1/streams/7", "/civitas/v1/streams/{id}"),
+            (
+                "/civitas/v1/streams/7/events",
+                "/civitas/v1/streams/{id}/events",
+            ),
+            ("/.well-known/jwks.json", "/.well-known/jwks.json"),
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
         ] {
@@ -556,6 +629,12 @@ mod tests {
             "/oauth2/v1",
             "/civitas/v1",
             "/civitas/v1/settings/x",
+            "/civitas/v1/streams/7/x",
+            "/civitas/v1/streams/7/events/8",
+            "/civitas/v1/streams//events",
+            "/civitas/v1/imports/x",
+            "/civitas/v1/jobs/7/rows/8",
+            "/.well-known",
             "/health",
             "/health/live/x",
             "/metrics/x",

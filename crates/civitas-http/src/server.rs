@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{
     app::{App, Surface},
-    job,
+    feed, job,
     settings::HttpLimits,
     watched::{Phase, Watched},
 };
@@ -55,6 +55,7 @@ pub async fn serve(
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     let jobs = tokio::spawn(job::resume(app.clone()));
+    let push = tokio::spawn(feed::push(app.clone()));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
@@ -65,7 +66,9 @@ pub async fn serve(
     }
     drop(listener);
     drop(stop);
+    app.stop();
     jobs.abort();
+    push.abort();
     let all = u32::try_from(app.settings.limits.max_connections).unwrap_or(u32::MAX);
     let drained = app.connections().acquire_many(all);
     if timeout(app.settings.limits.drain_timeout, drained)

@@ -76,6 +76,8 @@ pub struct HttpLimits {
     pub body_bytes: usize,
     /// Largest bulk request in bytes (`maxPayloadSize`, RFC 7643 §5); above it 413.
     pub bulk_bytes: usize,
+    /// Largest file that is imported, in bytes; above it 413.
+    pub import_bytes: usize,
     /// Largest request line and header fields together, in bytes; above it 431. Four times
     /// as much closes the connection.
     pub header_bytes: usize,
@@ -108,6 +110,7 @@ impl Default for HttpLimits {
         Self {
             body_bytes: 1024 * 1024,
             bulk_bytes: 1024 * 1024,
+            import_bytes: 1024 * 1024 * 1024,
             header_bytes: 16 * 1024,
             request_timeout: Duration::from_secs(30),
             body_read_timeout: Duration::from_secs(20),

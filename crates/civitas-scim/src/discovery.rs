@@ -15,6 +15,8 @@ pub struct Support {
     pub bulk: Option<BulkLimits>,
     /// Limits of cursors; `None` if pages are found by index only.
     pub cursors: Option<CursorLimits>,
+    /// Events and asynchronous requests; `None` if there are none.
+    pub security_events: Option<SecurityEvents>,
     /// URI of documentation for people.
     pub documentation_uri: Option<String>,
 }
@@ -37,6 +39,13 @@ pub struct CursorLimits {
     pub timeout_seconds: u64,
 }
 
+/// Events and asynchronous requests (RFC 9967 §4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityEvents {
+    /// URIs of the events that are told.
+    pub event_uris: Vec<String>,
+}
+
 /// The `ServiceProviderConfig` resource (RFC 7643 §5). `base` is the service root URI.
 pub fn service_provider_config(support: &Support, base: &str) -> Value {
     // The limits stand there as integers even without support: a client is known that takes
@@ -57,6 +66,13 @@ pub fn service_provider_config(support: &Support, base: &str) -> Value {
     });
     if let (Value::Object(config), Value::Object(features)) = (&mut config, features) {
         config.extend(features);
+    }
+    if let Some(events) = &support.security_events {
+        // A client asks for it, and is answered at once otherwise.
+        config["securityEvents"] = json!({
+            "asyncRequest": "request",
+            "eventUris": events.event_uris,
+        });
     }
     if let Some(cursors) = support.cursors {
         config["pagination"] = json!({
@@ -221,8 +237,22 @@ mod tests {
             max_results: 1_000,
             bulk,
             cursors: None,
+            security_events: None,
             documentation_uri: None,
         }
+    }
+
+    #[test]
+    fn s_9967_4_01_events_are_advertised() {
+        let support = Support {
+            security_events: Some(SecurityEvents {
+                event_uris: vec!["urn:x".into()],
+            }),
+            ..support(None)
+        };
+        let config = service_provider_config(&support, BASE);
+        let expected = json!({ "asyncRequest": "request", "eventUris": ["urn:x"] });
+        assert_eq!(config["securityEvents"], expected);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Create, list, change and disable API clients of a tenant
     #[command(subcommand)]
     Client(Client),
+    /// Create, list, change and delete streams of events
+    #[command(subcommand)]
+    Stream(Stream),
     /// Create users from a file of JSON lines (`.jsonl`) or comma-separated values (`.csv`)
     Import(Import),
     /// Write the users or groups of a tenant as JSON lines
@@ -358,6 +361,86 @@ pub(crate) enum Client {
         /// Client id
         id: String,
         /// Tenant of the client
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Stream {
+    /// Create a stream of what happens in a tenant from now on
+    Create {
+        /// API client that receives it
+        client: String,
+        /// Tenant of the stream
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// URL of the SCIM base, which tokens name as their issuer [default: from the
+        /// public base URL of the configuration]
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// Who tokens are for [default: the client's id]
+        #[arg(long)]
+        audience: Option<String>,
+        /// What tokens tell: `notice` for names of attributes, `full` for values too
+        #[arg(long, default_value = "notice")]
+        payload: String,
+        /// Push to this URL; without it the client polls
+        #[arg(long, value_name = "URL")]
+        push: Option<String>,
+        /// File that holds the value of the Authorization field to push with
+        #[arg(long, value_name = "FILE", requires = "push")]
+        authorization: Option<PathBuf>,
+        /// File of the certificates that the receiver's is checked against, as PEM [default:
+        /// the public authorities]
+        #[arg(long, value_name = "FILE", requires = "push")]
+        authorities: Option<PathBuf>,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// List the streams of a tenant
+    List {
+        /// Tenant of the streams
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Deliver a stream, hold it back, or end it until it is enabled again
+    Set {
+        /// Id of the stream
+        id: String,
+        /// `enabled`, `paused` or `disabled`
+        status: String,
+        /// Why, for whoever looks
+        #[arg(long)]
+        reason: Option<String>,
+        /// Tenant of the stream
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Have a verification delivered on a stream
+    Verify {
+        /// Id of the stream
+        id: String,
+        /// What the receiver will know it by
+        #[arg(long)]
+        state: Option<String>,
+        /// Tenant of the stream
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Delete a stream
+    Delete {
+        /// Id of the stream
+        id: String,
+        /// Tenant of the stream
         #[arg(long, default_value = "default")]
         tenant: String,
         #[command(flatten)]

@@ -40,6 +40,7 @@ pub(crate) struct Config {
 pub(crate) struct Http {
     pub(crate) max_body_bytes: usize,
     pub(crate) max_bulk_bytes: usize,
+    pub(crate) max_import_bytes: usize,
     pub(crate) max_connections: usize,
     pub(crate) max_concurrent_requests: usize,
     pub(crate) request_timeout: Duration,
@@ -55,6 +56,7 @@ impl Default for Http {
             ledger_requests: 0,
             max_body_bytes: 1_048_576,
             max_bulk_bytes: 1_048_576,
+            max_import_bytes: 1_073_741_824,
             max_connections: 10_000,
             max_concurrent_requests: 512,
             request_timeout: Duration::from_secs(30),
@@ -107,6 +109,7 @@ struct RawStore {
 struct RawLimits {
     max_body_bytes: Option<usize>,
     max_bulk_bytes: Option<usize>,
+    max_import_bytes: Option<usize>,
     max_bulk_operations: Option<usize>,
     job_seconds: Option<u64>,
     max_results: Option<usize>,
@@ -225,6 +228,7 @@ impl Config {
         for (key, value) in [
             ("limits.max_body_bytes", http.max_body_bytes),
             ("limits.max_bulk_bytes", http.max_bulk_bytes),
+            ("limits.max_import_bytes", http.max_import_bytes),
             ("limits.max_bulk_operations", limits.max_bulk_operations),
             ("limits.job_seconds", limits.job_seconds as usize),
             ("limits.max_results", limits.max_results),
@@ -358,6 +362,7 @@ fn http(server: &RawServer, limits: &RawLimits, http2: Http2) -> Http {
         ledger_requests: server.ledger_requests.unwrap_or(standard.ledger_requests),
         max_body_bytes: limits.max_body_bytes.unwrap_or(standard.max_body_bytes),
         max_bulk_bytes: limits.max_bulk_bytes.unwrap_or(standard.max_bulk_bytes),
+        max_import_bytes: limits.max_import_bytes.unwrap_or(standard.max_import_bytes),
         max_connections: server.max_connections.unwrap_or(standard.max_connections),
         max_concurrent_requests: server
             .max_concurrent_requests

@@ -13,10 +13,11 @@ mod serve;
 mod settings;
 mod source;
 mod stage;
+mod stream;
 mod transfer;
 mod upkeep;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -26,6 +27,9 @@ use crate::{cli::Command, failure::Failure};
 /// pays for with a contended lock.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Longest time that work on other threads may take once the command has ended.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let command = match cli::Cli::try_parse() {
@@ -56,13 +60,14 @@ fn run(command: Command) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Check(arguments) => config::check(&arguments.config),
             Command::Tenant(command) => registry::tenant(command).await,
             Command::Maintenance(command) => settings::maintenance(command).await,
             Command::Client(command) => registry::client(command).await,
+            Command::Stream(command) => stream::run(command).await,
             Command::Import(arguments) => transfer::import(arguments).await,
             Command::Export(arguments) => transfer::export(arguments).await,
             Command::Verify(arguments) => registry::verify(arguments).await,
@@ -72,5 +77,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Reset(arguments) => stage::reset(&arguments),
             Command::Ledger(arguments) => stage::ledger(&arguments),
         }
-    })
+    });
+    // Whatever still blocks, such as a receiver that does not answer, is not waited for.
+    runtime.shutdown_timeout(LAST_WORK);
+    outcome
 }

@@ -179,6 +179,7 @@ fn http_settings(config: &Config) -> Settings {
     settings.ledger = config.http.ledger_requests;
     settings.limits.body_bytes = config.http.max_body_bytes;
     settings.limits.bulk_bytes = config.http.max_bulk_bytes;
+    settings.limits.import_bytes = config.http.max_import_bytes;
     settings.limits.max_connections = config.http.max_connections;
     settings.limits.max_concurrent_requests = config.http.max_concurrent_requests;
     settings.limits.request_timeout = config.http.request_timeout;

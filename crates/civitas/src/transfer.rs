@@ -1,8 +1,5 @@
 //! `civitas import` and `civitas export`: files of any size in constant memory.
 
-mod csv;
-mod jsonl;
-
 use std::{
     fs::File,
     io::{BufWriter, Read, Write, stdout},
@@ -10,8 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use civitas_directory::{Scope, Tenant, store::Place};
-use civitas_scim::{Invalid, schema::ResourceType, tolerance::Tolerance};
+use civitas_directory::{
+    Scope, Tenant,
+    import::{self, Format, Row, Unreadable},
+    store::Place,
+};
+use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
@@ -27,20 +28,14 @@ const TOLD_FAILURES: usize = 20;
 /// Resources read at a time by an export.
 const EXPORT_PAGE: usize = 500;
 
-/// A resource of the file: where it stands, and its body or what is wrong with it.
-pub(crate) struct Row {
-    pub(crate) line: u64,
-    pub(crate) body: Result<Value, Invalid>,
-}
-
 /// `civitas import`
 pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
     let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
     let kind = resource_type(&opened.tenant, &arguments.resource_type)?.clone();
     let (input, progress) = open(&arguments.file)?;
-    let rows: Box<dyn Iterator<Item = Result<Row, Failure>>> = match extension(&arguments.file) {
-        "jsonl" => Box::new(jsonl::rows(input)),
-        "csv" => Box::new(csv::rows(input, &kind)?),
+    let format = match extension(&arguments.file) {
+        "jsonl" => Format::Lines,
+        "csv" => Format::Csv,
         other => {
             return Err(Failure::configuration(format!(
                 "{}: the ending {other:?} is neither jsonl nor csv",
@@ -48,6 +43,8 @@ pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
             )));
         }
     };
+    let rows = import::rows(format, input, &kind);
+    let rows = rows.map_err(|error| Failure::configuration(error.to_string()))?;
     let tally = create_all(&opened, kind, rows).await;
     progress.finish_and_clear();
     tally?.report(&arguments.file)
@@ -56,7 +53,7 @@ pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
 async fn create_all(
     opened: &Opened,
     kind: ResourceType,
-    rows: impl Iterator<Item = Result<Row, Failure>>,
+    rows: impl Iterator<Item = Result<Row, Unreadable>>,
 ) -> Result<Tally, Failure> {
     let kind = Arc::new(kind);
     let mut tally = Tally::default();
@@ -65,7 +62,7 @@ async fn create_all(
         if running.len() >= IN_FLIGHT {
             tally.count(running.join_next().await);
         }
-        let Row { line, body } = row?;
+        let Row { line, body } = row.map_err(|error| Failure::other(error.to_string()))?;
         let (directory, kind) = (opened.directory.clone(), kind.clone());
         let scope = Scope {
             now: opened.now(),

@@ -9,6 +9,7 @@ mod cursors;
 mod custom;
 mod discovery;
 mod errors;
+mod events;
 mod filters;
 mod groups;
 mod http;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Case> {
         projection::cases(),
         search::cases(),
         bulk::cases(),
+        events::cases(),
         me::cases(),
         tenants::cases(),
         clients::cases(),

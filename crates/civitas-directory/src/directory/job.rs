@@ -15,7 +15,7 @@ use super::Directory;
 use crate::{
     error::Error,
     id,
-    job::{End, Job},
+    job::{End, Forget, Job, Row},
     record::Timestamp,
     scope::Scope,
     store::{Event, JOB_LEASE, JOB_TURN},
@@ -97,6 +97,11 @@ pub struct Replay {
 }
 
 impl Replay {
+    /// Whether it knows of no step that was done.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Nothing was done yet.
     pub fn of_new(job: &Job) -> Self {
         Self {
@@ -106,31 +111,39 @@ impl Replay {
     }
 }
 
+/// A job that is to be stored.
+#[derive(Debug)]
+pub struct NewJob<'j> {
+    /// Its id, if parts were stored under it; a new one without it.
+    pub id: Option<String>,
+    /// See [`Job::kind`].
+    pub kind: &'j str,
+    /// See [`Job::input`].
+    pub input: String,
+    /// See [`Job::steps`].
+    pub steps: u64,
+}
+
 impl Directory {
-    /// Stores a job that is to be done. Jobs that ended `job_seconds` ago are forgotten.
-    pub async fn begin_job(
-        &self,
-        scope: &Scope,
-        kind: &str,
-        input: String,
-        steps: usize,
-    ) -> Result<Job, Error> {
-        if self.jobs.all().len() >= MAX_OPEN_JOBS {
-            return Err(Error::Overloaded);
-        }
-        let before = self.jobs_kept_since(scope.now);
-        self.store.forget_jobs(scope.partition, before).await?;
-        let tenants = self.store.tenants().await?;
-        let mut tenants = tenants.into_iter();
-        let tenant = tenants.find(|it| it.partition.raw() == scope.partition.raw());
+    /// Stores a job that is to be done. What is no longer kept of the tenant's jobs is
+    /// forgotten.
+    pub async fn begin_job(&self, scope: &Scope, new: NewJob<'_>) -> Result<Job, Error> {
+        self.check_room_for_job()?;
+        let forget = Forget {
+            results: self.ago(scope.now, 1),
+            jobs: self.ago(scope.now, 2),
+        };
+        self.store.forget_jobs(scope.partition, forget).await?;
+        let reach = self.store.log_reach(scope.partition).await?;
         let job = Job {
-            id: id::issue(scope.now),
-            kind: kind.to_owned(),
+            id: new.id.unwrap_or_else(|| id::issue(scope.now)),
+            kind: new.kind.to_owned(),
             actor: scope.actor.clone(),
-            input,
-            steps: steps as u64,
+            input: new.input,
+            steps: new.steps,
+            done: 0,
             created: scope.now,
-            since: tenant.map_or(crate::Version(0), |it| it.last_event),
+            since: reach.last,
             cancelled: false,
             end: None,
         };
@@ -148,6 +161,21 @@ impl Directory {
                 Some(progress)
             }
         }
+    }
+
+    /// Refuses a job when too many are open.
+    pub fn check_room_for_job(&self) -> Result<(), Error> {
+        if self.jobs.all().len() >= MAX_OPEN_JOBS {
+            return Err(Error::Overloaded);
+        }
+        Ok(())
+    }
+
+    /// So many times as long ago as ended jobs are kept.
+    fn ago(&self, now: Timestamp, times: i64) -> Timestamp {
+        let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX);
+        let millis = kept.saturating_mul(1_000).saturating_mul(times);
+        Timestamp(now.0.saturating_sub(millis))
     }
 
     /// Stores how a job ended, at the instant of its tenant's clock. There is nothing to store
@@ -173,12 +201,6 @@ impl Directory {
         Ok(self.store.end_job(partition, &job.id, end).await?)
     }
 
-    /// Jobs that ended before this are forgotten.
-    fn jobs_kept_since(&self, now: Timestamp) -> Timestamp {
-        let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX / 1_000);
-        Timestamp(now.0.saturating_sub(kept.saturating_mul(1_000)))
-    }
-
     /// Ends the jobs in work of a tenant that is reset: what they write from now on is refused.
     pub(super) async fn drop_jobs(&self, partition: Partition) -> Result<(), Error> {
         let open = self.store.open_jobs().await?;
@@ -193,6 +215,10 @@ impl Directory {
     }
 
     /// A job of the caller, and how many of its steps were begun.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] for as long after the time that its result is kept as that is, then
+    /// [`Error::NotFound`].
     pub async fn job(
         &self,
         partition: Partition,
@@ -201,17 +227,24 @@ impl Directory {
         now: Timestamp,
     ) -> Result<(Job, usize), Error> {
         let found = self.store.job(partition, id).await?;
-        let since = self.jobs_kept_since(now);
-        let job = found
-            .filter(|job| job.actor == actor)
-            .filter(|job| job.end.as_ref().is_none_or(|end| end.at >= since))
-            .ok_or_else(|| Error::NotFound {
-                resource_type: "job".into(),
-                id: id.to_owned(),
-            })?;
-        let progress = self.jobs.all().get(id).cloned();
-        let begun = progress.map_or(0, |it| it.begun.load(Relaxed));
-        Ok((job, begun))
+        let found = found.filter(|job| job.actor == actor);
+        let ended = |job: &Job| job.end.as_ref().map_or(now, |end| end.at);
+        let (resource_type, of) = ("job".to_owned(), id.to_owned());
+        match found {
+            Some(job) if ended(&job) >= self.ago(now, 1) => {
+                let progress = self.jobs.all().get(id).cloned();
+                let begun = progress.map_or(0, |it| it.begun.load(Relaxed));
+                Ok((job, begun))
+            }
+            Some(job) if ended(&job) >= self.ago(now, 2) => Err(Error::Gone {
+                resource_type,
+                id: of,
+            }),
+            _ => Err(Error::NotFound {
+                resource_type,
+                id: of,
+            }),
+        }
     }
 
     /// Asks a job of the caller to end: steps that were begun are finished, others left.
@@ -224,17 +257,45 @@ impl Directory {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (job, _) = self.job(partition, actor, id, now).await?;
+        if job.end.is_some() {
+            return Ok(false);
+        }
         self.store.cancel_job(partition, id).await?;
         if let Some(progress) = self.jobs.all().get(id) {
             progress.cancelled.store(true, Relaxed);
         }
-        Ok(job.end.is_none())
+        Ok(true)
+    }
+
+    /// What came of the steps of a job of the caller after one, at most `limit`.
+    pub async fn job_rows(
+        &self,
+        partition: Partition,
+        job: &Job,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let rows = self.store.job_rows(partition, &job.id, after, limit);
+        Ok(rows.await?)
     }
 
     /// Waits until a job may run: few do at a time.
     pub async fn job_turn(&self) -> Result<SemaphorePermit<'_>, Error> {
         let turn = self.job_turns.acquire().await;
         turn.map_err(|_| Error::Overloaded)
+    }
+
+    /// Whether a partition is of the present generation of its tenant.
+    pub async fn is_current(&self, partition: Partition) -> Result<bool, Error> {
+        let tenants = self.store.tenants().await?;
+        Ok(tenants.iter().any(|it| it.partition == partition))
+    }
+
+    /// A tenant as it is now; `None` if there is no more.
+    pub async fn tenant_again(&self, tenant: &Tenant) -> Option<Tenant> {
+        let tenants = self.store.tenants().await.ok()?.into_iter();
+        let mut tenants = tenants.filter(|it| it.partition.raw() == tenant.partition.raw());
+        tenants.next()
     }
 
     /// Jobs that this process is to take in work, with their tenants. Those in work that are
@@ -283,6 +344,14 @@ impl Directory {
             }
             !lost
         });
+    }
+
+    /// An open job as it is now, and what was done of its present part.
+    pub async fn resumed(&self, partition: Partition, job: &Job) -> Result<(Job, Replay), Error> {
+        let found = self.store.job(partition, &job.id).await?;
+        let job = found.unwrap_or_else(|| job.clone());
+        let replay = self.replay(partition, &job).await?;
+        Ok((job, replay))
     }
 
     /// What was done of a job.

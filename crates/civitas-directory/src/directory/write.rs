@@ -406,7 +406,11 @@ impl Directory {
             request_id: scope.request_id.clone(),
             changes,
         };
-        self.store.commit(scope.partition, change_set).await
+        let committed = self.store.commit(scope.partition, change_set).await;
+        if committed.as_ref().is_ok_and(|it| it.changed) {
+            self.tell_change();
+        }
+        committed
     }
 
     /// The new state as the caller wants to see it.

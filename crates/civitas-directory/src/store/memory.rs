@@ -8,6 +8,7 @@ use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -29,10 +30,11 @@ use crate::{
         Unique,
     },
     client::Client,
-    job::{End, Job},
+    job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
     settings::{self, Settings},
+    stream::{MAX_STREAMS, Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
 };
 
@@ -55,10 +57,23 @@ struct State {
     settings: Settings,
     /// By number of the partition.
     shelves: BTreeMap<i64, Shelf>,
-    signing_key: Option<[u8; 32]>,
+    secrets: BTreeMap<String, Vec<u8>>,
+    /// What jobs are yet to do and what came of their steps, by number of the partition, id,
+    /// and number.
+    parts: BTreeMap<(i64, String, u64), Received>,
+    rows: BTreeMap<(i64, String, u64), String>,
+    /// By number of the partition and id.
+    streams: BTreeMap<(i64, String), Stream>,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
+}
+
+/// A part of a job, and when it was added.
+#[derive(Debug)]
+struct Received {
+    content: Vec<u8>,
+    added: Instant,
 }
 
 /// What one partition holds.
@@ -320,7 +335,17 @@ impl Store for MemoryStore {
         };
         place.generation += 1;
         place.rehearsals.clear();
-        Ok(partition.in_generation(place.generation))
+        let (generation, last) = (place.generation, Version(place.scene.last_event));
+        let jobs: BTreeSet<String> = place.scene.jobs.keys().cloned().collect();
+        let own = partition.raw();
+        state.parts.retain(|(of, ..), _| *of != own);
+        let rows = &mut state.rows;
+        rows.retain(|(of, job, _), _| *of != own || jobs.contains(job));
+        let streams = state.streams.iter_mut();
+        for (_, stream) in streams.filter(|((of, _), _)| *of == partition.raw()) {
+            StreamChange::Reset(last).apply(stream);
+        }
+        Ok(partition.in_generation(generation))
     }
 
     async fn client(
@@ -374,6 +399,85 @@ impl Store for MemoryStore {
         Ok(self.look(partition, |shelf| shelf.scene.jobs.get(id).cloned()))
     }
 
+    async fn add_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        part: Part,
+    ) -> Result<(), RegistryError> {
+        let key = (partition.raw(), id.to_owned(), part.number);
+        let part = Received {
+            content: part.content,
+            added: Instant::now(),
+        };
+        self.state().parts.insert(key, part);
+        Ok(())
+    }
+
+    async fn drop_job_parts(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        self.state().drop_parts(partition, id);
+        Ok(())
+    }
+
+    async fn drop_stray_parts(&self, idle: Duration) -> Result<(), RegistryError> {
+        let State { shelves, parts, .. } = &mut *self.state();
+        let fresh = parts.iter().filter(|(_, part)| part.added.elapsed() < idle);
+        let fresh = fresh.map(|((of, id, _), _)| (*of, id.clone()));
+        let fresh: BTreeSet<(i64, String)> = fresh.collect();
+        let is_job = |of: i64, id: &str| {
+            let place = shelves.get(&of);
+            place.is_some_and(|it| it.scene.jobs.contains_key(id))
+        };
+        parts.retain(|(of, id, _), _| is_job(*of, id) || fresh.contains(&(*of, id.clone())));
+        Ok(())
+    }
+
+    async fn next_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Part>, RegistryError> {
+        let state = self.state();
+        let mut parts = numbered(&state.parts, partition, id, None);
+        Ok(parts.next().map(|(number, part)| Part {
+            number,
+            content: part.content.clone(),
+        }))
+    }
+
+    async fn finish_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        done: PartDone,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let job = state.open_job(partition, id)?;
+        job.done += done.rows.len() as u64;
+        job.since = done.since;
+        let key = |number| (partition.raw(), id.to_owned(), number);
+        state.parts.remove(&key(done.number));
+        let rows = done.rows.into_iter();
+        state.rows.extend(rows.map(|row| (key(row.step), row.text)));
+        Ok(())
+    }
+
+    async fn job_rows(
+        &self,
+        partition: Partition,
+        id: &str,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, RegistryError> {
+        let state = self.state();
+        let rows = numbered(&state.rows, partition, id, after).take(limit);
+        let rows = rows.map(|(step, text)| Row {
+            step,
+            text: text.clone(),
+        });
+        Ok(rows.collect())
+    }
+
     async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         let mut state = self.state();
         let job = state.shelf(partition)?.scene.jobs.get_mut(id);
@@ -385,12 +489,11 @@ impl Store for MemoryStore {
 
     async fn end_job(&self, partition: Partition, id: &str, end: End) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let job = state.shelf(partition)?.scene.jobs.get_mut(id);
-        let job = job.filter(|job| job.end.is_none());
-        let job = job.ok_or_else(|| RegistryError::Missing(format!("open job {id}")))?;
+        let job = state.open_job(partition, id)?;
         job.end = Some(end);
         job.cancelled = false;
         job.input.clear();
+        state.drop_parts(partition, id);
         Ok(())
     }
 
@@ -404,20 +507,93 @@ impl Store for MemoryStore {
         Ok(open.collect())
     }
 
-    async fn forget_jobs(
-        &self,
-        partition: Partition,
-        ended_before: Timestamp,
-    ) -> Result<(), RegistryError> {
-        let is_old = |job: &Job| job.end.as_ref().is_some_and(|it| it.at < ended_before);
+    async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let jobs = &mut state.shelf(partition)?.scene.jobs;
-        jobs.retain(|_, job| !is_old(job));
+        let mut purged = BTreeSet::new();
+        state.shelf(partition)?.scene.jobs.retain(|id, job| {
+            let Some(end) = job.end.as_mut() else {
+                return true;
+            };
+            if end.at < forget.results {
+                end.result.clear();
+                purged.insert(id.clone());
+            }
+            end.at >= forget.jobs
+        });
+        let rows = &mut state.rows;
+        rows.retain(|(of, id, _), _| *of != partition.raw() || !purged.contains(id));
         Ok(())
     }
 
-    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
-        Ok(*self.state().signing_key.get_or_insert(fresh))
+    async fn create_stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let streams = state.streams.keys();
+        if streams.filter(|(of, _)| *of == partition.raw()).count() >= MAX_STREAMS {
+            return Err(RegistryError::TooManyStreams(MAX_STREAMS));
+        }
+        let key = (partition.raw(), stream.id.clone());
+        state.streams.insert(key, stream);
+        Ok(())
+    }
+
+    async fn stream(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Stream>, RegistryError> {
+        let key = (partition.raw(), id.to_owned());
+        Ok(self.state().streams.get(&key).cloned())
+    }
+
+    async fn streams(&self, partition: Partition) -> Result<Vec<Stream>, RegistryError> {
+        let state = self.state();
+        let streams = state.streams.iter();
+        let own = streams.filter(|((of, _), _)| *of == partition.raw());
+        Ok(own.map(|(_, stream)| stream.clone()).collect())
+    }
+
+    async fn all_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        let state = self.state();
+        let streams = state.streams.iter();
+        let streams = streams.map(|((of, _), it)| (Partition::from_raw(*of), it.clone()));
+        Ok(streams.collect())
+    }
+
+    async fn change_stream(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: StreamChange,
+    ) -> Result<Stream, RegistryError> {
+        let mut state = self.state();
+        let State {
+            shelves, streams, ..
+        } = &mut *state;
+        let generation = shelves.get(&partition.raw()).map(|it| it.generation);
+        if generation.unwrap_or_default() != partition.generation() {
+            return Err(RegistryError::Reset);
+        }
+        let stream = streams.get_mut(&(partition.raw(), id.to_owned()));
+        let stream = stream.ok_or_else(|| RegistryError::Missing(format!("stream {id}")))?;
+        change.apply(stream);
+        Ok(stream.clone())
+    }
+
+    async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let key = (partition.raw(), id.to_owned());
+        let dropped = self.state().streams.remove(&key);
+        let missing = || RegistryError::Missing(format!("stream {id}"));
+        dropped.map(drop).ok_or_else(missing)
+    }
+
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {
+        let mut state = self.state();
+        let kept = state.secrets.entry(name.to_owned());
+        Ok(kept.or_insert_with(|| fresh.to_vec()).clone())
     }
 
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
@@ -465,7 +641,31 @@ impl Store for MemoryStore {
     }
 }
 
+/// What a job has under numbers, after one, in their order.
+fn numbered<'m, T>(
+    all: &'m BTreeMap<(i64, String, u64), T>,
+    partition: Partition,
+    id: &str,
+    after: Option<u64>,
+) -> impl Iterator<Item = (u64, &'m T)> {
+    let first = after.map_or(0, |it| it.saturating_add(1));
+    let key = |number| (partition.raw(), id.to_owned(), number);
+    let range = all.range(key(first)..=key(u64::MAX));
+    range.map(|((_, _, number), value)| (*number, value))
+}
+
 impl State {
+    fn open_job(&mut self, partition: Partition, id: &str) -> Result<&mut Job, RegistryError> {
+        let job = self.shelf(partition)?.scene.jobs.get_mut(id);
+        let job = job.filter(|job| job.end.is_none());
+        job.ok_or_else(|| RegistryError::Missing(format!("open job {id}")))
+    }
+
+    fn drop_parts(&mut self, partition: Partition, id: &str) {
+        let parts = &mut self.parts;
+        parts.retain(|(of, job, _), _| (*of, job.as_str()) != (partition.raw(), id));
+    }
+
     fn tenant_by_host(&self, host: &str) -> Option<&Tenant> {
         let has_host = |tenant: &&Tenant| tenant.hosts.iter().any(|own| own == host);
         self.tenants.values().find(has_host)

@@ -17,10 +17,11 @@ use crate::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
-    job::{End, Job},
+    job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     settings::{Change, Settings},
+    stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
 };
 
@@ -245,15 +246,22 @@ pub enum RegistryError {
     /// The tenant has as many snapshots as it may have.
     #[error("there are {0} snapshots already; drop one first")]
     TooManySnapshots(usize),
+    /// The tenant has as many streams as it may have.
+    #[error("there are {0} streams already; delete one first")]
+    TooManyStreams(usize),
+    /// The tenant was reset meanwhile.
+    #[error("the tenant was reset meanwhile")]
+    Reset,
     /// The store cannot answer now.
     #[error("the store failed: {0}")]
     Unavailable(String),
 }
 
-/// How often a process asks for the jobs that are its to do.
+/// How often a process asks for the jobs that are its to do, and the streams to push.
 pub const JOB_TURN: Duration = Duration::from_secs(2);
 
-/// How long the jobs of a process are left to it after it has asked for them.
+/// How long the jobs of a process, and the streams that it pushes, are left to it after it has
+/// asked for them.
 pub const JOB_LEASE: Duration = Duration::from_secs(10);
 
 /// Most snapshots that a tenant may have.
@@ -425,6 +433,45 @@ pub trait Store: Send + Sync + 'static {
     /// A job of a tenant.
     async fn job(&self, partition: Partition, id: &str) -> Result<Option<Job>, RegistryError>;
 
+    /// Keeps a part of a job that is yet to be stored.
+    async fn add_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        part: Part,
+    ) -> Result<(), RegistryError>;
+
+    /// Drops the parts of a job that will not be stored after all.
+    async fn drop_job_parts(&self, partition: Partition, id: &str) -> Result<(), RegistryError>;
+
+    /// Drops parts of all tenants whose jobs were not stored and to which none was added for
+    /// so long: whoever was about to is gone.
+    async fn drop_stray_parts(&self, idle: Duration) -> Result<(), RegistryError>;
+
+    /// The first part of a job that is not done.
+    async fn next_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Part>, RegistryError>;
+
+    /// Drops a part of an open job and keeps what came of its steps.
+    async fn finish_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        done: PartDone,
+    ) -> Result<(), RegistryError>;
+
+    /// What came of the steps of a job after one, in their order, at most `limit`.
+    async fn job_rows(
+        &self,
+        partition: Partition,
+        id: &str,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, RegistryError>;
+
     /// Notes that an open job is to end before its time, for whoever has it in work. One that
     /// has ended is left as it is.
     async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError>;
@@ -442,15 +489,49 @@ pub trait Store: Send + Sync + 'static {
         self.open_jobs().await
     }
 
-    /// Drops the jobs of a tenant that ended before an instant.
-    async fn forget_jobs(
+    /// Drops what is no longer kept of the ended jobs of a tenant.
+    async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError>;
+
+    /// Stores a new stream, of at most [`MAX_STREAMS`](crate::stream::MAX_STREAMS).
+    async fn create_stream(
         &self,
         partition: Partition,
-        ended_before: Timestamp,
+        stream: Stream,
     ) -> Result<(), RegistryError>;
 
-    /// The key that signs access tokens, 32 random bytes, made by `fresh` when there is none.
-    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError>;
+    /// A stream of a tenant.
+    async fn stream(&self, partition: Partition, id: &str)
+    -> Result<Option<Stream>, RegistryError>;
+
+    /// The streams of a tenant, by id.
+    async fn streams(&self, partition: Partition) -> Result<Vec<Stream>, RegistryError>;
+
+    /// The streams of all tenants, by tenant and id. Their generations are not told.
+    async fn all_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError>;
+
+    /// The streams that are this process's to push ([`Stream::is_pushed`]), by tenant and id:
+    /// those that it was given before, and those that nobody pushes. No other process is given
+    /// them for [`JOB_LEASE`]. By default there is one process.
+    async fn own_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        let mut streams = self.all_streams().await?;
+        streams.retain(|(_, stream)| stream.is_pushed());
+        Ok(streams)
+    }
+
+    /// Changes a stream durably, and gives it. A reset of the tenant takes its streams back
+    /// with it, so that what was said of another generation is [`RegistryError::Reset`].
+    async fn change_stream(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: StreamChange,
+    ) -> Result<Stream, RegistryError>;
+
+    /// Drops a stream.
+    async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError>;
+
+    /// The secret of that name; `fresh` is kept as such when there is none.
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError>;
 
     /// What a partition serves.
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError>;

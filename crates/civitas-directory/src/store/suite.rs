@@ -22,6 +22,7 @@ mod resources;
 mod search;
 mod stage;
 mod staging;
+mod stream;
 
 pub use agree::{agree, random_script_verifies_clean};
 pub use definitions::*;
@@ -33,6 +34,7 @@ pub use registry::*;
 pub use resources::*;
 pub use search::*;
 pub use staging::*;
+pub use stream::*;
 
 /// Makes a module of tests, one for each case of the suite. The expression is evaluated in
 /// an `async` function for each test, with the names of the surrounding module, and gives an
@@ -109,10 +111,15 @@ macro_rules! store_suite {
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server
                 clients_belong_to_a_tenant
-                the_signing_key_is_made_once
+                a_secret_is_made_once
                 a_store_is_ready
                 // Jobs.
                 jobs_are_kept_to_their_end
+                a_job_is_done_part_by_part
+                // Streams.
+                streams_belong_to_a_tenant
+                a_reset_takes_streams_back
+                events_are_numbered_without_gaps
                 // Stages.
                 a_stage_is_set_and_kept
                 rehearsals_end_with_a_reset

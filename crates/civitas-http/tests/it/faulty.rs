@@ -8,14 +8,15 @@ use std::{
 
 use civitas_directory::{
     Catalogue, ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store,
-    Tenant, Timestamp, Version,
-    job::{End, Job},
+    Stream, Tenant, Timestamp, Version,
+    job::{End, Forget, Job, Part, PartDone, Row},
     redefinition::{Redefinition, Refused},
     settings::Change,
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Want, memory::MemoryStore,
     },
+    stream::StreamChange,
 };
 use civitas_scim::schema::ResourceType;
 use tokio::sync::Notify;
@@ -259,16 +260,97 @@ impl Store for Faulty {
         self.0.open_jobs().await
     }
 
-    async fn forget_jobs(
+    async fn add_job_part(
         &self,
         partition: Partition,
-        ended_before: Timestamp,
+        id: &str,
+        part: Part,
     ) -> Result<(), RegistryError> {
-        self.0.forget_jobs(partition, ended_before).await
+        self.0.add_job_part(partition, id, part).await
     }
 
-    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
-        self.0.signing_key(fresh).await
+    async fn drop_job_parts(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        self.0.drop_job_parts(partition, id).await
+    }
+
+    async fn drop_stray_parts(&self, idle: Duration) -> Result<(), RegistryError> {
+        self.0.drop_stray_parts(idle).await
+    }
+
+    async fn next_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Part>, RegistryError> {
+        self.0.next_job_part(partition, id).await
+    }
+
+    async fn finish_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        done: PartDone,
+    ) -> Result<(), RegistryError> {
+        self.0.finish_job_part(partition, id, done).await
+    }
+
+    async fn job_rows(
+        &self,
+        partition: Partition,
+        id: &str,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, RegistryError> {
+        self.0.job_rows(partition, id, after, limit).await
+    }
+
+    async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
+        self.0.forget_jobs(partition, forget).await
+    }
+
+    async fn create_stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Result<(), RegistryError> {
+        self.0.create_stream(partition, stream).await
+    }
+
+    async fn stream(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Stream>, RegistryError> {
+        self.0.stream(partition, id).await
+    }
+
+    async fn streams(&self, partition: Partition) -> Result<Vec<Stream>, RegistryError> {
+        self.0.streams(partition).await
+    }
+
+    async fn all_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        self.0.all_streams().await
+    }
+
+    async fn own_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        self.0.own_streams().await
+    }
+
+    async fn change_stream(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: StreamChange,
+    ) -> Result<Stream, RegistryError> {
+        self.0.change_stream(partition, id, change).await
+    }
+
+    async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        self.0.drop_stream(partition, id).await
+    }
+
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {
+        self.0.secret(name, fresh).await
     }
 
     async fn ready(&self) -> Result<(), ReadError> {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, HOST, USER, World, ask};
+use crate::{
+    faulty::Held,
+    world::{Answer, HOST, NOW, USER, World, ask},
+};
 
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
@@ -132,7 +135,7 @@ async fn a_job_is_kept_by_the_clock_of_its_tenant_and_goes_with_a_reset() {
     world.job(&path).await;
     world.set("PUT", "clock", json!({ "advance_ms": 1 })).await;
     let answer = world.send(ask("GET", &path).by("writer")).await;
-    assert_eq!(answer.status, 404, "its time is over: {answer:?}");
+    assert_eq!(answer.status, 410, "its time is over: {answer:?}");
 
     let path = path_of(&world.submit_later(&job(&["b"])).await);
     world.ended(&path).await;
@@ -144,4 +147,75 @@ async fn a_job_is_kept_by_the_clock_of_its_tenant_and_goes_with_a_reset() {
         .set("POST", "reset", json!({ "snapshot": "done" }))
         .await;
     world.job(&path).await;
+}
+
+#[tokio::test]
+async fn a_bulk_job_is_cancelled_while_it_runs() {
+    let world = World::start().await;
+    // One patch comes after the other, and the first waits until it is let go.
+    let mut slow = job(&[]);
+    let operations = slow["Operations"].as_array_mut().unwrap();
+    for n in 0..5 {
+        let patch =
+            json!({ "Operations": [{ "op": "add", "path": "title", "value": n.to_string() }] });
+        operations.push(json!({ "method": "PATCH", "path": "/Users/slow", "data": patch }));
+    }
+    let path = path_of(&world.submit_later(&slow).await);
+    let Held { begun, let_go } = &world.store.1;
+    begun.notified().await;
+    let cancelled = world.send(ask("DELETE", &path).by("writer")).await;
+    assert_eq!(cancelled.status, 202);
+    assert_eq!(world.job(&path).await["state"], "cancelling");
+    let_go.notify_one();
+    let ended = loop {
+        let job = world.job(&path).await;
+        if job.get("ended").is_some() {
+            break job;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(ended["state"], "cancelled");
+    let results = ended["result"]["Operations"].as_array().unwrap();
+    let statuses: Vec<&Value> = results.iter().map(|it| &it["status"]).collect();
+    assert_eq!(statuses, ["404", "503", "503", "503", "503"]);
+    let again = world.send(ask("DELETE", &path).by("writer")).await;
+    assert_eq!(again.status, 204);
+}
+
+#[tokio::test]
+async fn a_job_is_gone_before_it_is_forgotten() {
+    let world = World::staged().await;
+    let path = path_of(&world.submit_later(&job(&["a"])).await);
+    world.ended(&path).await;
+    let day = 86_400_000;
+    for (after, status) in [
+        (0, 200),
+        (day, 200),
+        (day + 1, 410),
+        (2 * day, 410),
+        (2 * day + 1, 404),
+    ] {
+        let instant = civitas_directory::Timestamp(NOW.0 + after).to_string();
+        let clock = ask("PUT", "/civitas/v1/clock").by("admin");
+        let clock = clock.header("Content-Type", "application/json");
+        let set = world
+            .send(clock.body(json!({ "now": instant }).to_string()))
+            .await;
+        assert_eq!(set.status, 200, "{set:?}");
+        for method in ["GET", "DELETE"] {
+            let answer = world.send(ask(method, &path).by("writer")).await;
+            let expected = if (method, status) == ("DELETE", 200) {
+                204
+            } else {
+                status
+            };
+            assert_eq!(answer.status, expected, "{method} after {after} ms");
+        }
+        let rows = world.send(ask("GET", &format!("{path}/rows")).by("writer"));
+        assert_eq!(rows.await.status, status, "rows after {after} ms");
+        // Whatever is forgotten meanwhile makes no difference.
+        path_of(&world.submit_later(&job(&[&format!("n{after}")])).await);
+    }
+    let others = world.send(ask("GET", &path).by("admin")).await;
+    assert_eq!(others.status, 404);
 }

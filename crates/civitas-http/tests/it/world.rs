@@ -133,6 +133,13 @@ impl World {
         self.store.change_settings(None, &changes).await.unwrap();
     }
 
+    /// Forgets all events but the last ones.
+    pub(crate) async fn forget_events(&self, kept: u64) {
+        let long_ago = Timestamp(0);
+        let forgotten = self.store.prune_events(long_ago, kept, 1_000).await;
+        assert!(!forgotten.unwrap(), "that was all");
+    }
+
     /// Asks the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         drop(self.stop.take());

@@ -31,6 +31,7 @@ pub fn service_provider_config() -> Schema {
         feature("etag", "Entity tags", vec![]),
         authentication_schemes(),
         pagination(),
+        security_events(),
     ];
     schema_of(
         urn::SERVICE_PROVIDER_CONFIG,
@@ -177,6 +178,23 @@ fn pagination() -> Attribute {
             optional("defaultPageSize", "Resources of a page without count"),
             optional("maxPageSize", "Most resources of a page"),
             optional("cursorTimeout", "Seconds that a cursor is good for"),
+        ],
+    )
+}
+
+/// RFC 9967 §4.
+fn security_events() -> Attribute {
+    complex(
+        "securityEvents",
+        "Events that are told, and asynchronous requests",
+        vec![
+            text(
+                "asyncRequest",
+                "Whether a client may ask for an asynchronous answer",
+            )
+            .suggesting(&["none", "long", "request"])
+            .required(),
+            reference("eventUris", "URIs of the events that are told", &["uri"]).many(),
         ],
     )
 }

@@ -6,17 +6,23 @@ use std::{
 };
 
 use civitas_directory::{
-    job::{End, Job},
+    job::{End, Forget, Job},
     record::{Timestamp, Version},
     store::RegistryError,
     tenant::Partition,
 };
 use tokio_postgres::Row;
 
-use super::{error::Fault, pool::Connection, record::text, registry::Outcome};
+use super::{
+    error::Fault,
+    part,
+    pool::{Connection, Step, Transaction},
+    record::text,
+    registry::Outcome,
+};
 
 const COLUMNS: &str =
-    "tenant, id, kind, actor, input, steps, created, since, ended, cancelled, result";
+    "tenant, id, kind, actor, input, steps, created, since, ended, cancelled, result, done";
 
 /// Who works on jobs, and for how long they are left to it.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +40,7 @@ impl Worker {
         }
     }
 
-    fn lease_ms(self) -> f64 {
+    pub(super) fn lease_ms(self) -> f64 {
         self.lease.as_secs_f64() * 1_000.0
     }
 }
@@ -84,19 +90,26 @@ pub(super) async fn end(
     id: &str,
     end: &End,
 ) -> Outcome<()> {
-    let updated = connection
-        .execute(
-            "UPDATE job SET ended = $3, cancelled = $4, result = $5, input = ''
-             WHERE tenant = $1 AND id = $2 AND ended IS NULL",
-            &[
-                &partition.raw(),
-                &id.as_bytes(),
-                &end.at.0,
-                &end.cancelled,
-                &end.result.as_bytes(),
-            ],
-        )
-        .await?;
+    let update = Step::new(
+        "UPDATE job SET ended = $3, cancelled = $4, result = $5, input = ''
+         WHERE tenant = $1 AND id = $2 AND ended IS NULL RETURNING id",
+    )
+    .with(partition.raw())
+    .with(id.as_bytes())
+    .with(end.at.0)
+    .with(end.cancelled)
+    .with(end.result.as_bytes());
+    let updated = connection.begin(Transaction::Writing, vec![update]).await?;
+    if let Err(refused) = check_open(updated[0].len() as u64, id) {
+        connection.roll_back();
+        return Err(refused);
+    }
+    Ok(connection
+        .commit(vec![part::discard(partition, id)])
+        .await?)
+}
+
+pub(super) fn check_open(updated: u64, id: &str) -> Outcome<()> {
     if updated == 0 {
         return Err(RegistryError::Missing(format!("open job {id}")).into());
     }
@@ -125,15 +138,24 @@ pub(super) async fn open(connection: &Connection) -> Outcome<Vec<(Partition, Job
 /// Takes the open jobs that are the worker's and those whose lease is over.
 pub(super) async fn own(connection: &Connection, worker: Worker) -> Outcome<Vec<(Partition, Job)>> {
     let columns = COLUMNS.replace(", ", ", j.");
+    // A job whose row somebody changes just now keeps its lease, as long as that lasts for a
+    // while.
     let sql = format!(
-        "UPDATE job j SET worker = $1,
-             leased_until = clock_timestamp() + $2 * interval '1 millisecond'
-         FROM (
-             SELECT tenant, id FROM job
-             WHERE ended IS NULL AND (worker = $1 OR leased_until < clock_timestamp())
-             ORDER BY tenant, id FOR UPDATE SKIP LOCKED
-         ) o
-         WHERE j.tenant = o.tenant AND j.id = o.id RETURNING j.{columns}"
+        "WITH taken AS (
+             UPDATE job j SET worker = $1,
+                 leased_until = clock_timestamp() + $2 * interval '1 millisecond'
+             FROM (
+                 SELECT tenant, id FROM job
+                 WHERE ended IS NULL AND (worker = $1 OR leased_until < clock_timestamp())
+                 ORDER BY tenant, id FOR UPDATE SKIP LOCKED
+             ) o
+             WHERE j.tenant = o.tenant AND j.id = o.id RETURNING j.{columns}
+         )
+         SELECT {COLUMNS} FROM taken
+         UNION ALL
+         SELECT {COLUMNS} FROM job WHERE ended IS NULL AND worker = $1
+         AND leased_until > clock_timestamp() + $2 / 2 * interval '1 millisecond'
+         AND (tenant, id) NOT IN (SELECT tenant, id FROM taken)"
     );
     let rows = connection
         .query(&sql, &[&worker.number, &worker.lease_ms()])
@@ -146,15 +168,34 @@ pub(super) async fn own(connection: &Connection, worker: Worker) -> Outcome<Vec<
 pub(super) async fn forget(
     connection: &Connection,
     partition: Partition,
-    ended_before: Timestamp,
+    forget: Forget,
 ) -> Outcome<()> {
-    connection
-        .execute(
-            "DELETE FROM job WHERE tenant = $1 AND ended < $2",
-            &[&partition.raw(), &ended_before.0],
+    let (tenant, results) = (partition.raw(), forget.results.0);
+    let first = vec![
+        Step::new(
+            "DELETE FROM job_row r USING job j
+             WHERE j.tenant = $1 AND j.ended < $2 AND r.tenant = $1 AND r.job = j.id",
         )
+        .with(tenant)
+        .with(results),
+        Step::new("UPDATE job SET result = '' WHERE tenant = $1 AND ended < $2 AND result <> ''")
+            .with(tenant)
+            .with(results),
+    ];
+    connection.begin(Transaction::Writing, first).await?;
+    let last = Step::new("DELETE FROM job WHERE tenant = $1 AND ended < $2")
+        .with(tenant)
+        .with(forget.jobs.0);
+    Ok(connection.commit(vec![last]).await?)
+}
+
+/// The jobs of a tenant.
+pub(super) async fn ids(connection: &Connection, tenant: i64) -> Outcome<Vec<Vec<u8>>> {
+    let rows = connection
+        .query("SELECT id FROM job WHERE tenant = $1", &[&tenant])
         .await?;
-    Ok(())
+    let ids = rows.iter().map(|row| row.try_get(0));
+    Ok(ids.collect::<Result<_, _>>().map_err(Fault::from)?)
 }
 
 fn read(row: &Row) -> Result<(Partition, Job), Fault> {
@@ -173,6 +214,7 @@ fn read(row: &Row) -> Result<(Partition, Job), Fault> {
         actor: text(row, 3)?,
         input: text(row, 4)?,
         steps: row.try_get::<_, i64>("steps")?.cast_unsigned(),
+        done: row.try_get::<_, i64>("done")?.cast_unsigned(),
         created: Timestamp(row.try_get("created")?),
         since: Version(row.try_get("since")?),
         cancelled: end.is_none() && row.try_get("cancelled")?,

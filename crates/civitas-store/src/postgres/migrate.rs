@@ -16,6 +16,10 @@ const STEPS: &[(&str, &str)] = &[
         "accounts of clients",
         include_str!("migrations/0003_client_account.sql"),
     ),
+    (
+        "streams of events, parts of jobs",
+        include_str!("migrations/0004_stream.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

@@ -18,11 +18,13 @@ mod leaf;
 mod log;
 mod migrate;
 mod news;
+mod part;
 mod pool;
 mod record;
 mod registry;
 mod snapshot;
 mod source;
+mod stream;
 mod tls;
 mod verify;
 
@@ -34,7 +36,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
-    job::{End, Job},
+    job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     settings::{self, Settings},
@@ -42,6 +44,7 @@ use civitas_directory::{
         Changes, ChangesQuery, Event, FoundPage, JOB_LEASE, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Store, Want,
     },
+    stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
 };
 use civitas_scim::schema::ResourceType;
@@ -95,7 +98,8 @@ pub struct PostgresOptions {
     pub batch: usize,
     /// How long a statement may take, and how long one waits for a connection.
     pub patience: Duration,
-    /// How long jobs are left to this process after it has asked for them.
+    /// How long jobs, and streams to push, are left to this process after it has asked for
+    /// them.
     pub job_lease: Duration,
 }
 
@@ -518,18 +522,113 @@ impl Store for PostgresStore {
         Ok(job::own(&lease, self.worker).await?)
     }
 
-    async fn forget_jobs(
+    async fn add_job_part(
         &self,
         partition: Partition,
-        ended_before: Timestamp,
+        id: &str,
+        part: Part,
     ) -> Result<(), RegistryError> {
         let lease = self.registry().await?;
-        Ok(job::forget(&lease, partition, ended_before).await?)
+        Ok(part::add(&lease, partition, id, &part).await?)
     }
 
-    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
+    async fn drop_job_parts(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         let lease = self.registry().await?;
-        Ok(registry::signing_key(&lease, fresh).await?)
+        let dropped = lease.pipeline(&[part::discard(partition, id)]).await;
+        Ok(dropped.map(drop).map_err(RegistryFault::from)?)
+    }
+
+    async fn drop_stray_parts(&self, idle: Duration) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(part::discard_stray(&lease, idle).await?)
+    }
+
+    async fn next_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Part>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(part::next(&lease, partition, id).await?)
+    }
+
+    async fn finish_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        done: PartDone,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(part::finish(&lease, partition, id, &done, self.worker).await?)
+    }
+
+    async fn job_rows(
+        &self,
+        partition: Partition,
+        id: &str,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(part::rows(&lease, partition, id, after, limit).await?)
+    }
+
+    async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
+        again!(self.lease(), |it| job::forget(&it, partition, forget))
+    }
+
+    async fn create_stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::create(&lease, partition, &stream).await?)
+    }
+
+    async fn stream(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Stream>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::one(&lease, partition, id).await?)
+    }
+
+    async fn streams(&self, partition: Partition) -> Result<Vec<Stream>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::all(&lease, partition).await?)
+    }
+
+    async fn all_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::of_all(&lease).await?)
+    }
+
+    async fn own_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::own(&lease, self.worker).await?)
+    }
+
+    async fn change_stream(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: StreamChange,
+    ) -> Result<Stream, RegistryError> {
+        again!(self.lease(), |it| stream::change(
+            &it, partition, id, &change
+        ))
+    }
+
+    async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(stream::discard(&lease, partition, id).await?)
+    }
+
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::secret(&lease, name, fresh).await?)
     }
 
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {

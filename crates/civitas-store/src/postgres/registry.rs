@@ -370,22 +370,18 @@ async fn write_client(
         .await
 }
 
-const SIGNING_KEY: &str = "signing-key";
-
-/// The stored key; the first to come stores its own.
-pub(super) async fn signing_key(connection: &Connection, fresh: [u8; 32]) -> Outcome<[u8; 32]> {
+/// The stored secret of that name; the first to come stores its own.
+pub(super) async fn secret(connection: &Connection, name: &str, fresh: &[u8]) -> Outcome<Vec<u8>> {
     connection
         .execute(
             "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            &[&SIGNING_KEY, &&fresh[..]],
+            &[&name, &fresh],
         )
         .await?;
     let stored: Option<Vec<u8>> = connection
-        .value("SELECT value FROM secret WHERE name = $1", &[&SIGNING_KEY])
+        .value("SELECT value FROM secret WHERE name = $1", &[&name])
         .await?;
-    let stored = stored.unwrap_or_default();
-    let key = <[u8; 32]>::try_from(stored.as_slice());
-    Ok(key.map_err(|_| Fault::Refused("the signing key is damaged".into()))?)
+    Ok(stored.unwrap_or_default())
 }
 
 /// The catalogue of a partition.

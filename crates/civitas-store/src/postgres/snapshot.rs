@@ -15,10 +15,11 @@ use civitas_directory::{
 use super::{
     commit::LOCK,
     error::{Fault, Outcome as Done, RegistryFault},
-    news,
+    job, news, part,
     pool::{Connection, Parameter, Step, Transaction},
     record::text,
     registry::{Outcome, check_tenant},
+    stream,
 };
 
 /// The partition that holds nothing.
@@ -30,7 +31,8 @@ const WHOLE: [(&str, &str, &str); 4] = [
     (
         "job",
         "tenant",
-        "id, kind, actor, input, steps, created, since, ended, cancelled, result",
+        "id, kind, actor, input, steps, created, since, ended, cancelled, result, \
+         done",
     ),
     ("setting", "tenant", "name, value"),
     ("catalogue", "partition", "definitions"),
@@ -126,6 +128,7 @@ pub(super) async fn reset(
             .await?
             .ok_or_else(|| missing(name))?,
     };
+    let jobs = job::ids(connection, tenant).await?;
     let mirror = Mirror::new(connection, -id, tenant);
     if base {
         mirror.since(last(connection, -id).await?).await?;
@@ -139,6 +142,8 @@ pub(super) async fn reset(
         )
         .await?;
     let generation = generation.ok_or_else(|| Fault::Refused("no such partition".into()))?;
+    part::reset(connection, tenant, &jobs).await?;
+    stream::reset(connection, tenant, last(connection, tenant).await?).await?;
     let last = vec![
         Step::new("UPDATE snapshot SET base = (id = $2) WHERE tenant = $1")
             .with(tenant)

@@ -22,6 +22,7 @@ mod registry;
 mod schema;
 mod snapshot;
 mod source;
+mod stream;
 mod verify;
 mod writer;
 
@@ -39,7 +40,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
-    job::{End, Job},
+    job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     settings::{self, Settings},
@@ -47,6 +48,7 @@ use civitas_directory::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Store, Want,
     },
+    stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
 };
 use civitas_scim::{condition::Condition, schema::ResourceType};
@@ -542,6 +544,57 @@ impl Store for SqliteStore {
         self.look_up(|connection| job::one(connection, partition, id))
     }
 
+    async fn add_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        part: Part,
+    ) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| job::add_part(connection, partition, &id, &part))
+            .await
+    }
+
+    async fn drop_job_parts(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| job::drop_parts(connection, partition, &id))
+            .await
+    }
+
+    async fn drop_stray_parts(&self, idle: Duration) -> Result<(), RegistryError> {
+        self.chore(move |connection| job::drop_stray_parts(connection, idle))
+            .await
+    }
+
+    async fn next_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Part>, RegistryError> {
+        self.look_up(|connection| job::next_part(connection, partition, id))
+    }
+
+    async fn finish_job_part(
+        &self,
+        partition: Partition,
+        id: &str,
+        done: PartDone,
+    ) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| job::finish_part(connection, partition, &id, &done))
+            .await
+    }
+
+    async fn job_rows(
+        &self,
+        partition: Partition,
+        id: &str,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Row>, RegistryError> {
+        self.look_up(|connection| job::rows(connection, partition, id, after, limit))
+    }
+
     async fn cancel_job(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         let id = id.to_owned();
         self.chore(move |connection| job::cancel(connection, partition, &id))
@@ -558,17 +611,56 @@ impl Store for SqliteStore {
         self.look_up(job::open)
     }
 
-    async fn forget_jobs(
-        &self,
-        partition: Partition,
-        ended_before: Timestamp,
-    ) -> Result<(), RegistryError> {
-        self.chore(move |connection| job::forget(connection, partition, ended_before))
+    async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
+        self.chore(move |connection| job::forget(connection, partition, forget))
             .await
     }
 
-    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], RegistryError> {
-        self.chore(move |connection| registry::signing_key(connection, fresh))
+    async fn create_stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| stream::create(connection, partition, &stream))
+            .await
+    }
+
+    async fn stream(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Option<Stream>, RegistryError> {
+        self.look_up(|connection| stream::one(connection, partition, id))
+    }
+
+    async fn streams(&self, partition: Partition) -> Result<Vec<Stream>, RegistryError> {
+        self.look_up(|connection| stream::all(connection, partition))
+    }
+
+    async fn all_streams(&self) -> Result<Vec<(Partition, Stream)>, RegistryError> {
+        self.look_up(stream::of_all)
+    }
+
+    async fn change_stream(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: StreamChange,
+    ) -> Result<Stream, RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| stream::change(connection, partition, &id, &change))
+            .await
+    }
+
+    async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| stream::discard(connection, partition, &id))
+            .await
+    }
+
+    async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {
+        let (name, fresh) = (name.to_owned(), fresh.to_vec());
+        self.chore(move |connection| registry::secret(connection, &name, &fresh))
             .await
     }
 

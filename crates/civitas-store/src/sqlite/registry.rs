@@ -309,20 +309,17 @@ pub(super) fn replace_client(
     Ok(())
 }
 
-const SIGNING_KEY: &str = "signing-key";
-
-/// The stored key; the first to come stores its own.
-pub(super) fn signing_key(connection: &mut Connection, fresh: [u8; 32]) -> Outcome<[u8; 32]> {
+/// The secret of that name; the first to come stores its own.
+pub(super) fn secret(connection: &mut Connection, name: &str, fresh: &[u8]) -> Outcome<Vec<u8>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute(
         "INSERT OR IGNORE INTO secret (name, value) VALUES (?1, ?2)",
-        (SIGNING_KEY, fresh),
+        (name, fresh),
     )?;
-    let key = transaction.query_row(
-        "SELECT value FROM secret WHERE name = ?1",
-        [SIGNING_KEY],
-        |row| row.get(0),
-    )?;
+    let kept =
+        transaction.query_row("SELECT value FROM secret WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })?;
     transaction.commit()?;
-    Ok(key)
+    Ok(kept)
 }

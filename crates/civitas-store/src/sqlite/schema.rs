@@ -21,6 +21,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0006_job.sql")),
     M::up(include_str!("migrations/0007_catalogue.sql")),
     M::up(include_str!("migrations/0008_client_account.sql")),
+    M::up(include_str!("migrations/0009_stream.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -13,7 +13,7 @@ use civitas_directory::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
-use super::{error::RegistryFault, registry::check_tenant};
+use super::{error::RegistryFault, job, registry::check_tenant, stream};
 
 type Outcome<T> = std::result::Result<T, RegistryFault>;
 
@@ -103,6 +103,7 @@ pub(super) fn reset(
         Some(name) => find(&transaction, tenant, name)?.ok_or_else(|| missing(name))?,
     };
     let mirror = Mirror::new(&transaction, -id, tenant);
+    let jobs = job::ids(&transaction, tenant)?;
     if base {
         mirror.since(last(&transaction, -id)?)?;
     } else {
@@ -119,6 +120,8 @@ pub(super) fn reset(
             "UPDATE partition SET generation = generation + 1 WHERE id = ?1 RETURNING generation",
         )?
         .query_row([tenant], |row| row.get(0))?;
+    job::reset(&transaction, tenant, &jobs)?;
+    stream::reset(&transaction, partition, last(&transaction, tenant)?)?;
     transaction.commit()?;
     Ok(partition.in_generation(generation))
 }

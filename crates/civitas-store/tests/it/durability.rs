@@ -77,7 +77,7 @@ async fn a_refused_change_set_does_not_harm_its_neighbours() {
 async fn a_reopened_file_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::of(SqliteStore::open(folder.path()).unwrap()).await;
-    let key = stage.store.signing_key([7; 32]).await.unwrap();
+    let key = stage.store.secret("a", &[7; 32]).await.unwrap();
     stage.user("ann").await;
     stage.group("staff", &["ann"]).await;
     let (user, group) = (
@@ -92,7 +92,7 @@ async fn a_reopened_file_keeps_everything() {
     );
 
     let stage = Stage::of(SqliteStore::open(folder.path()).unwrap()).await;
-    assert_eq!(stage.store.signing_key([9; 32]).await.unwrap(), key);
+    assert_eq!(stage.store.secret("a", &[9; 32]).await.unwrap(), key);
     assert_eq!(stage.read("User", "ann").await, user);
     assert_eq!(stage.read("Group", "staff").await, group);
     let last = stage

@@ -8,9 +8,11 @@ use std::{
 
 use civitas_directory::{
     change::Rejected,
-    job::Job,
+    job::{Job, Part, PartDone},
     record::{Timestamp, Version},
-    store::{ReadError, Store as _},
+    store::{ReadError, RegistryError, Store as _},
+    stream::{Delivery, Payload, Position, Receiver, Status, Stream, StreamChange},
+    tenant::Partition,
 };
 use civitas_store::{
     OpenPostgresError, PostgresOptions, PostgresStore, PostgresUrl, cluster::Cluster,
@@ -203,14 +205,15 @@ async fn nodes_that_start_at_once_make_the_tables_once() {
     }
 }
 
-/// Jobs are their node's for as long as it asks for them, and another's soon after.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_of_a_node_that_is_gone_are_taken_up() {
+/// How long jobs and streams are left to nodes that lend them briefly.
+const LEASE: Duration = Duration::from_millis(600);
+
+/// Two nodes that lend jobs and streams briefly, over a database with one tenant.
+async fn two_that_lend() -> (PostgresStore, PostgresStore, Partition) {
     let url = Cluster::shared().schema();
-    let lease = Duration::from_millis(600);
     let node = async || {
         let options = PostgresOptions {
-            job_lease: lease,
+            job_lease: LEASE,
             ..PostgresOptions::default()
         };
         let url = url.parse::<PostgresUrl>().unwrap();
@@ -218,32 +221,148 @@ async fn jobs_of_a_node_that_is_gone_are_taken_up() {
     };
     let (here, there) = (node().await, node().await);
     let acme = here.create_tenant("acme", &[]).await.unwrap().partition;
-    let job = Job {
+    (here, there, acme)
+}
+
+/// Waits until something is there.
+async fn until<T>(what: &str, mut is_there: impl AsyncFnMut() -> Vec<T>) -> Vec<T> {
+    let begun = Instant::now();
+    loop {
+        let found = is_there().await;
+        if !found.is_empty() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(LEASE / 10).await;
+    }
+}
+
+fn job() -> Job {
+    Job {
         id: "job".into(),
         kind: "test".into(),
         actor: "client:a".into(),
         input: "{}".into(),
         steps: 1,
+        done: 0,
         created: Timestamp(1),
         since: Version(0),
         cancelled: false,
         end: None,
-    };
+    }
+}
+
+/// Jobs are their node's for as long as it asks for them, and another's soon after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_a_node_that_is_gone_are_taken_up() {
+    let (here, there, acme) = two_that_lend().await;
+    let (job, lease) = (job(), LEASE);
     here.create_job(acme, job.clone()).await.unwrap();
     for _ in 0..8 {
         assert_eq!(there.own_jobs().await.unwrap(), []);
         assert_eq!(here.own_jobs().await.unwrap(), [(acme, job.clone())]);
         tokio::time::sleep(lease / 4).await;
     }
-    let gone = Instant::now();
-    while there.own_jobs().await.unwrap().is_empty() {
-        assert!(
-            gone.elapsed() < Duration::from_secs(20),
-            "nobody has the job"
-        );
-        tokio::time::sleep(lease / 10).await;
-    }
+    until("nobody has the job", async || {
+        there.own_jobs().await.unwrap()
+    })
+    .await;
     assert_eq!(here.own_jobs().await.unwrap(), [], "it is another's now");
+}
+
+/// Who lost a job does not finish parts of it; parts that a node receives are left by others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_of_jobs_are_those_of_one_node() {
+    let (here, there, acme) = two_that_lend().await;
+    let part = |number| Part {
+        number,
+        content: vec![1],
+    };
+    let done = |number| PartDone {
+        number,
+        since: Version(0),
+        rows: Vec::new(),
+    };
+    here.add_job_part(acme, "job", part(0)).await.unwrap();
+    let idle = Duration::from_mins(1);
+    there.drop_stray_parts(idle).await.unwrap();
+    assert_eq!(here.next_job_part(acme, "job").await, Ok(Some(part(0))));
+    here.add_job_part(acme, "job", part(1)).await.unwrap();
+    here.create_job(acme, job()).await.unwrap();
+    let strange = there.finish_job_part(acme, "job", done(0)).await;
+    assert!(matches!(strange, Err(RegistryError::Missing(_))));
+    here.finish_job_part(acme, "job", done(0)).await.unwrap();
+    until("nobody has the job", async || {
+        there.own_jobs().await.unwrap()
+    })
+    .await;
+    let lost = here.finish_job_part(acme, "job", done(1)).await;
+    assert!(matches!(lost, Err(RegistryError::Missing(_))));
+    assert_eq!(here.next_job_part(acme, "job").await, Ok(Some(part(1))));
+    there.finish_job_part(acme, "job", done(1)).await.unwrap();
+    assert_eq!(here.next_job_part(acme, "job").await, Ok(None));
+}
+
+/// A stream is pushed by one node at a time, by the same one for as long as it asks, and by
+/// another soon after. One that nobody is to push is nobody's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_of_a_node_that_is_gone_are_taken_up() {
+    let (here, there, acme) = two_that_lend().await;
+    let receiver = Receiver {
+        endpoint: "https://r.example/events".into(),
+        authorization: None,
+        authorities: None,
+    };
+    for (id, delivery) in [
+        ("polled", Delivery::Poll),
+        ("pushed", Delivery::Push(receiver)),
+    ] {
+        let stream = Stream {
+            id: id.into(),
+            client: "sync".into(),
+            issuer: "https://id.example/scim/v2".into(),
+            audience: "sync".into(),
+            payload: Payload::Notice,
+            delivery,
+            created: Timestamp(1),
+            status: Status::Enabled,
+            reason: None,
+            verified: false,
+            verification: None,
+            position: Position::default(),
+            rejected: 0,
+        };
+        here.create_stream(acme, stream).await.unwrap();
+    }
+    let ids = |own: Vec<(Partition, Stream)>| {
+        let ids = own.into_iter().map(|(of, stream)| (of, stream.id));
+        ids.collect::<Vec<_>>()
+    };
+    let pushed = [(acme, "pushed".to_owned())];
+    assert_eq!(ids(there.own_streams().await.unwrap()), pushed);
+    for _ in 0..8 {
+        assert_eq!(here.own_streams().await, Ok(vec![]));
+        assert_eq!(ids(there.own_streams().await.unwrap()), pushed);
+        tokio::time::sleep(LEASE / 4).await;
+    }
+    let taken = until("nobody has the stream", async || {
+        here.own_streams().await.unwrap()
+    });
+    assert_eq!(ids(taken.await), pushed);
+    assert_eq!(there.own_streams().await, Ok(vec![]));
+
+    let status = |status| StreamChange::Status {
+        status,
+        reason: None,
+        from: None,
+    };
+    let change = async |to| there.change_stream(acme, "pushed", status(to)).await;
+    change(Status::Paused).await.unwrap();
+    assert_eq!(here.own_streams().await, Ok(vec![]));
+    change(Status::Enabled).await.unwrap();
+    assert_eq!(ids(here.own_streams().await.unwrap()), pushed);
+    there.drop_stream(acme, "pushed").await.unwrap();
+    assert_eq!(here.own_streams().await, Ok(vec![]));
 }
 
 /// What one node changes of the registry the others are told.

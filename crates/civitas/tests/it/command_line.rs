@@ -170,3 +170,62 @@ fn the_first_curl_is_printed_and_a_stop_is_clean() {
     assert!(server.is_running());
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[test]
+fn streams_are_set_up_at_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let data = ["--data", &path("data")];
+    let said = |arguments: &[&str]| {
+        let output = run(&[arguments, &data].concat());
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let fails = |arguments: &[&str], code: i32, expected: &[&str]| {
+        fails(&[arguments, &data].concat(), code, expected);
+    };
+    said(&["client", "create", "watcher"]);
+    let create = ["stream", "create", "watcher"];
+    fails(&create, 2, &["--issuer"]);
+    let issuer = ["--issuer", "https://id.example/scim/v2"];
+    let create = [&create[..], &issuer].concat();
+    fails(
+        &[&create[..], &["--payload", "x"]].concat(),
+        2,
+        &["--payload"],
+    );
+    fails(
+        &[&create[..], &["--push", "http://r.example/"]].concat(),
+        1,
+        &["https"],
+    );
+    let nobody = [&["stream", "create", "nosuch"][..], &issuer].concat();
+    fails(&nobody, 1, &["nosuch"]);
+    std::fs::write(path("secret"), "Bearer hush\n").unwrap();
+    std::fs::write(path("pem"), "nothing").unwrap();
+    let push = [
+        "--push",
+        "https://r.example/x",
+        "--authorization",
+        &path("secret"),
+    ];
+    let pem = path("pem");
+    let bad = [&create[..], &push, &["--authorities", &pem]].concat();
+    fails(&bad, 2, &["--authorities"]);
+
+    let polled = said(&create);
+    let pushed = said(&[&create[..], &push].concat());
+    assert!(!pushed.contains("hush"), "{pushed}");
+    let id = polled.split_whitespace().nth(1).unwrap();
+    let set = said(&["stream", "set", id, "paused", "--reason", "a move"]);
+    assert!(set.contains("paused") && set.contains("a move"), "{set}");
+    fails(&["stream", "set", id, "off"], 2, &["off"]);
+    said(&["stream", "verify", id, "--state", "s"]);
+    let listed = said(&["stream", "list"]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains("https://r.example/x") && !listed.contains("hush"));
+    said(&["stream", "delete", id]);
+    fails(&["stream", "delete", id], 1, &[id]);
+    assert_eq!(said(&["stream", "list"]).lines().count(), 1);
+}

@@ -49,12 +49,14 @@ fn the_judge_passes_every_case() {
     accounts.push((Role::Read, Account::bearer(token(&server, &reader))));
     let me = token_of_a_user(&server, &admin);
     accounts.push((Role::User, Account::bearer(me)));
+    let polls = poll_url(&server, &admin);
     let target = Target {
         base: format!("http://{}/scim/v2", server.address),
         credential: Credential::Bearer(token(&server, &admin)),
         accounts,
         patience: PATIENCE,
         examines: Some(EXAMINED),
+        polls: Some(polls),
     };
     let report = judge(Suite::Scim, &target, &Select::default());
     assert_eq!(report.failed(), 0, "{report}");
@@ -104,6 +106,24 @@ fn account(client: &str, host: &str) -> Account {
         credential: Credential::Basic(id.to_owned(), secret.to_owned()),
         host: Some(host.to_owned()),
     }
+}
+
+/// Where the client polls for events.
+fn poll_url(server: &Server, client: &str) -> String {
+    let id = client.split_once(':').unwrap().0;
+    let delivery = serde_json::json!({ "method": "urn:ietf:rfc:8936" });
+    let asked = serde_json::json!({ "client_id": id, "delivery": delivery });
+    let json = [("Content-Type", "application/json")];
+    let path = "/civitas/v1/streams";
+    let created = Client::new(server.address, client)
+        .try_send("POST", path, &json, Some(asked.to_string().as_bytes()))
+        .unwrap();
+    assert_eq!(created.status, 201, "{}", created.text);
+    let created = created.body();
+    created["delivery"]["endpoint_url"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn token(server: &Server, client: &str) -> String {

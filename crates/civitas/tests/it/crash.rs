@@ -279,3 +279,96 @@ fn an_accepted_job_survives_kills() {
     }
     assert_eq!(found(&client, "later"), (PAIRS, PAIRS));
 }
+
+/// An import that was accepted is done, each row once, however often the server is killed.
+#[test]
+fn an_accepted_import_survives_kills() {
+    const ROWS: usize = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path());
+    let lines = (0..ROWS).map(|n| match n % 1_000 {
+        7 => "{bad\n".into(),
+        _ => {
+            json!({ "schemas": [USER], "userName": format!("row-{n}"), "displayName": "row" })
+                .to_string()
+                + "\n"
+        }
+    });
+    let text: String = lines.collect();
+    let path = import(&server.client(), &text);
+    for round in 0..kills() {
+        thread::sleep(Duration::from_millis((round as u64 * 37) % 150));
+        server.kill();
+        server = Server::start_in(folder.path());
+    }
+    let client = server.client();
+    let ended = ended(&client, &path);
+    assert_eq!(ended["state"], "done");
+    assert_eq!(ended["result"], json!({ "created": ROWS - 3, "failed": 3 }));
+    let (mut rows, mut after) = (Vec::new(), 0);
+    loop {
+        let page = format!("{path}/rows?count=1000&after={after}");
+        let page = client.send("GET", &page, None).body();
+        rows.extend(page["rows"].as_array().unwrap().iter().cloned());
+        match page["next"].as_u64() {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    let lines: Vec<u64> = rows.iter().map(|it| it["line"].as_u64().unwrap()).collect();
+    assert!(
+        lines.iter().copied().eq(1..=ROWS as u64),
+        "each row is told once"
+    );
+    let users = client.get("/Users?count=0").body();
+    assert_eq!(users["totalResults"], ROWS - 3);
+    for row in rows.iter().step_by(97).filter(|it| it["status"] == "201") {
+        let location = row["location"].as_str().unwrap();
+        let at = location.find("/scim/v2").unwrap() + "/scim/v2".len();
+        let user = client.get(&location[at..]).body();
+        let line = row["line"].as_u64().unwrap();
+        assert_eq!(user["userName"], format!("row-{}", line - 1));
+    }
+}
+
+/// That an import is to end outlives a kill.
+#[test]
+fn a_cancelled_import_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path());
+    let lines = (0..20_000)
+        .map(|n| json!({ "schemas": [USER], "userName": format!("row-{n}") }).to_string() + "\n");
+    let text: String = lines.collect();
+    let client = server.client();
+    let path = import(&client, &text);
+    let cancelled = client.send("DELETE", &path, None);
+    assert_eq!(cancelled.status, 202, "{}", cancelled.text);
+    server.kill();
+    server = Server::start_in(folder.path());
+    let client = server.client();
+    let ended = ended(&client, &path);
+    assert_eq!(ended["state"], "cancelled");
+    let users = client.get("/Users?count=0").body();
+    assert!(users["totalResults"].as_u64().unwrap() < 20_000);
+    assert_eq!(users["totalResults"], ended["result"]["created"]);
+}
+
+/// Starts an import, and gives the path of its job.
+fn import(client: &Client, text: &str) -> String {
+    let lines = [("Content-Type", "application/x-ndjson")];
+    let path = "/civitas/v1/imports?type=User";
+    let accepted = client.try_send("POST", path, &lines, Some(text.as_bytes()));
+    let accepted = accepted.unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    format!("/civitas/v1/jobs/{}", accepted.header("set-txn"))
+}
+
+/// A job once it has ended.
+fn ended(client: &Client, path: &str) -> Value {
+    let ended = (0..6_000).find_map(|_| {
+        let job = client.send("GET", path, None).body();
+        thread::sleep(Duration::from_millis(10));
+        job.get("ended").is_some().then_some(job)
+    });
+    ended.unwrap()
+}

@@ -153,6 +153,7 @@ fn of_the_judge(server: &Server, cases: &Select) -> Vec<Request> {
         accounts: Vec::new(),
         patience: Duration::ZERO,
         examines: None,
+        polls: None,
     };
     let report = run(&target, cases);
     assert_eq!(report.failed(), 0, "{report}");

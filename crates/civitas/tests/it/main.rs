@@ -6,6 +6,7 @@ mod command_line;
 mod conformance;
 mod crash;
 mod definitions;
+mod feed;
 mod full_disk;
 mod fuzz;
 mod isolation;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     crash::{Book, check, found, kills, pairs, write_until},
+    feed,
     server::{Client, GROUP, Server, USER},
 };
 
@@ -172,6 +173,54 @@ fn a_job_of_a_killed_node_is_done_by_another() {
     let created = |result: &Value| result["status"] == "201";
     assert!(results.iter().all(created), "{job}");
     assert_eq!(found(&client, "later"), (PAIRS, PAIRS));
+}
+
+/// Tokens that a node has pushed.
+fn pushed(node: &Server) -> usize {
+    let metrics = node.client().send("GET", "/metrics", None).text;
+    let name = "civitas_event_tokens_total{outcome=\"pushed\"} ";
+    let count = metrics.lines().find_map(|line| line.strip_prefix(name));
+    count.map_or(0, |it| it.trim().parse().unwrap())
+}
+
+/// A stream is pushed by one node, and by the other one when that is killed. What both write is
+/// told, each change once as long as no node dies.
+#[test]
+fn a_stream_of_a_killed_node_is_pushed_by_the_other() {
+    let mut nodes = Vec::from(two());
+    let folder = tempfile::tempdir().unwrap();
+    let (port, delivery) = feed::to_push();
+    let receiver = feed::Receiver::start(folder.path(), format!("push {port}"));
+    let (group, book) = (nodes[0].client().group("staff"), feed::Book::default());
+    let stream = feed::create_stream(&nodes[0].client(), &delivery);
+    for n in 0..20 {
+        let client = nodes[n % 2].client();
+        feed::write(&client, &book, &group, &format!("before-{n}")).unwrap();
+    }
+    let shown = feed::caught_up(&nodes[0].client(), &stream);
+    let events = shown["last"].as_u64().unwrap() as usize - 1;
+    assert_eq!(receiver.count(), events, "none came twice");
+    // With the verification.
+    let mut counts: Vec<usize> = nodes.iter().map(pushed).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [0, events + 1], "one node pushes all");
+
+    nodes.sort_by_key(pushed);
+    let mut pushes = nodes.pop().unwrap();
+    let other = nodes.pop().unwrap();
+    thread::scope(|scope| {
+        let (client, book, group) = (other.client(), &book, &group);
+        scope.spawn(move || {
+            for n in 0..100 {
+                feed::write(&client, book, group, &format!("after-{n}")).unwrap();
+            }
+        });
+        thread::sleep(Duration::from_millis(100));
+        pushes.kill();
+    });
+    let shown = feed::caught_up(&other.client(), &stream);
+    assert!(pushed(&other) > 0, "the other goes on");
+    feed::check(&receiver, &book.lock().unwrap(), &shown);
 }
 
 /// One acknowledged user after the other, until it is to stop. Refusals are the documented one.

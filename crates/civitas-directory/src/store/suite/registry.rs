@@ -178,15 +178,17 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     assert_eq!(store.clients(there.partition).await.unwrap(), [namesake]);
 }
 
-/// The first key that is offered stays.
-pub async fn the_signing_key_is_made_once(store: Arc<dyn Store>) {
-    assert_eq!(store.signing_key([7; 32]).await, Ok([7; 32]));
-    assert_eq!(store.signing_key([8; 32]).await, Ok([7; 32]));
+/// The first secret that is offered under a name stays.
+pub async fn a_secret_is_made_once(store: Arc<dyn Store>) {
+    let (first, second) = (vec![7; 32], vec![8; 5]);
+    assert_eq!(store.secret("a", &first).await, Ok(first.clone()));
+    assert_eq!(store.secret("a", &second).await, Ok(first.clone()));
+    assert_eq!(store.secret("b", &second).await, Ok(second));
     Stage::new(Arc::clone(&store))
         .await
         .create(&[&user("u1", "ann")])
         .await;
-    assert_eq!(store.signing_key([9; 32]).await, Ok([7; 32]));
+    assert_eq!(store.secret("a", &[9; 32]).await, Ok(first));
 }
 
 /// A store that was opened can serve, and finds nothing wrong with itself.

@@ -3,14 +3,14 @@
 
 use std::time::Instant;
 
-use civitas_directory::{Error, Scope, Step, admission::Patience};
+use civitas_directory::{Error, NewJob, Scope, Step, admission::Patience};
 use civitas_scim::{
     Invalid,
     bulk::{self, Answered, Job, Method},
     json,
     tolerance::{Switch, Switches, Tolerance},
 };
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json, value::RawValue};
 
 use super::status;
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The kind of a stored bulk job.
-const KIND: &str = "scim.bulk";
+pub(crate) const KIND: &str = "scim.bulk";
 
 /// `POST /Bulk`.
 pub(super) async fn run(call: &mut Call<'_>) -> Result<Reply, Refusal> {
@@ -57,26 +57,22 @@ async fn accept(call: &Call<'_>, job: &Job, body: &[u8]) -> Result<Reply, Refusa
         "body": String::from_utf8_lossy(body),
     });
     let stored = directory
-        .begin_job(&call.scope, KIND, input.to_string(), steps)
+        .begin_job(
+            &call.scope,
+            NewJob {
+                id: None,
+                kind: KIND,
+                input: input.to_string(),
+                steps: steps as u64,
+            },
+        )
         .await?;
-    let origin = call
-        .scope
-        .base
-        .strip_suffix(BASE)
-        .unwrap_or(&call.scope.base);
-    let location = format!("{origin}{}/{}", job::PATH, stored.id);
-    let mut reply = Reply::empty(StatusCode::ACCEPTED).with(
+    let base = &call.scope.base;
+    let origin = base.strip_suffix(BASE).unwrap_or(base);
+    let reply = job::accepted(&stored, origin).with(
         PREFERENCE_APPLIED,
         HeaderValue::from_static("respond-async"),
     );
-    for (name, value) in [
-        (header::LOCATION, &location),
-        (HeaderName::from_static("set-txn"), &stored.id),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            reply.headers.insert(name, value);
-        }
-    }
     job::start(
         directory,
         call.tenant.clone(),

@@ -1,9 +1,9 @@
 //! What the provider can do (RFC 7644 §4).
 
-use civitas_directory::{Catalogue, Tenant, catalogue::Defined};
+use civitas_directory::{Catalogue, Tenant, catalogue::Defined, event_token::EVENT_URIS};
 use civitas_scim::{
     definition,
-    discovery::{self, BulkLimits, CursorLimits, Support},
+    discovery::{self, BulkLimits, CursorLimits, SecurityEvents, Support},
     messages::list_response,
     schema::{ResourceType, Schema},
 };
@@ -210,6 +210,9 @@ fn support(app: &Surface, base: &str) -> Support {
         cursors: Some(CursorLimits {
             default_page_size: limits.default_results.min(limits.max_results) as u64,
             timeout_seconds: limits.cursor_seconds,
+        }),
+        security_events: Some(SecurityEvents {
+            event_uris: EVENT_URIS.map(str::to_owned).into(),
         }),
         documentation_uri: Some(format!("{origin}{}", guide::PATH)),
     }

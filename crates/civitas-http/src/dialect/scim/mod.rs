@@ -14,7 +14,7 @@ mod resource;
 mod search;
 pub(crate) mod status;
 
-pub(crate) use bulk::carry_out as carry_out_bulk;
+pub(crate) use bulk::{KIND as BULK, carry_out as carry_out_bulk};
 use civitas_directory::Role;
 use civitas_scim::schema::ResourceType;
 use http::{HeaderValue, Method, header};

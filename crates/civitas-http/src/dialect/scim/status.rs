@@ -17,7 +17,7 @@ pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
 }
 
 /// The refusal as a status code and an error message.
-pub(super) fn message(refusal: &Refusal) -> (StatusCode, String) {
+pub(crate) fn message(refusal: &Refusal) -> (StatusCode, String) {
     let status = of(refusal.outcome());
     let body = messages::error(status.as_u16(), keyword(refusal), &refusal.to_string());
     (status, body)
