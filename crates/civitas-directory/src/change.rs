@@ -34,6 +34,9 @@ pub enum Change {
     /// exists and is of the claimed type; no group comes to contain itself. Membership that
     /// is already as asked is no change: when nothing changes there is no new version.
     Members(Members),
+    /// Guard: the resource exists (and has the version, where one is given). It gets a new
+    /// version: something that is kept beside it changes.
+    Touch(Touch),
 }
 
 /// A value that no other resource of the type may hold.
@@ -163,6 +166,18 @@ pub struct Delete {
     pub expect: Version,
     /// The index entries it had.
     pub index: Vec<IndexEntry>,
+}
+
+/// A new version of a resource of which nothing changes that it holds itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// Its `id`.
+    pub id: String,
+    /// The version that was read, where the change depends on what was read. Changes that
+    /// commute name none.
+    pub expect: Option<Version>,
 }
 
 /// A change of a group's members: first `clear`, then `remove`, then `add`. What stands in

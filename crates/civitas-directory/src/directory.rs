@@ -11,6 +11,7 @@ mod import;
 mod job;
 mod read;
 mod reference;
+pub mod relationship;
 mod select;
 mod staging;
 mod subject;

@@ -43,6 +43,7 @@ pub use cursor::Walk;
 pub use directory::{
     Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Listing, NewJob, NewStream, NextDelta,
     Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject, Word,
+    relationship,
 };
 pub use error::Error;
 pub use id::Ids;

@@ -4,6 +4,7 @@
 
 mod answers;
 mod refusals;
+mod relationships;
 
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ const USERS: &str = "/openidm/managed/alpha_user";
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    let cases = [answers::cases(), refusals::cases()];
+    let cases = [answers::cases(), refusals::cases(), relationships::cases()];
     cases.into_iter().flatten().collect()
 }
 

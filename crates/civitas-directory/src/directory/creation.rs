@@ -9,7 +9,7 @@ use civitas_scim::{
 };
 use serde_json::Value;
 
-use super::{Directory, write};
+use super::{Directory, relationship, write};
 use crate::{
     change::{Change, Committed, Create, Members, Rejected, Unique},
     error::Error,
@@ -42,6 +42,7 @@ impl<'t> Draft<'t> {
         body: Value,
         tolerance: &Tolerance,
     ) -> Result<Self, Invalid> {
+        relationship::refuse(resource_type)?;
         let mut accepted = resource::create(body, &id, resource_type, tolerance)?;
         let members = patch::members(accepted.attributes.shift_remove("members"))?;
         Ok(Self {
@@ -95,11 +96,12 @@ impl Directory {
         })
     }
 
-    /// Stores new resources, all of them or none.
+    /// Stores new resources and makes changes beside them, all or none.
     pub(super) async fn store_new(
         &self,
         scope: &Scope,
         news: Vec<New>,
+        beside: Vec<Change>,
     ) -> Result<Result<Committed, Rejected>, Error> {
         let mut creates = Vec::with_capacity(news.len());
         let mut members = Vec::new();
@@ -109,6 +111,7 @@ impl Directory {
             members.extend(new.members.map(Change::Members));
         }
         creates.extend(members);
+        creates.extend(beside);
         Ok(self.commit(scope, creates).await)
     }
 }

@@ -195,17 +195,39 @@ impl Directory {
     }
 
     /// Adds schemas by which a dialect extends resource types, each with the name of its type,
-    /// as far as they are not there. Gives the catalogue with them.
+    /// and resource types, each with its schema, as far as they are not there. Gives the
+    /// catalogue with them.
     pub async fn adopt(
         &self,
         scope: &Scope,
         extensions: &[(&str, Value)],
+        types: &[(Value, Value)],
     ) -> Result<Arc<Catalogue>, Error> {
         self.redefine(scope, |old, stamp| {
             let mut new = old.definitions().clone();
             for (name, body) in extensions {
                 let schema = definition::read_schema(body)?;
                 extend(&mut new, old, stamp, name, &schema.id)?;
+                if new.schema(&schema.id).is_none() {
+                    new.schemas.push(stamp.first(schema));
+                }
+            }
+            for (body, schema) in types {
+                let (defined, schema) = (
+                    TypeDefinition::read(body)?,
+                    definition::read_schema(schema)?,
+                );
+                match new.resource_type(&defined.name) {
+                    Some(known) if known.value.schema == defined.schema => {}
+                    Some(_) => {
+                        let text = format!(
+                            "the resource type {} of this tenant is another one",
+                            defined.name
+                        );
+                        return Err(Error::InUse(text));
+                    }
+                    None => new.types.push(stamp.first(defined)),
+                }
                 if new.schema(&schema.id).is_none() {
                     new.schemas.push(stamp.first(schema));
                 }

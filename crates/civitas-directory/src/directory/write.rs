@@ -11,11 +11,11 @@ use civitas_scim::{
 };
 use serde_json::Value;
 
-use super::{Directory, creation::Draft, read::not_found};
+use super::{Directory, creation::Draft, read::not_found, relationship};
 use crate::{
     change::{
         Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
-        Unique,
+        Touch, Unique,
     },
     error::Error,
     membership, password,
@@ -43,12 +43,13 @@ impl Directory {
     ) -> Result<Found, Error> {
         let body = body?;
         let id = scope.ids.issue(scope.now);
-        self.create_as(scope, resource_type, id, body, tolerance, want)
+        self.create_as(scope, resource_type, id, body, tolerance, want, Vec::new())
             .await
     }
 
-    /// Creates a resource with an `id` that the client chose. One that is in use is told as
-    /// taken.
+    /// Creates a resource with an `id` that the client chose, and commits changes `beside` it
+    /// after it. An `id` that is in use is told as taken.
+    #[expect(clippy::too_many_arguments, reason = "what a creation is made of")]
     pub async fn create_as(
         &self,
         scope: &Scope,
@@ -57,21 +58,28 @@ impl Directory {
         body: Value,
         tolerance: &Tolerance,
         want: Want,
+        beside: Vec<Change>,
     ) -> Result<Found, Error> {
         let draft = Draft::read(resource_type, id.clone(), body.clone(), tolerance)?;
-        let created = self.create_by(scope, draft, want).await;
+        let created = self.create_by(scope, draft, want, beside.clone()).await;
         if !matches!(created, Err(Error::Outdated)) {
             return created;
         }
         let scope = self.renewed(scope).await?;
         let draft = Draft::read(current(&scope, resource_type)?, id, body, tolerance)?;
-        self.create_by(&scope, draft, want).await
+        self.create_by(&scope, draft, want, beside).await
     }
 
-    async fn create_by(&self, scope: &Scope, draft: Draft<'_>, want: Want) -> Result<Found, Error> {
+    async fn create_by(
+        &self,
+        scope: &Scope,
+        draft: Draft<'_>,
+        want: Want,
+        beside: Vec<Change>,
+    ) -> Result<Found, Error> {
         let new = self.complete(scope, draft, &[]).await?;
         let record = created(&new.create, scope.now);
-        let committed = self.store_new(scope, vec![new]).await?;
+        let committed = self.store_new(scope, vec![new], beside).await?;
         let committed = committed.map_err(Error::from)?;
         self.answer(scope, committed, record, Some(Vec::new()), want)
             .await
@@ -235,6 +243,7 @@ impl Directory {
         for _ in 0..MAX_ATTEMPTS {
             let old = self.get(scope, resource_type, id, Want::default()).await?;
             expect.check(&old.record)?;
+            let parting = self.parting(scope, id).await?;
             let mut changes = vec![Change::Delete(Delete {
                 resource_type: resource_type.name.clone(),
                 id: id.to_owned(),
@@ -244,10 +253,15 @@ impl Directory {
             if resource_type.name == "User" {
                 changes.extend(self.report_changes(scope, resource_type, id, None).await?);
             }
+            changes.extend(parting);
             match self.commit(scope, changes).await {
                 Ok(_) => return Ok(()),
-                Err(Rejected::Missing { .. }) => return Err(not_found(resource_type, id)),
-                Err(Rejected::Stale { .. }) if expect.may_retry() => {}
+                Err(Rejected::Missing { id: gone }) if gone == id => {
+                    return Err(not_found(resource_type, id));
+                }
+                // A relationship went or changed meanwhile.
+                Err(Rejected::Missing { .. }) => {}
+                Err(Rejected::Stale { id: stale }) if stale != id || expect.may_retry() => {}
                 Err(rejected) => return Err(rejected.into()),
             }
         }
@@ -270,6 +284,7 @@ impl Directory {
             members: None,
             ..edit.want
         };
+        relationship::refuse(edit.resource_type)?;
         let old = self.get(scope, edit.resource_type, edit.id, want).await?;
         edit.expect.check(&old.record)?;
         Ok(old)
@@ -296,9 +311,18 @@ impl Directory {
         let Found {
             mut record, groups, ..
         } = old;
-        let changes = self
+        let mut changes = self
             .changes(scope, resource_type, &mut record, change, expect)
             .await?;
+        if !edit.beside.is_empty() {
+            // The version that is told is that of the resource.
+            changes.push(Change::Touch(Touch {
+                resource_type: resource_type.name.clone(),
+                id: record.id.clone(),
+                expect: Some(record.version),
+            }));
+            changes.extend(edit.beside.iter().cloned());
+        }
         if changes.is_empty() {
             let unchanged = Committed {
                 version: record.version,
@@ -315,7 +339,9 @@ impl Directory {
                 .answer(scope, committed, record, groups, want)
                 .await
                 .map(Some),
-            Err(Rejected::Missing { .. }) => Err(not_found(resource_type, &record.id)),
+            Err(Rejected::Missing { id }) if id == record.id => {
+                Err(not_found(resource_type, &record.id))
+            }
             Err(Rejected::Stale { .. }) if expect.may_retry() => Ok(None),
             Err(rejected) => Err(rejected.into()),
         }
@@ -490,6 +516,8 @@ pub struct Edit<'r> {
     pub tolerance: &'r Tolerance,
     /// What to show of the new state.
     pub want: Want,
+    /// Changes of what is kept beside the resource, to be committed with it.
+    pub beside: Vec<Change>,
 }
 
 impl<'r> Edit<'r> {

@@ -921,6 +921,11 @@ impl Draft {
             Change::Replace(replace) => self.replace(replace),
             Change::Delete(delete) => self.delete(&delete),
             Change::Members(members) => self.members(&members),
+            Change::Touch(touch) => {
+                let row = self.guarded(&touch.resource_type, &touch.id, touch.expect)?;
+                self.touch(&row, EventKind::Changed, None);
+                Ok(row.position)
+            }
         }
     }
 

@@ -63,6 +63,7 @@ macro_rules! store_suite {
                 delete_leaves_groups
                 a_deleted_group_takes_its_memberships
                 a_change_set_is_whole_or_nothing
+                a_touch_is_guarded
                 changes_of_one_resource_make_one_version
                 versions_rise_and_events_follow
                 a_password_is_set_kept_replaced_and_cleared

@@ -314,6 +314,11 @@ impl<'b, 'w> Applying<'b, 'w> {
                 Change::Replace(replace) => self.replace(replace)?,
                 Change::Delete(delete) => self.delete(delete)?,
                 Change::Members(members) => self.members(members)?,
+                Change::Touch(touch) => {
+                    let row = self.require(&touch.resource_type, &touch.id, touch.expect)?;
+                    self.touch_row(&row, &touch.id)?;
+                    row
+                }
             };
             first.get_or_insert(row);
         }

@@ -147,6 +147,7 @@ impl<'r> Run<'r> {
                 let (directory, scope) = (self.directory, self.scope_of(&unit));
                 let expect = scope.required(expected(&self.plan.operations[index]));
                 let edit = Edit {
+                    beside: Vec::new(),
                     resource_type: kind,
                     id,
                     expect: &expect,
@@ -413,7 +414,7 @@ impl Directory {
     }
 
     async fn store_one(&self, scope: &Scope, news: Vec<New>) -> Done {
-        let committed = self.store_new(scope, news).await??;
+        let committed = self.store_new(scope, news, Vec::new()).await??;
         Ok(Some(committed.version))
     }
 
@@ -434,7 +435,7 @@ impl Directory {
             .iter()
             .map(|it| it.create.resource_type.clone())
             .collect();
-        let rejected = match self.store_new(scope, news).await {
+        let rejected = match self.store_new(scope, news, Vec::new()).await {
             Err(error) => return vec![Err(error); ids.len()],
             Ok(Err(rejected)) => rejected,
             Ok(Ok(_)) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::stage::{BARE, Resource, START, Stage, add, group, members, user};
 use crate::{
-    change::{Change, Create, Delete, Members, Rejected, Replace, Unique},
+    change::{Change, Create, Delete, Members, Rejected, Replace, Touch, Unique},
     record::{Record, Timestamp, Version},
     store::{EventKind, Referent, Store},
 };
@@ -595,4 +595,52 @@ pub async fn a_password_is_set_kept_replaced_and_cleared(store: Arc<dyn Store>) 
 async fn password(stage: &Stage, id: &str) -> Option<String> {
     let read = stage.store.password_hash(stage.partition, id);
     read.await.unwrap()
+}
+
+/// A resource gets a new version though nothing changes that it holds, once for a change set.
+pub async fn a_touch_is_guarded(store: Arc<dyn Store>) {
+    let stage = Stage::new(store).await;
+    let (one, other) = (user("u1", "one"), group("g1", "Group"));
+    stage.create(&[&one]).await;
+    stage.create(&[&other]).await;
+    let touch = |resource_type: &str, id: &str, expect| {
+        Change::Touch(Touch {
+            resource_type: resource_type.into(),
+            id: id.into(),
+            expect,
+        })
+    };
+    let before = stage.version(&one).await;
+    let document = stage.found("User", "u1").await.unwrap().record.document;
+    let done = stage.done(vec![touch("User", "u1", None)]).await;
+    assert!(done.changed && done.version > before);
+    let found = stage.found("User", "u1").await.unwrap().record;
+    assert_eq!((found.version, found.document), (done.version, document));
+    let twice = vec![
+        touch("User", "u1", Some(done.version)),
+        touch("Group", "g1", None),
+        touch("User", "u1", None),
+    ];
+    let twice = stage.done(twice).await;
+    assert_eq!(twice.version.0, done.version.0 + 1);
+    assert_eq!(stage.version(&other).await.0, twice.version.0 + 1);
+    assert_eq!(
+        stage.refused(vec![touch("User", "u9", None)]).await,
+        missing("u9")
+    );
+    assert_eq!(
+        stage.refused(vec![touch("User", "g1", None)]).await,
+        missing("g1")
+    );
+    let late = vec![
+        touch("Group", "g1", None),
+        touch("User", "u1", Some(before)),
+    ];
+    let kept = stage.version(&other).await;
+    assert_eq!(
+        stage.refused(late).await,
+        Rejected::Stale { id: "u1".into() }
+    );
+    assert_eq!(stage.version(&other).await, kept, "whole or not at all");
+    stage.clean().await;
 }

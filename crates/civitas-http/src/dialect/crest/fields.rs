@@ -31,6 +31,34 @@ impl Fields {
         self.0.is_empty() || self.0.iter().all(|it| it.names().is_empty() || whole(it))
     }
 
+    /// The identifier alone.
+    pub(super) fn id() -> Self {
+        Self(vec![Pointer::of(&["_id".to_owned()])])
+    }
+
+    /// Whether nothing is asked for by name.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an answer shows a property that is shown by default.
+    pub(super) fn shows(&self, property: &str) -> bool {
+        self.is_default() || self.name(property) || self.name("*")
+    }
+
+    /// What is asked for of the objects that a relationship leads to: `None` if it is not
+    /// asked for, nothing if its references are enough.
+    pub(super) fn within(&self, relation: &str) -> Option<Self> {
+        let asked = self.0.iter().filter_map(|pointer| {
+            let (first, rest) = pointer.split_first()?;
+            (first == relation || first == "*_ref").then(|| Pointer::of(rest))
+        });
+        let asked: Vec<Pointer> = asked.collect();
+        let expands = |it: &Pointer| !it.names().is_empty();
+        let is_asked = !asked.is_empty();
+        is_asked.then(|| Self(asked.into_iter().filter(expands).collect()))
+    }
+
     /// The one field, if there is just one.
     pub(super) fn only(&self) -> Option<&Pointer> {
         match self.0.as_slice() {

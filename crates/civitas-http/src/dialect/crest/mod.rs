@@ -120,6 +120,12 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
     match place {
         Place::Collection(kind) => managed::collection(call, kind).await,
         Place::Object(kind, id) => managed::item(call, kind, id).await,
+        Place::Related(kind, id, relation) => {
+            managed::relationships(call, kind, id, relation, None).await
+        }
+        Place::Edge(kind, id, relation, edge) => {
+            managed::relationships(call, kind, id, relation, Some(edge)).await
+        }
         Place::Policy(kind, id) => {
             let whole = match &call.request.verb {
                 Verb::Action(action) if action == "validateObject" => true,

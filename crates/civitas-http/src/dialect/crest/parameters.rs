@@ -33,6 +33,21 @@ pub(super) struct Query {
     pub(super) count_only: bool,
 }
 
+impl Query {
+    /// Everything that is selected, at once and in no stated order.
+    pub(super) fn of(selector: Selector) -> Self {
+        Self {
+            selector,
+            page_size: None,
+            cookie: None,
+            offset: 0,
+            sort: Vec::new(),
+            total: false,
+            count_only: false,
+        }
+    }
+}
+
 /// Which objects.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Selector {
@@ -112,15 +127,7 @@ impl<'r> Sent<'r> {
     /// The parameters, in the order in which they were sent; the first wrong one is told.
     pub(super) fn parameters(&self, queries: bool, protocol: Version) -> Result<Parameters, Fault> {
         let mut parameters = Parameters::default();
-        let mut query = Query {
-            selector: Selector::Expression,
-            page_size: None,
-            cookie: None,
-            offset: 0,
-            sort: Vec::new(),
-            total: false,
-            count_only: false,
-        };
+        let mut query = Query::of(Selector::Expression);
         for (at, (name, value)) in self.pairs.iter().enumerate() {
             let before = &self.pairs[..at];
             if before.iter().any(|(it, _)| it.eq_ignore_ascii_case(name)) {

@@ -14,6 +14,10 @@ pub(crate) enum Place<'r> {
     Collection(&'r str),
     /// `/openidm/managed/{type}/{id}`
     Object(&'r str, Cow<'r, str>),
+    /// `/openidm/managed/{type}/{id}/{relationship}`
+    Related(&'r str, Cow<'r, str>, &'r str),
+    /// `/openidm/managed/{type}/{id}/{relationship}/{edge}`
+    Edge(&'r str, Cow<'r, str>, &'r str, Cow<'r, str>),
     /// `/openidm/policy/managed/{type}/{id}`
     Policy(&'r str, Cow<'r, str>),
     /// `/openidm/info/ping`
@@ -54,9 +58,16 @@ pub(crate) fn issues_tokens(path: &str) -> bool {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 12] = [
+const EVERY: [Place<'static>; 14] = [
     Place::Collection("{type}"),
     Place::Object("{type}", Cow::Borrowed("{id}")),
+    Place::Related("{type}", Cow::Borrowed("{id}"), "{relationship}"),
+    Place::Edge(
+        "{type}",
+        Cow::Borrowed("{id}"),
+        "{relationship}",
+        Cow::Borrowed("{edge}"),
+    ),
     Place::Policy("{type}", Cow::Borrowed("{id}")),
     Place::Ping,
     Place::ProductVersion,
@@ -99,6 +110,12 @@ impl<'r> Place<'r> {
             ) => Some(Self::ServerInfo("/alpha")),
             ("openidm", ["managed", kind]) if !kind.is_empty() => Some(Self::Collection(kind)),
             ("openidm", ["managed", kind, id]) => named(id).map(|id| Self::Object(kind, id)),
+            ("openidm", ["managed", kind, id, relation]) => {
+                named(id).map(|id| Self::Related(kind, id, relation))
+            }
+            ("openidm", ["managed", kind, id, relation, edge]) => named(id)
+                .zip(named(edge))
+                .map(|(id, edge)| Self::Edge(kind, id, relation, edge)),
             ("openidm", ["policy", "managed", kind, id]) => {
                 named(id).map(|id| Self::Policy(kind, id))
             }
@@ -115,6 +132,8 @@ impl<'r> Place<'r> {
         match self {
             Self::Collection(_) => "/openidm/managed/{type}",
             Self::Object(..) => "/openidm/managed/{type}/{id}",
+            Self::Related(..) => "/openidm/managed/{type}/{id}/{relationship}",
+            Self::Edge(..) => "/openidm/managed/{type}/{id}/{relationship}/{edge}",
             Self::Policy(..) => "/openidm/policy/managed/{type}/{id}",
             Self::Ping => "/openidm/info/ping",
             Self::ProductVersion => "/openidm/info/version",
@@ -133,7 +152,7 @@ impl<'r> Place<'r> {
         match self {
             Self::Collection(_) | Self::Accounts => Methods::of("GET, POST, OPTIONS"),
             Self::Token => Methods::of("POST"),
-            Self::Object(..) => Methods::of(request::METHODS),
+            Self::Object(..) | Self::Related(..) | Self::Edge(..) => Methods::of(request::METHODS),
             Self::Policy(..) => Methods::of("POST, OPTIONS"),
             Self::Ping
             | Self::ProductVersion
@@ -151,7 +170,11 @@ impl<'r> Place<'r> {
         !reads
             && matches!(
                 self,
-                Self::Collection(_) | Self::Object(..) | Self::Accounts
+                Self::Collection(_)
+                    | Self::Object(..)
+                    | Self::Related(..)
+                    | Self::Edge(..)
+                    | Self::Accounts
             )
     }
 

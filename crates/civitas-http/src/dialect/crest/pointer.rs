@@ -29,6 +29,11 @@ impl Pointer {
         names.collect::<Option<_>>().map(Self)
     }
 
+    /// The pointer of these names.
+    pub(super) fn of(names: &[String]) -> Self {
+        Self(names.to_vec())
+    }
+
     /// The names, outermost first.
     pub(super) fn names(&self) -> &[String] {
         &self.0

@@ -71,6 +71,7 @@ pub(super) async fn replace(
     let expect = call.expect();
     let directory = &call.app.directory;
     let edit = Edit {
+        beside: Vec::new(),
         resource_type: kind,
         id,
         expect: &expect,
@@ -94,6 +95,7 @@ pub(super) async fn patch(
     let expect = call.expect();
     let directory = &call.app.directory;
     let edit = Edit {
+        beside: Vec::new(),
         resource_type: kind,
         id,
         expect: &expect,

@@ -6,6 +6,7 @@ mod exchanges;
 mod objects;
 mod queries;
 mod refusals;
+mod relationships;
 
 use serde_json::{Value, json};
 

@@ -215,10 +215,10 @@ fn rows_of_bodies(path: &str) -> Vec<Row> {
         ),
         (
             patching(
-                json!([{ "operation": "add", "field": "/roles/-", "value": { "_ref": "managed/alpha_role/x" } }]),
+                json!([{ "operation": "add", "field": "/authzRoles/-", "value": { "_ref": "internal/role/x" } }]),
             ),
             501,
-            "The relationship roles is not supported",
+            "The relationship authzRoles is not supported",
         ),
     ]
 }

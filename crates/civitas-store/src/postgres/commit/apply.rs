@@ -72,6 +72,11 @@ impl<'b> Applying<'_, 'b> {
                 Change::Replace(replace) => self.replace(replace)?,
                 Change::Delete(delete) => self.delete(delete)?,
                 Change::Members(members) => self.members(members)?,
+                Change::Touch(touch) => {
+                    let row = self.require(&touch.resource_type, &touch.id, touch.expect)?;
+                    self.touch(&row, &touch.id, None, None);
+                    row
+                }
             };
             first.get_or_insert(row);
         }

@@ -112,6 +112,9 @@ impl<'b> Wanted<'b> {
                 self.ids.insert(&delete.id);
                 self.deleted.insert(&delete.id);
             }
+            Change::Touch(touch) => {
+                self.ids.insert(&touch.id);
+            }
             Change::Members(members) => {
                 let group = members.group.as_str();
                 self.ids.insert(group);

@@ -119,11 +119,11 @@ fn place(pointer: &Pointer, collection: &Collection<'_>) -> Place {
     };
     match name {
         "_id" if within.is_empty() => match (common(resource_type, "id", None), collection.kind) {
-            (Some(id), Kind::User) => Place::Id(id),
             (Some(id), Kind::Group) => Place::GroupId {
                 own: super::group::id_target(resource_type),
                 id,
             },
+            (Some(id), _) => Place::Id(id),
             (None, _) => Place::Nowhere,
         },
         "_rev" if within.is_empty() => {
@@ -180,7 +180,13 @@ fn compared(
 ) -> Selected {
     match place(pointer, collection) {
         Place::Target(target) => comparison(target, operator, literal),
-        Place::Id(target) => comparison(target, operator, &lower(literal)),
+        Place::Id(target) => {
+            let id = match operator {
+                Operator::Eq => Literal::Text(collection.kind.record_id(&text(literal))),
+                _ => lower(literal),
+            };
+            comparison(target, operator, &id)
+        }
         Place::GroupId { own: None, id } => comparison(id, operator, &lower(literal)),
         Place::GroupId { own: Some(own), id } => {
             let named = comparison(own.clone(), operator, literal);

@@ -30,9 +30,13 @@ const fn own(name: &'static str) -> Property {
 /// All properties, in the order of the schema.
 pub(super) fn properties() -> &'static [Property] {
     const ALL: &[Property] = &[
-        Property::new("name", Shape::Text, Home::Attribute("displayName"))
-            .required()
-            .under(&[Policy::CannotContain("/*")]),
+        Property::new(
+            "name",
+            Shape::Text,
+            Home::Attribute(Cow::Borrowed("displayName")),
+        )
+        .required()
+        .under(&[Policy::CannotContain("/*")]),
         own("description"),
         own("condition").under(&[Policy::QueryFilter]),
         Property::new("members", Shape::List, Home::Relationship),

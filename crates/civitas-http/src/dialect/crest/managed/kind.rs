@@ -1,15 +1,22 @@
 //! The types of managed objects, and the collections that their names stand for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
-use civitas_directory::Catalogue;
-use civitas_scim::schema::ResourceType;
+use civitas_directory::{
+    Catalogue, Timestamp, Version,
+    catalogue::{Defined, Definitions},
+    relationship,
+};
+use civitas_scim::{
+    definition::{self, TypeDefinition},
+    schema::ResourceType,
+};
 use serde_json::Value;
 
 use super::{
     group,
     property::{Property, custom},
-    user,
+    role, user,
 };
 
 /// A type of managed objects.
@@ -17,12 +24,41 @@ use super::{
 pub(super) enum Kind {
     User,
     Group,
+    Role,
+    Assignment,
+    Organization,
+}
+
+/// The resource types of this dialect, for tenants to which nobody added them yet: nothing is
+/// kept there.
+static SHIPPED: LazyLock<Catalogue> = LazyLock::new(|| {
+    let mut definitions = Definitions::default();
+    for (resource_type, schema) in role::types() {
+        let read = (
+            TypeDefinition::read(&resource_type),
+            definition::read_schema(&schema),
+        );
+        if let (Ok(resource_type), Ok(schema)) = read {
+            definitions.types.push(first(resource_type));
+            definitions.schemas.push(first(schema));
+        }
+    }
+    Catalogue::new(Version(0), definitions, Vec::new())
+});
+
+fn first<T>(value: T) -> Defined<T> {
+    Defined {
+        value,
+        created: Timestamp(0),
+        modified: Timestamp(0),
+        version: Version(0),
+    }
 }
 
 /// A collection of managed objects, as a tenant has it.
 pub(super) struct Collection<'c> {
     /// As in paths: `alpha_user`.
-    pub(super) name: &'c str,
+    pub(super) name: Cow<'c, str>,
     pub(super) kind: Kind,
     pub(super) resource_type: &'c ResourceType,
     /// What administrators have added.
@@ -30,19 +66,40 @@ pub(super) struct Collection<'c> {
 }
 
 impl Kind {
+    const ALL: [Self; 5] = [
+        Self::User,
+        Self::Group,
+        Self::Role,
+        Self::Assignment,
+        Self::Organization,
+    ];
+
+    /// The type that the name of a collection stands for, with the realm in front of it.
+    pub(super) fn of(collection: &str) -> Option<(&str, Self)> {
+        let (realm, name) = collection.split_once('_')?;
+        let kind = Self::ALL.into_iter().find(|it| it.name() == name)?;
+        (realm == "alpha").then_some((realm, kind))
+    }
+
+    /// As in the names of collections, after the realm.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Role => "role",
+            Self::Assignment => "assignment",
+            Self::Organization => "organization",
+        }
+    }
+
     /// The resource type in which such objects are kept.
     pub(super) const fn resource_type(self) -> &'static str {
         match self {
             Self::User => "User",
             Self::Group => "Group",
-        }
-    }
-
-    /// The schemas of the extensions in which the rest of their properties is kept.
-    pub(super) fn schemas(self) -> Vec<Value> {
-        match self {
-            Self::User => user::schemas().into(),
-            Self::Group => group::schemas().into(),
+            Self::Role => "Role",
+            Self::Assignment => "Assignment",
+            Self::Organization => "Organization",
         }
     }
 
@@ -50,31 +107,106 @@ impl Kind {
         match self {
             Self::User => user::properties(),
             Self::Group => group::properties(),
+            Self::Role => role::roles(),
+            Self::Assignment => role::assignments(),
+            Self::Organization => role::organizations(),
         }
     }
 
     /// The schema to which administrators add properties.
-    pub(super) const fn own_schema(self) -> &'static str {
+    const fn own_schema(self) -> &'static str {
         match self {
             Self::User => user::OWN,
             Self::Group => group::OWN,
+            Self::Role => role::ROLE,
+            Self::Assignment => role::ASSIGNMENT,
+            Self::Organization => role::ORGANIZATION,
         }
     }
+
+    /// Whether it is a type of RFC 7643 with an extension.
+    const fn extends_core(self) -> bool {
+        matches!(self, Self::User | Self::Group)
+    }
+
+    /// Whether answers show properties that have no value.
+    pub(super) const fn shows_unset(self) -> bool {
+        self.extends_core()
+    }
+
+    /// The property of which every object has another value; told as a policy.
+    pub(super) const fn unique(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::User => Some(("userName", "VALID_USERNAME")),
+            Self::Role => Some(("name", "UNIQUE")),
+            Self::Group | Self::Assignment | Self::Organization => None,
+        }
+    }
+
+    /// The identifier of the record that keeps the object with an identifier, but of a group,
+    /// which is looked up. Objects of several types may have one identifier, records may not:
+    /// what is no UUID gets the name of its type in front.
+    pub(super) fn record_id(self, id: &str) -> String {
+        if self == Self::User || is_uuid(id) {
+            return id.to_ascii_lowercase();
+        }
+        let mut record = format!("{}.", self.name());
+        for byte in id.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                record.push(char::from(byte));
+            } else {
+                // Writing to memory cannot fail.
+                let _ = write!(record, "={byte:02X}");
+            }
+        }
+        record
+    }
+
+    /// The identifier of the object that a record keeps, but of a group.
+    pub(super) fn object_id(self, record: &str) -> Cow<'_, str> {
+        let named = record.strip_prefix(self.name());
+        let Some(encoded) = named.and_then(|it| it.strip_prefix('.')) else {
+            return Cow::Borrowed(record);
+        };
+        let (mut bytes, mut rest) = (Vec::with_capacity(encoded.len()), encoded.bytes());
+        while let Some(byte) = rest.next() {
+            let digits = (byte == b'=').then(|| [rest.next(), rest.next()]);
+            let value = digits.and_then(|it| {
+                let [high, low] = it.map(|it| char::from(it.unwrap_or(b'0')).to_digit(16));
+                u8::try_from(high? * 16 + low?).ok()
+            });
+            bytes.push(value.unwrap_or(byte));
+        }
+        Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// 36 characters: five groups of hexadecimal digits.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths = groups.iter().map(|group| group.len());
+    let hexadecimal = |group: &&str| group.bytes().all(|it| it.is_ascii_hexdigit());
+    lengths.eq([8, 4, 4, 4, 12]) && groups.iter().all(hexadecimal)
 }
 
 impl<'c> Collection<'c> {
     /// The collection of that name; `None` if there is none.
-    pub(super) fn named(name: &'c str, catalogue: &'c Catalogue) -> Option<Self> {
-        let kind = match name {
-            "alpha_user" => Kind::User,
-            "alpha_group" => Kind::Group,
-            _ => return None,
-        };
-        let resource_type = catalogue.resource_type(kind.resource_type())?;
-        let own = resource_type.extension(kind.own_schema());
-        let added = own.into_iter().flat_map(|it| &it.schema.attributes);
+    pub(super) fn named(name: impl Into<Cow<'c, str>>, catalogue: &'c Catalogue) -> Option<Self> {
+        let name = name.into();
+        let (_, kind) = Kind::of(&name)?;
+        let uri = kind.own_schema();
+        let is_own = |it: &&ResourceType| kind.extends_core() || it.schema.id == uri;
+        let resource_type = match catalogue.resource_type(kind.resource_type()) {
+            Some(known) => Some(known).filter(is_own),
+            None => SHIPPED.resource_type(kind.resource_type()),
+        }?;
+        let extension = resource_type.extension(uri).map(|it| &it.schema);
+        let base = Some(&resource_type.schema).filter(|it| it.id == uri);
+        let own = extension.or(base);
+        let added = own.into_iter().flat_map(|it| &it.attributes);
         let added = added.filter(|it| it.name.starts_with("custom_"));
-        let custom = added.map(|it| custom(kind.own_schema(), it)).collect();
+        let of = extension.map(|_| uri);
+        let custom = added.map(|it| custom(of, it)).collect();
         Some(Self {
             name,
             kind,
@@ -93,28 +225,94 @@ impl<'c> Collection<'c> {
         self.properties().find(|it| it.name == name)
     }
 
-    /// Whether the extensions are in force.
-    pub(super) fn is_equipped(&self) -> bool {
-        self.resource_type
-            .extension(self.kind.own_schema())
-            .is_some()
+    /// The realm that the collection is of.
+    pub(super) fn realm(&self) -> &str {
+        self.name.split('_').next().unwrap_or_default()
+    }
+
+    /// The collection of another type in the same realm.
+    pub(super) fn sibling(&self, kind: Kind, catalogue: &'c Catalogue) -> Option<Self> {
+        Self::named(format!("{}_{}", self.realm(), kind.name()), catalogue)
     }
 
     /// How the store of the service names an object, as its messages do.
     pub(super) fn entry(&self, id: &str) -> String {
-        let realm = self.name.split('_').next().unwrap_or_default();
+        let realm = self.realm();
+        let of = |attribute: &str, unit: &str| {
+            format!("{attribute}={id},ou={unit},o={realm},o=root,ou=identities")
+        };
         match self.kind {
-            Kind::User => format!("fr-idm-uuid={id},ou=user,o={realm},o=root,ou=identities"),
-            Kind::Group => format!("cn={id},ou=groups,o={realm},o=root,ou=identities"),
+            Kind::User => of("fr-idm-uuid", "user"),
+            Kind::Group => of("cn", "groups"),
+            Kind::Role => of("uid", "role"),
+            Kind::Organization => of("uid", "organization"),
+            Kind::Assignment => {
+                format!("uid={id},ou={realm}_assignment,ou=managed,dc=openidm,dc=example,dc=com")
+            }
         }
     }
 }
 
-/// The identifier as it is kept: letters of both cases are equal.
-pub(super) fn folded(id: &str) -> Cow<'_, str> {
-    if id.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(id.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(id)
+/// What a tenant must have for objects of a type to be written: extensions by the name of their
+/// resource type, and resource types with their schemas.
+pub(super) struct Equipment {
+    pub(super) extensions: Vec<(&'static str, Value)>,
+    pub(super) types: Vec<(Value, Value)>,
+}
+
+impl Equipment {
+    /// What the tenant lacks to keep objects of the type.
+    pub(super) fn lacking(kind: Kind, catalogue: &Catalogue) -> Option<Self> {
+        let uri = kind.own_schema();
+        let known = catalogue.resource_type(kind.resource_type());
+        let none = Self {
+            extensions: Vec::new(),
+            types: Vec::new(),
+        };
+        match kind {
+            Kind::User | Kind::Group if known.is_some_and(|it| it.extension(uri).is_some()) => None,
+            Kind::User => Some(Self {
+                extensions: user::schemas().map(|it| ("User", it)).into(),
+                ..none
+            }),
+            Kind::Group => Some(Self {
+                extensions: group::schemas().map(|it| ("Group", it)).into(),
+                ..none
+            }),
+            Kind::Role | Kind::Assignment | Kind::Organization if known.is_some() => None,
+            Kind::Role | Kind::Assignment | Kind::Organization => Some(Self {
+                types: role::types().into(),
+                ..none
+            }),
+        }
+    }
+
+    /// What the tenant lacks to keep relationships.
+    pub(super) fn of_relationships(catalogue: &Catalogue) -> Option<Self> {
+        let known = catalogue.resource_type(relationship::TYPE);
+        known.is_none().then(|| Self {
+            extensions: Vec::new(),
+            types: vec![(relationship::resource_type(), relationship::schema())],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_of_objects_and_records_lead_to_each_other() {
+        let uuid = "0f2c6a0e-2c57-4b6e-9a2b-6f1d2f0f8f11";
+        for (kind, id, record) in [
+            (Kind::User, uuid, uuid),
+            (Kind::Role, uuid, uuid),
+            (Kind::Role, "auditor", "role.auditor"),
+            (Kind::Assignment, "auditor", "assignment.auditor"),
+            (Kind::Role, "a b/ü=%", "role.a=20b=2F=C3=BC=3D=25"),
+        ] {
+            assert_eq!(kind.record_id(id), record, "{id}");
+            assert_eq!(kind.object_id(record), id, "{record}");
+        }
     }
 }

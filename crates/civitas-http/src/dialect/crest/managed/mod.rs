@@ -10,7 +10,11 @@ mod object;
 mod policy;
 mod property;
 mod query;
+mod related;
+mod relation;
+mod role;
 mod user;
+mod view;
 mod write;
 
 use std::fmt::Write as _;
@@ -19,7 +23,10 @@ use civitas_directory::{Error, Found, Outcome};
 use http::header;
 use serde_json::{Map, Value};
 
-use self::{kind::Collection, policy::Failed};
+use self::{
+    kind::{Collection, Equipment, Kind},
+    policy::Failed,
+};
 use super::{
     call::{Call, tagged},
     fault::{Failure, Fault},
@@ -106,19 +113,43 @@ pub(super) async fn validate(
 
 /// Sees to it that what a write may bring has a place in the schemas of the tenant.
 async fn equip(call: &mut Call<'_>, name: &str) -> Result<(), Failure> {
-    let collection = Collection::named(name, &call.scope.catalogue);
-    let bare = collection.filter(|it| !it.is_equipped());
-    let Some(kind) = bare
-        .map(|it| it.kind)
-        .filter(|_| !call.request.verb.reads())
-    else {
+    if call.request.verb.reads() {
         return Ok(());
+    }
+    let known = Kind::of(name).map(|(_, kind)| kind);
+    let lacking = known.and_then(|it| Equipment::lacking(it, &call.scope.catalogue));
+    if let Some(Equipment { extensions, types }) = lacking {
+        let directory = &call.app.directory;
+        let adopted = directory.adopt(&call.scope, &extensions, &types).await?;
+        call.scope.catalogue = adopted;
+    }
+    let relates = match &call.request.body {
+        Value::Object(object) => known.is_some_and(|kind| relation::is_named(kind, object.keys())),
+        Value::Array(_) => true,
+        _ => false,
     };
-    let schemas = kind.schemas().into_iter();
-    let extensions: Vec<_> = schemas.map(|it| (kind.resource_type(), it)).collect();
-    let adopted = call.app.directory.adopt(&call.scope, &extensions).await?;
-    call.scope.catalogue = adopted;
+    if relates {
+        related::equip(call).await?;
+    }
     Ok(())
+}
+
+/// Answers a request to what an object is related to.
+pub(super) async fn relationships(
+    call: &mut Call<'_>,
+    name: &str,
+    id: &str,
+    relation: &str,
+    edge: Option<&str>,
+) -> Result<Reply, Failure> {
+    equip(call, name).await?;
+    if !call.request.verb.reads() {
+        related::equip(call).await?;
+    }
+    let call = &*call;
+    let collection = named(call, name)?;
+    let below = related::Below { id, relation, edge };
+    related::answer(call, &collection, &below).await
 }
 
 fn named<'c>(call: &'c Call<'_>, name: &'c str) -> Result<Collection<'c>, Fault> {
@@ -141,17 +172,17 @@ async fn read(call: &Call<'_>, collection: &Collection<'_>, id: &str) -> Result<
         let reply = Reply::empty(status::of(Outcome::Unchanged));
         return Ok(tagged(reply, &revision));
     }
-    shown(call, collection, Outcome::Answered, &found)
+    shown(call, collection, Outcome::Answered, &found).await
 }
 
 /// The object as the request wants to see it.
-fn shown(
+async fn shown(
     call: &Call<'_>,
     collection: &Collection<'_>,
     outcome: Outcome,
     found: &Found,
 ) -> Result<Reply, Failure> {
-    let object = object::shown(collection, found, &call.request.parameters.fields);
+    let object = view::one(call, collection, found).await?;
     let revision = object::revision(&found.record);
     let url = format!("{}/openidm/managed/{}", call.origin, collection.name);
     let id = object["_id"].as_str().unwrap_or_default().to_owned();

@@ -1,5 +1,7 @@
 //! Managed objects and the resources that they are kept as: one seen as the other. Pure.
 
+use std::borrow::Cow;
+
 use civitas_directory::{Found, Record};
 use civitas_scim::Attributes;
 use serde_json::{Map, Value, json};
@@ -8,8 +10,9 @@ use super::{
     group,
     kind::{Collection, Kind},
     property::{Home, Property},
+    relation::{self, Kept},
 };
-use crate::dialect::crest::{fault::Fault, fields::Fields};
+use crate::dialect::crest::fault::Fault;
 
 /// An object: its properties by name.
 pub(super) type Object = Map<String, Value>;
@@ -22,10 +25,10 @@ pub(super) fn id<'r>(
     collection: &Collection<'_>,
     record: &'r Record,
     attributes: &'r Attributes,
-) -> &'r str {
+) -> Cow<'r, str> {
     match collection.kind {
-        Kind::User => &record.id,
-        Kind::Group => group::id(record, attributes),
+        Kind::Group => group::id(record, attributes).into(),
+        kind => kind.object_id(&record.id),
     }
 }
 
@@ -34,25 +37,28 @@ pub(super) fn revision(record: &Record) -> String {
     record.version.0.to_string()
 }
 
-/// What an answer shows of a record.
-pub(super) fn shown(collection: &Collection<'_>, found: &Found, fields: &Fields) -> Object {
-    let attributes = found.record.attributes();
+/// Identifier and revision of an object, which come first.
+pub(super) fn about(collection: &Collection<'_>, found: &Found, attributes: &Attributes) -> Object {
     let mut object = Object::with_capacity(128);
-    let id = id(collection, &found.record, &attributes);
-    object.insert("_id".into(), Value::from(id));
+    let id = id(collection, &found.record, attributes);
+    object.insert("_id".into(), Value::from(id.as_ref()));
     object.insert("_rev".into(), Value::from(revision(&found.record)));
-    for property in collection.properties() {
-        let name = property.name.as_ref();
-        if property.is_shown() {
-            let value = property.value(&attributes);
-            let value = value.unwrap_or_else(|| property.shape.unset());
-            object.insert(name.to_owned(), value);
-        } else if property.home == Home::Manager && (fields.name(name) || fields.name("*_ref")) {
-            let manager = manager(collection, &attributes);
-            object.insert(name.to_owned(), manager.unwrap_or_default());
+    object
+}
+
+/// What an answer shows of a record, but for what is kept beside it.
+pub(super) fn whole(collection: &Collection<'_>, found: &Found) -> Object {
+    let attributes = found.record.attributes();
+    let mut object = about(collection, found, &attributes);
+    for property in collection.properties().filter(|it| it.is_shown()) {
+        let value = property.value(&attributes);
+        let shows_unset = collection.kind.shows_unset() || property.home == Home::Derived;
+        let unset = || shows_unset.then(|| property.shape.unset());
+        if let Some(value) = value.or_else(unset) {
+            object.insert(property.name.clone().into_owned(), value);
         }
     }
-    fields.select(object)
+    object
 }
 
 /// The properties that a resource has, without those that it has not.
@@ -73,7 +79,7 @@ pub(super) fn of(collection: &Collection<'_>, attributes: &Attributes) -> Object
 fn manager(collection: &Collection<'_>, attributes: &Attributes) -> Option<Value> {
     let enterprise = attributes.get(civitas_scim::schema::urn::ENTERPRISE_USER)?;
     let id = enterprise.get("manager")?.get("value")?.as_str()?;
-    let of = collection.name;
+    let of = &collection.name;
     Some(json!({
         "_ref": format!("managed/{of}/{id}"),
         "_refResourceCollection": format!("managed/{of}"),
@@ -100,13 +106,17 @@ pub(super) fn check_declared<'n>(
     )))
 }
 
-/// Refuses relationships that are not kept yet, unless they would be empty.
+/// Refuses relationships that are not kept, or are written at the other end, unless they would
+/// be empty.
 pub(super) fn check_relationships(
     collection: &Collection<'_>,
     object: &Object,
 ) -> Result<(), Fault> {
-    let kept = |property: &&Property| property.home == Home::Relationship;
-    let mut relationships = collection.properties().filter(kept);
+    let is_refused = |property: &&Property| {
+        let relation = relation::named(collection.kind, &property.name);
+        property.home == Home::Relationship && relation.is_none_or(|it| it.kept == Kept::Reports)
+    };
+    let mut relationships = collection.properties().filter(is_refused);
     let holds = |property: &Property| {
         let value = object.get(property.name.as_ref());
         value.is_some_and(|it| !it.is_null() && it != &json!([]))

@@ -56,7 +56,7 @@ impl Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Home {
     /// An attribute of the base schema.
-    Attribute(&'static str),
+    Attribute(Cow<'static, str>),
     /// A sub-attribute.
     Part(&'static str, &'static str),
     /// A sub-attribute of the element that stands for a multi-valued attribute: the primary
@@ -71,9 +71,10 @@ pub(super) enum Home {
         uri: &'static str,
         attribute: Cow<'static, str>,
     },
-    /// The same, whose elements are texts of JSON: what no schema can describe.
+    /// An attribute of an extension or of the base schema whose elements are texts of JSON:
+    /// what no schema can describe.
     Json {
-        uri: &'static str,
+        uri: Option<&'static str>,
         attribute: &'static str,
     },
     /// The user's manager, a reference.
@@ -126,7 +127,7 @@ impl Property {
     /// The value in a resource; `None` where there is none.
     pub(super) fn value(&self, attributes: &Attributes) -> Option<Value> {
         let found = match &self.home {
-            Home::Attribute(name) => attributes.get(*name).cloned(),
+            Home::Attribute(name) => attributes.get(name.as_ref()).cloned(),
             Home::Part(name, part) => attributes.get(*name)?.get(part).cloned(),
             Home::Leading(name, part) => leading(attributes, name)?.get(part).cloned(),
             Home::Status => {
@@ -137,7 +138,11 @@ impl Property {
                 attributes.get(*uri)?.get(attribute.as_ref()).cloned()
             }
             Home::Json { uri, attribute } => {
-                let texts = attributes.get(*uri)?.get(attribute)?.as_array()?;
+                let own = match uri {
+                    Some(uri) => attributes.get(*uri)?.get(attribute)?,
+                    None => attributes.get(*attribute)?,
+                };
+                let texts = own.as_array()?;
                 let read =
                     |it: &Value| -> Option<Value> { serde_json::from_str(it.as_str()?).ok() };
                 Some(texts.iter().filter_map(read).collect())
@@ -170,7 +175,10 @@ impl Property {
                         .collect(),
                     other => json!([other.to_string()]),
                 });
-                set_within(attributes, uri, attribute, texts);
+                match uri {
+                    Some(uri) => set_within(attributes, uri, attribute, texts),
+                    None => set(attributes, attribute, texts),
+                }
             }
             Home::Manager => {
                 let id = value.as_ref().and_then(reference_id);
@@ -213,8 +221,9 @@ impl Property {
     }
 }
 
-/// The extension attribute of that schema, as a property: what administrators add to it.
-pub(super) fn custom(uri: &'static str, attribute: &Attribute) -> Property {
+/// An attribute as a property, of the extension of that schema or of the base: what
+/// administrators add to it.
+pub(super) fn custom(uri: Option<&'static str>, attribute: &Attribute) -> Property {
     use civitas_scim::schema::Type;
     let shape = match (attribute.multi_valued, attribute.r#type) {
         (true, Type::Complex) => Shape::List,
@@ -227,9 +236,12 @@ pub(super) fn custom(uri: &'static str, attribute: &Attribute) -> Property {
     Property {
         name: Cow::Owned(attribute.name.clone()),
         shape,
-        home: Home::Extension {
-            uri,
-            attribute: Cow::Owned(attribute.name.clone()),
+        home: match uri {
+            Some(uri) => Home::Extension {
+                uri,
+                attribute: Cow::Owned(attribute.name.clone()),
+            },
+            None => Home::Attribute(Cow::Owned(attribute.name.clone())),
         },
         required: false,
         policies: &[],

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::{
     condition::{self, Selected},
     group,
-    kind::{Collection, Kind, folded},
-    object,
+    kind::{Collection, Kind},
+    object::{self, Object},
+    view,
 };
 use crate::{
     dialect::crest::{
@@ -32,7 +33,7 @@ use crate::{
 
 /// Most rows of one answer. A larger page is made smaller; what asks for everything at once
 /// and would be more is refused.
-const MAX_ROWS: usize = 10_000;
+pub(super) const MAX_ROWS: usize = 10_000;
 
 /// The object of that identifier.
 pub(super) async fn find(
@@ -41,12 +42,29 @@ pub(super) async fn find(
     id: &str,
 ) -> Result<Option<Found>, Failure> {
     match collection.kind {
-        Kind::User => get(call, collection, &folded(id)).await,
         Kind::Group => {
             let named = equal("_id", id, collection);
             Ok(few(call, collection, named).await?.pop())
         }
+        kind => get(call, collection, &kind.record_id(id)).await,
     }
+}
+
+/// What is to be read beside records of the collection.
+pub(super) fn want(collection: &Collection<'_>) -> Want {
+    Want {
+        groups: collection.kind == Kind::User,
+        members: None,
+    }
+}
+
+/// The object that a record keeps.
+pub(super) async fn by_record(
+    call: &Call<'_>,
+    collection: &Collection<'_>,
+    id: &str,
+) -> Result<Option<Found>, Failure> {
+    get(call, collection, id).await
 }
 
 async fn get(
@@ -57,7 +75,7 @@ async fn get(
     let resource_type = collection.resource_type;
     let found = call
         .directory()
-        .get(&call.scope, resource_type, id, Want::default());
+        .get(&call.scope, resource_type, id, want(collection));
     match found.await {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound { .. }) => Ok(None),
@@ -65,13 +83,14 @@ async fn get(
     }
 }
 
-/// The user of that name.
-pub(super) async fn by_user_name(
+/// The object of which a property is this.
+pub(super) async fn by_property(
     call: &Call<'_>,
     collection: &Collection<'_>,
-    name: &str,
+    property: &str,
+    value: &str,
 ) -> Result<Option<Found>, Failure> {
-    let named = equal("userName", name, collection);
+    let named = equal(property, value, collection);
     Ok(few(call, collection, named).await?.pop())
 }
 
@@ -120,7 +139,7 @@ async fn few(
     Ok(found.await?.items)
 }
 
-async fn search(
+pub(super) async fn search(
     call: &Call<'_>,
     collection: &Collection<'_>,
     condition: Option<Condition>,
@@ -134,7 +153,7 @@ async fn search(
     };
     let found = call
         .directory()
-        .select(&call.scope, selection, page, Want::default());
+        .select(&call.scope, selection, page, want(collection));
     Ok(found.await?)
 }
 
@@ -175,50 +194,74 @@ pub(super) async fn run(call: &Call<'_>, collection: &Collection<'_>) -> Result<
             count: 0,
         };
         let total = search(call, collection, condition, None, page).await?.total;
-        return Ok(call.answer(Outcome::Answered, &envelope(&[], total, None, Some(total))));
+        return Ok(counted(call, total));
     }
     let rows = rows(call, collection, query, condition).await?;
-    let fields = &call.request.parameters.fields;
-    let shown = rows.items.iter().map(|found| {
-        let mut object = object::shown(collection, found, fields);
-        if ids_only {
-            object.retain(|name, _| name == "_id" || name == "_rev");
-        }
-        Value::Object(object)
-    });
-    let shown: Vec<Value> = shown.collect();
-    let (count, total) = (shown.len() as u64, query.total.then_some(rows.total));
-    let reply = call.answer(
-        Outcome::Answered,
-        &envelope(&shown, count, rows.cookie.as_deref(), total),
-    );
-    Ok(if count == 0 {
+    let objects = if ids_only {
+        let about = |found: &Found| object::about(collection, found, &found.record.attributes());
+        rows.items.iter().map(about).collect()
+    } else {
+        view::objects(call, collection, &rows.items).await?
+    };
+    Ok(answer(
+        call,
+        query,
+        objects,
+        rows.total,
+        rows.cookie.as_deref(),
+    ))
+}
+
+/// The answer to a query that found these objects.
+pub(super) fn answer(
+    call: &Call<'_>,
+    query: &Query,
+    objects: Vec<Object>,
+    total: u64,
+    cookie: Option<&str>,
+) -> Reply {
+    let shown: Vec<Value> = objects.into_iter().map(Value::Object).collect();
+    let (count, total) = (shown.len() as u64, query.total.then_some(total));
+    let reply = call.answer(Outcome::Answered, &envelope(shown, count, cookie, total));
+    if count == 0 {
         call.versioned(reply, &[Version::new(1, 0)])
     } else {
         reply
-    })
+    }
+}
+
+/// The answer to a query for a number alone.
+pub(super) fn counted(call: &Call<'_>, total: u64) -> Reply {
+    call.answer(
+        Outcome::Answered,
+        &envelope(Vec::new(), total, None, Some(total)),
+    )
 }
 
 /// The result of a query; `total` where it is asked for.
-fn envelope(result: &[Value], count: u64, cookie: Option<&str>, total: Option<u64>) -> Value {
-    json!({
-        "result": result,
-        "resultCount": count,
-        "pagedResultsCookie": cookie,
-        "totalPagedResultsPolicy": if total.is_some() { "EXACT" } else { "NONE" },
-        "totalPagedResults": total.map_or(-1, |it| it as i64),
-        "remainingPagedResults": -1,
-    })
+fn envelope(result: Vec<Value>, count: u64, cookie: Option<&str>, total: Option<u64>) -> Value {
+    let policy = if total.is_some() { "EXACT" } else { "NONE" };
+    let members = [
+        ("result", Value::Array(result)),
+        ("resultCount", count.into()),
+        ("pagedResultsCookie", cookie.into()),
+        ("totalPagedResultsPolicy", policy.into()),
+        ("totalPagedResults", total.map_or(-1, |it| it as i64).into()),
+        ("remainingPagedResults", (-1).into()),
+    ];
+    let members = members.into_iter();
+    members.map(|(name, it)| (name.to_owned(), it)).collect()
 }
 
 /// Rows of an answer.
-struct Rows {
-    items: Vec<Found>,
-    total: u64,
-    cookie: Option<String>,
+pub(super) struct Rows {
+    pub(super) items: Vec<Found>,
+    pub(super) total: u64,
+    pub(super) cookie: Option<String>,
 }
 
-async fn rows(
+/// The page of a query that a condition stands for.
+pub(super) async fn rows(
     call: &Call<'_>,
     collection: &Collection<'_>,
     query: &Query,
@@ -242,7 +285,7 @@ async fn rows(
     Ok(rows)
 }
 
-fn too_many() -> Fault {
+pub(super) fn too_many() -> Fault {
     Fault::invalid(format!(
         "The query finds more than {MAX_ROWS} objects: ask for pages with _pageSize, by at most \
          one ascending sort key"
@@ -373,6 +416,9 @@ fn is_sorted_here(collection: &Collection<'_>, order: &[Sort]) -> bool {
             let is_everywhere = match collection.kind {
                 Kind::User => ["userName", "id"].contains(&path),
                 Kind::Group => path == "displayName",
+                Kind::Role | Kind::Assignment | Kind::Organization => {
+                    ["name", "id"].contains(&path)
+                }
             };
             let is_own = path.ends_with(group::ID);
             (only.descending && !is_everywhere) || is_own
@@ -388,7 +434,7 @@ fn bound(call: &Call<'_>) -> String {
     json!([call.path, query]).to_string()
 }
 
-fn close(call: &Call<'_>, count: usize, place: Place) -> Result<String, Failure> {
+pub(super) fn close(call: &Call<'_>, count: usize, place: Place) -> Result<String, Failure> {
     let walk = Walk { count, place };
     let closed = call
         .directory()
@@ -396,7 +442,7 @@ fn close(call: &Call<'_>, count: usize, place: Place) -> Result<String, Failure>
     Ok(closed?)
 }
 
-fn open(call: &Call<'_>, query: &Query) -> Result<Option<Walk>, Fault> {
+pub(super) fn open(call: &Call<'_>, query: &Query) -> Result<Option<Walk>, Fault> {
     let Some(cookie) = &query.cookie else {
         return Ok(None);
     };

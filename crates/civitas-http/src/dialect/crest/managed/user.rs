@@ -43,18 +43,18 @@ const fn own(name: &'static str, shape: Shape) -> Property {
     Property::new(name, shape, home)
 }
 
-const fn derived(name: &'static str) -> Property {
+pub(super) const fn derived(name: &'static str) -> Property {
     Property::new(name, Shape::List, Home::Derived)
 }
 
-const fn relationship(name: &'static str) -> Property {
+pub(super) const fn relationship(name: &'static str) -> Property {
     Property::new(name, Shape::List, Home::Relationship)
 }
 
 fn all() -> Vec<Property> {
     let text = |name, home| Property::new(name, Shape::Text, home);
     let mut all = vec![
-        text("userName", Home::Attribute("userName"))
+        text("userName", Home::Attribute(Cow::Borrowed("userName")))
             .required()
             .under(&[
                 Policy::MinimumLength(1),
@@ -80,7 +80,7 @@ fn all() -> Vec<Property> {
         // SCIM's is a code of ISO 3166-1 and nothing else.
         own("country", Shape::Text),
         text("stateProvince", Home::Leading("addresses", "region")),
-        text("displayName", Home::Attribute("displayName")),
+        text("displayName", Home::Attribute(Cow::Borrowed("displayName"))),
         Property::new("manager", Shape::Object, Home::Manager),
         relationship("roles"),
         relationship("assignments"),
@@ -98,7 +98,7 @@ fn all() -> Vec<Property> {
             "consentedMappings",
             Shape::List,
             Home::Json {
-                uri: OWN,
+                uri: Some(OWN),
                 attribute: "consentedMappings",
             },
         ),

@@ -1,16 +1,19 @@
 //! Creating, changing and deleting managed objects.
 
-use civitas_directory::{Edit, Error, Expect, Found, Outcome, store::Want};
+use civitas_directory::{Edit, Error, Expect, Found, Outcome};
 use civitas_scim::{Attributes, tolerance::Tolerance};
 use serde_json::{Value, json};
 
 use super::{
     group,
-    kind::{Collection, Kind},
+    kind::{Collection, Kind, is_uuid},
     object::{self, Object},
     policy::{self, Failed},
     property::{Home, Property, reference_id},
-    query, refused, shown, told,
+    query, refused,
+    related::changes::{self, Wanted},
+    relation::{self, Kept, Relation},
+    shown, told,
 };
 use crate::{
     dialect::crest::{
@@ -25,6 +28,9 @@ use http::{HeaderName, HeaderValue};
 /// How often a change without a precondition is computed again when parallel changes
 /// overtake it. Each round at least one of them succeeds.
 const MAX_ATTEMPTS: usize = 100;
+
+/// Longest identifier that a client may choose, in bytes.
+const MAX_ID: usize = 255;
 
 const NOT_MODIFIED: HeaderName = HeaderName::from_static("x-not-modified");
 
@@ -46,6 +52,7 @@ pub(super) async fn create(
     let failed = policy::evaluate(collection.properties(), &nulls(&object, &body));
     check(call, collection, &id, &object, failed, WHOLE).await?;
     object::check_relationships(collection, &object)?;
+    let wanted = changes::of_object(collection, &object);
     if chosen.is_some() && query::find(call, collection, &id).await?.is_some() {
         let path = "id".to_owned();
         return Err(told(collection, &id, Error::Taken { path }));
@@ -54,6 +61,7 @@ pub(super) async fn create(
     stamp(call, &mut object);
     let attributes = object::changed(collection, empty(collection), &Object::new(), &object);
     let (record_id, attributes) = identified(call, collection, &id, attributes);
+    let beside = changes::planned(call, collection, &record_id, &wanted, true).await?;
     let tolerance = Tolerance::generic();
     let created = call.directory().create_as(
         &call.scope,
@@ -61,11 +69,14 @@ pub(super) async fn create(
         record_id,
         Value::Object(attributes),
         &tolerance,
-        Want::default(),
+        query::want(collection),
+        beside,
     );
     match created.await {
-        Ok(found) => shown(call, collection, Outcome::Created, &found),
-        Err(Error::Taken { path }) if path == "userName" => Err(refused(WHOLE, &[taken_name()])),
+        Ok(found) => shown(call, collection, Outcome::Created, &found).await,
+        Err(Error::Taken { path }) if is_unique(collection, &path) => {
+            Err(refused(WHOLE, &[taken(collection)]))
+        }
         Err(error) => Err(told(collection, &id, error)),
     }
 }
@@ -98,7 +109,8 @@ pub(super) async fn update(
     }
     let sent = object::sent(&body);
     object::check_relationships(collection, &sent)?;
-    change(call, collection, id, true, |before| {
+    let wanted = changes::of_object(collection, &sent);
+    let revised = change(call, collection, id, true, &wanted, |before| {
         let mut after = sent.clone();
         for property in collection.properties().filter(|it| stays(it)) {
             let name = property.name.as_ref();
@@ -113,7 +125,8 @@ pub(super) async fn update(
             .filter(|it| body.contains_key(&it.property));
         Ok((after, failed.collect()))
     })
-    .await
+    .await?;
+    answered(call, collection, &revised).await
 }
 
 /// Patches an object.
@@ -123,12 +136,29 @@ pub(super) async fn patch(
     id: &str,
     operations: &[Operation],
 ) -> Result<Reply, Failure> {
+    let revised = patched(call, collection, id, operations).await?;
+    answered(call, collection, &revised).await
+}
+
+/// The same, without an answer.
+pub(super) async fn patched(
+    call: &Call<'_>,
+    collection: &Collection<'_>,
+    id: &str,
+    operations: &[Operation],
+) -> Result<Revised, Failure> {
     let touched: Vec<&str> = operations.iter().flat_map(Operation::touched).collect();
     object::check_declared(collection, touched.iter().copied())?;
     check_collections(collection, operations)?;
-    change(call, collection, id, false, |before| {
+    let (related, operations) = split(collection, operations);
+    let mut wanted = Vec::new();
+    for (relation, operation) in related {
+        let property = collection.property(relation.property);
+        wanted.push((relation, asked(relation, property, operation)?));
+    }
+    change(call, collection, id, false, &wanted, |before| {
         let mut after = before.clone();
-        for operation in operations {
+        for operation in &operations {
             operation.apply(&mut after)?;
         }
         let concerned = collection
@@ -146,6 +176,63 @@ pub(super) async fn patch(
     .await
 }
 
+/// Operations on relationships that are kept beside the object, and the others.
+fn split<'o>(
+    collection: &Collection<'_>,
+    operations: &'o [Operation],
+) -> (Vec<(&'static Relation, &'o Operation)>, Vec<&'o Operation>) {
+    let (mut related, mut others) = (Vec::new(), Vec::new());
+    for operation in operations {
+        let first = operation.field.split_first().map(|(first, _)| first);
+        let relation = first.and_then(|it| relation::named(collection.kind, it));
+        match relation.filter(|it| !matches!(it.kept, Kept::Manager | Kept::Reports)) {
+            Some(relation) => related.push((relation, operation)),
+            None => others.push(operation),
+        }
+    }
+    (related, others)
+}
+
+/// What an operation asks of a relationship.
+fn asked(
+    relation: &'static Relation,
+    property: Option<&Property>,
+    operation: &Operation,
+) -> Result<Wanted, Failure> {
+    use patch::Action;
+    let (_, within) = operation.field.split_first().unwrap_or_default();
+    let unsupported = || {
+        let text = format!("The operation is not supported on {}", operation.field);
+        Failure::from(Fault::invalid(text))
+    };
+    Ok(match (&operation.action, within) {
+        (Action::Add(value), [end]) if end == "-" && relation.many => Wanted::Add(value.clone()),
+        (Action::Add(value) | Action::Replace(value), []) => {
+            let object = Object::from_iter([(relation.property.to_owned(), value.clone())]);
+            let failed = policy::evaluate(property, &object);
+            if !failed.is_empty() {
+                return Err(refused(PATCHED, &failed));
+            }
+            match value {
+                Value::Array(all) => Wanted::Set(all.clone()),
+                one => Wanted::Set(vec![one.clone()]),
+            }
+        }
+        (Action::Remove(Some(value)), []) => Wanted::Remove(value.clone()),
+        (Action::Remove(None), []) => Wanted::Set(Vec::new()),
+        (Action::Add(_) | Action::Replace(_) | Action::Remove(_), [place])
+            if place.bytes().all(|it| it.is_ascii_digit()) =>
+        {
+            let text = format!(
+                "Position-based operation is not allowed: {}",
+                operation.field
+            );
+            return Err(Fault::invalid(text).into());
+        }
+        _ => return Err(unsupported()),
+    })
+}
+
 /// Patches the one object that a query selects.
 pub(super) async fn patch_selected(
     call: &Call<'_>,
@@ -157,7 +244,7 @@ pub(super) async fn patch_selected(
         [] => Err(Fault::new(Outcome::NotFound, "Query returned no results").into()),
         [found] => {
             let attributes = found.record.attributes();
-            let id = object::id(collection, &found.record, &attributes).to_owned();
+            let id = object::id(collection, &found.record, &attributes).into_owned();
             patch(call, collection, &id, &operations).await
         }
         _ => {
@@ -178,13 +265,14 @@ pub(super) async fn delete(
         let found = super::get(call, collection, id).await?;
         let checked = expect.check(&found.record);
         checked.map_err(|error| told(collection, id, error))?;
+        let last = shown(call, collection, Outcome::Answered, &found).await?;
         let read = Expect::Match(vec![object::revision(&found.record)]);
         let record_id = &found.record.id;
         let deleted =
             call.directory()
                 .delete(&call.scope, collection.resource_type, record_id, &read);
         match deleted.await {
-            Ok(()) => return shown(call, collection, Outcome::Answered, &found),
+            Ok(()) => return Ok(last),
             Err(Error::Stale) if expect.may_retry() => {}
             Err(error) => return Err(told(collection, id, error)),
         }
@@ -192,14 +280,22 @@ pub(super) async fn delete(
     Err(Error::Conflict.into())
 }
 
-/// Commits what `compute` makes of an object, computed again while others overtake it.
+/// A changed object, and its revision before.
+pub(super) struct Revised {
+    found: Found,
+    before: String,
+}
+
+/// Commits what `compute` makes of an object and what is wanted of its relationships, computed
+/// again while others overtake it.
 async fn change(
     call: &Call<'_>,
     collection: &Collection<'_>,
     id: &str,
     whole: bool,
+    wanted: &[(&'static Relation, Wanted)],
     compute: impl Fn(&Object) -> Result<(Object, Vec<Failed>), Failure>,
-) -> Result<Reply, Failure> {
+) -> Result<Revised, Failure> {
     let expect = call.expect();
     for _ in 0..MAX_ATTEMPTS {
         let old = super::get(call, collection, id).await?;
@@ -213,6 +309,8 @@ async fn change(
         check_name(collection, &attributes, &after, message)?;
         check_manager(call, collection, before.get("manager"), &after).await?;
         stamp(call, &mut after);
+        let record = &old.record.id;
+        let beside = changes::planned(call, collection, record, wanted, false).await?;
         let revision = object::revision(&old.record);
         let body = object::changed(collection, attributes, &before, &after);
         let edit = Edit {
@@ -222,17 +320,21 @@ async fn change(
             self_service: call.is_self_service(),
             body: Ok(Value::Object(body)),
             tolerance: &Tolerance::generic(),
-            want: Want::default(),
+            want: query::want(collection),
+            beside,
         };
         match call
             .directory()
             .supersede(&call.scope, old, &edit, whole)
             .await
         {
-            Ok(Some(found)) => return changed(call, collection, &found, &revision),
+            Ok(Some(found)) => {
+                let before = revision;
+                return Ok(Revised { found, before });
+            }
             Ok(None) => {}
-            Err(Error::Taken { path }) if path == "userName" => {
-                return Err(refused(message, &[taken_name()]));
+            Err(Error::Taken { path }) if is_unique(collection, &path) => {
+                return Err(refused(message, &[taken(collection)]));
             }
             Err(error) => return Err(told(collection, id, error)),
         }
@@ -240,14 +342,14 @@ async fn change(
     Err(Error::Conflict.into())
 }
 
-fn changed(
+async fn answered(
     call: &Call<'_>,
     collection: &Collection<'_>,
-    found: &Found,
-    before: &str,
+    revised: &Revised,
 ) -> Result<Reply, Failure> {
-    let reply = shown(call, collection, Outcome::Answered, found)?;
-    if object::revision(&found.record) != before {
+    let Revised { found, before } = revised;
+    let reply = shown(call, collection, Outcome::Answered, found).await?;
+    if object::revision(&found.record) != *before {
         return Ok(reply);
     }
     let reply = tagged(reply, before);
@@ -284,6 +386,15 @@ fn new_id(
             collection.entry(chosen)
         ))
         .into()),
+        (Kind::Role | Kind::Assignment | Kind::Organization, chosen) => match chosen {
+            Some("") => Err(Fault::invalid("An identifier is not empty").into()),
+            Some(chosen) if chosen.len() > MAX_ID => {
+                let text = format!("An identifier has {MAX_ID} bytes at most");
+                Err(Fault::invalid(text).into())
+            }
+            Some(chosen) => Ok(chosen.to_owned()),
+            None => Ok(call.scope.ids.issue(call.scope.now)),
+        },
         (Kind::Group, chosen) => {
             let name = object.get("name").and_then(Value::as_str);
             let id = chosen.or(name).unwrap_or_default();
@@ -295,14 +406,6 @@ fn new_id(
     }
 }
 
-/// 36 characters: five groups of hexadecimal digits.
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths = groups.iter().map(|group| group.len());
-    let hexadecimal = |group: &&str| group.bytes().all(|it| it.is_ascii_hexdigit());
-    lengths.eq([8, 4, 4, 4, 12]) && groups.iter().all(hexadecimal)
-}
-
 /// The identifier of the record, and attributes with that of the object where it is another.
 fn identified(
     call: &Call<'_>,
@@ -311,12 +414,12 @@ fn identified(
     mut attributes: Attributes,
 ) -> (String, Attributes) {
     match collection.kind {
-        Kind::User => (id.to_owned(), attributes),
         Kind::Group => {
             let own = attributes.entry(group::OWN).or_insert_with(|| json!({}));
             own[group::ID] = Value::from(id);
             (call.scope.ids.issue(call.scope.now), attributes)
         }
+        kind => (kind.record_id(id), attributes),
     }
 }
 
@@ -384,21 +487,31 @@ pub(super) async fn add_taken_name(
     object: &Object,
     failed: &mut Vec<Failed>,
 ) -> Result<(), Failure> {
-    let name = object.get("userName").and_then(Value::as_str);
-    let Some(name) = name.filter(|_| collection.kind == Kind::User) else {
+    let Some((property, _)) = collection.kind.unique() else {
         return Ok(());
     };
-    let holder = query::by_user_name(call, collection, name).await?;
-    let is_other = |found: &Found| id.is_none_or(|id| !found.record.id.eq_ignore_ascii_case(id));
+    let Some(name) = object.get(property).and_then(Value::as_str) else {
+        return Ok(());
+    };
+    let holder = query::by_property(call, collection, property, name).await?;
+    let own = id.map(|id| collection.kind.record_id(id));
+    let is_other = |found: &Found| own.as_ref() != Some(&found.record.id);
     if holder.is_some_and(|found| is_other(&found)) {
-        let place = failed.iter().position(|it| it.property != "userName");
-        failed.insert(place.unwrap_or(failed.len()), taken_name());
+        let place = failed.iter().position(|it| it.property != property);
+        failed.insert(place.unwrap_or(failed.len()), taken(collection));
     }
     Ok(())
 }
 
-fn taken_name() -> Failed {
-    Failed::new("userName", "VALID_USERNAME")
+fn is_unique(collection: &Collection<'_>, path: &str) -> bool {
+    let unique = collection.kind.unique();
+    unique.is_some_and(|(property, _)| property == path)
+}
+
+/// That another object has the value of which each has another.
+fn taken(collection: &Collection<'_>) -> Failed {
+    let (property, requirement) = collection.kind.unique().unwrap_or_default();
+    Failed::new(property, requirement)
 }
 
 /// Refuses a manager that is not there.
