@@ -291,6 +291,13 @@ async fn preferences_are_honoured_and_named() {
         .send(post.clone().header("Prefer", "handling=strict"))
         .await;
     assert_eq!(strict.scim_error(400), "invalidValue");
+    assert_eq!(strict.header("preference-applied"), "handling=strict");
+    let absent = ask("GET", "/scim/v2/Users/nosuch").by("reader");
+    let absent = world.send(absent.header("Prefer", "handling=strict")).await;
+    assert_eq!(
+        (absent.status, absent.header("preference-applied").as_str()),
+        (404, "")
+    );
     let created = world.send(post.header("Prefer", "return=minimal")).await;
     assert_eq!((created.status, created.body.len()), (201, 0));
     assert!(created.header("location").contains("/scim/v2/Users/"));

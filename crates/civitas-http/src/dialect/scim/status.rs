@@ -6,14 +6,26 @@ use civitas_directory::{Error, Outcome};
 use civitas_scim::{ScimType, messages};
 use http::{HeaderMap, StatusCode};
 
-use crate::{negotiation::Media, outcomes::Documented, refusal::Refusal, reply::Reply};
+use crate::{
+    negotiation::Media,
+    outcomes::Documented,
+    prefer::{PREFERENCE_APPLIED, Prefer},
+    refusal::Refusal,
+    reply::Reply,
+};
 
 /// The refusal as a SCIM error message (RFC 7644 §3.12), in the representation that
 /// `Accept` prefers; an error is sent even to those who take none.
 pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap) -> Reply {
     let (status, body) = message(refusal);
     let media = Media::preferred(headers).unwrap_or_default();
-    Reply::new(status, media.content_type(), body)
+    let reply = Reply::new(status, media.content_type(), body);
+    // What a preference made of the input led to it (RFC 7240 §3).
+    let applied = Prefer::parse(headers).applied(None);
+    match applied.filter(|_| status == StatusCode::BAD_REQUEST) {
+        Some(applied) => reply.with(PREFERENCE_APPLIED, applied),
+        None => reply,
+    }
 }
 
 /// The refusal as a status code and an error message.
