@@ -20,7 +20,7 @@ mod write;
 pub use bulk::{Done, Step};
 pub use define::{MAX_SCHEMAS, MAX_TYPES};
 pub use delta::{Delta, DeltaToken, NextDelta};
-pub use feed::{Due, NewStream, Poll, Polled, Ready, SetError, StreamEdit, Word};
+pub use feed::{Due, NewStream, NextKey, Poll, Polled, Ready, SetError, StreamEdit, Word};
 pub use import::Imported;
 pub use job::{MAX_OPEN_JOBS, NewJob, Progress, Replay};
 pub use read::{Listing, Paging};

@@ -10,13 +10,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    completion::Completed,
     record::{Found, Timestamp, Version},
     store::{Event, EventKind},
     stream::{Payload, Stream, Verification},
 };
 
 /// Event URIs that tokens have, as `securityEvents.eventUris` lists them (RFC 9967 §4).
-pub const EVENT_URIS: [&str; 9] = [
+pub const EVENT_URIS: [&str; 10] = [
     CREATE_NOTICE,
     CREATE_FULL,
     PATCH_NOTICE,
@@ -26,6 +27,7 @@ pub const EVENT_URIS: [&str; 9] = [
     DELETE,
     ACTIVATE,
     DEACTIVATE,
+    COMPLETED,
 ];
 
 const CREATE_NOTICE: &str = "urn:ietf:params:scim:event:prov:create:notice";
@@ -37,6 +39,9 @@ const PUT_FULL: &str = "urn:ietf:params:scim:event:prov:put:full";
 const DELETE: &str = "urn:ietf:params:scim:event:prov:delete";
 const ACTIVATE: &str = "urn:ietf:params:scim:event:prov:activate";
 const DEACTIVATE: &str = "urn:ietf:params:scim:event:prov:deactivate";
+
+/// That a request is done which was answered before (RFC 9967 §2.5.1.3).
+const COMPLETED: &str = "urn:ietf:params:scim:event:misc:asyncresp";
 
 /// What shows that tokens arrive (`OpenID` Shared Signals Framework 1.0 §8.1.4).
 const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
@@ -93,6 +98,11 @@ impl EventKey {
             header: BASE64.encode(header.to_string()),
             jwk,
         })
+    }
+
+    /// Its `kid`.
+    pub(crate) fn kid(&self) -> String {
+        self.jwk["kid"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The public key (RFC 7517).
@@ -159,6 +169,25 @@ pub(crate) fn missed(
 ) -> Value {
     let payload = json!({ "after": after.to_string(), "through": through.to_string() });
     about_stream(stream, jti, now, &json!({ MISSED: payload }))
+}
+
+/// Claims of the completion of a request, or of one of its operations.
+pub(crate) fn completed(
+    stream: &Stream,
+    jti: &str,
+    now: Timestamp,
+    completed: &Completed,
+    ended: Timestamp,
+) -> Value {
+    let Completed { txn, uri, payload } = completed;
+    let mut subject = json!({ "format": "scim", "uri": uri });
+    if let Some((_, id)) = uri.rsplit_once('/').filter(|(of, _)| !of.is_empty()) {
+        subject["id"] = id.into();
+    }
+    let mut claims = envelope(stream, jti, now, &subject, &json!({ COMPLETED: payload }));
+    claims["txn"] = txn.as_str().into();
+    claims["toe"] = seconds(ended).into();
+    claims
 }
 
 /// Claims about an event of the log. `found` is the resource as it is now, if it is there.
@@ -270,6 +299,8 @@ pub enum Mark {
     Event(i64, Version),
     /// Events that the log no longer has, up to this one.
     Missed(i64, Version),
+    /// What came of a request, by its job and a number.
+    Completion(String, u64),
     /// A verification, by its id.
     Verification(String),
 }
@@ -280,6 +311,7 @@ impl Mark {
         match self {
             Self::Event(generation, event) => format!("{stream}.{generation}.{}", event.0),
             Self::Missed(generation, event) => format!("{stream}.{generation}.missed.{}", event.0),
+            Self::Completion(job, number) => format!("{stream}.completion.{job}.{number}"),
             Self::Verification(id) => format!("{stream}.verification.{id}"),
         }
     }
@@ -290,6 +322,10 @@ impl Mark {
         let (first, rest) = rest.split_once('.')?;
         if first == "verification" {
             return Some(Self::Verification(rest.to_owned()));
+        }
+        if first == "completion" {
+            let (job, number) = rest.rsplit_once('.')?;
+            return Some(Self::Completion(job.to_owned(), number.parse().ok()?));
         }
         let generation = first.parse().ok()?;
         match rest.strip_prefix("missed.") {
@@ -325,6 +361,7 @@ mod tests {
             verification: None,
             position: Position::default(),
             rejected: 0,
+            completions: Vec::new(),
         }
     }
 
@@ -462,6 +499,7 @@ mod tests {
         for mark in [
             Mark::Event(3, Version(7)),
             Mark::Missed(0, Version(9)),
+            Mark::Completion("j.1".into(), 7),
             Mark::Verification("v.1".into()),
         ] {
             assert_eq!(Mark::of("s", &mark.jti("s")), Some(mark.clone()));

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod change;
 pub mod client;
 pub mod clock;
+mod completion;
 mod cursor;
 pub mod directory;
 pub mod error;
@@ -42,8 +43,8 @@ pub use clock::Clock;
 pub use cursor::Walk;
 pub use directory::{
     Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Listing, NewJob, NewStream, NextDelta,
-    Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject, Word,
-    relationship,
+    NextKey, Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject,
+    Word, relationship,
 };
 pub use error::Error;
 pub use id::Ids;

@@ -12,6 +12,9 @@ use crate::record::{Timestamp, Version};
 /// that a receiver never acknowledges hold the stream up there.
 pub const WINDOW: usize = 1_000;
 
+/// Completed requests that a stream may have to tell of; of more the oldest are not told.
+pub const MAX_COMPLETIONS: usize = 64;
+
 /// Streams that a tenant may have.
 pub const MAX_STREAMS: usize = 16;
 
@@ -46,12 +49,50 @@ pub struct Stream {
     pub position: Position,
     /// Tokens that the receiver refused, and that were not sent again.
     pub rejected: u64,
+    /// Requests of its client that were answered before they were done, and are to be told of.
+    #[serde(default)]
+    pub completions: Vec<Completion>,
+}
+
+/// A request that was answered before it was done (RFC 9967 §2.5.1), on its way to being told
+/// of as done. What came of it is known of its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The id of its job.
+    pub job: String,
+    /// It is told of after this event, when it had done whatever it did.
+    pub after: Version,
+    /// Tokens that tell of it.
+    pub tokens: u64,
+    /// Those that are acknowledged, by number.
+    pub told: BTreeSet<u64>,
 }
 
 impl Stream {
     /// Whether tokens are to be pushed to its receiver.
     pub fn is_pushed(&self) -> bool {
         self.status == Status::Enabled && matches!(self.delivery, Delivery::Push(_))
+    }
+
+    /// Whoever resumed a job notes its completion again.
+    fn complete(&mut self, completion: &Completion) {
+        self.completions.retain(|it| it.job != completion.job);
+        let surplus = (self.completions.len() + 1).saturating_sub(MAX_COMPLETIONS);
+        self.completions.drain(..surplus);
+        self.completions.push(completion.clone());
+    }
+
+    fn tell(&mut self, job: &str, token: u64) {
+        if let Some(of) = self.completions.iter_mut().find(|it| it.job == job) {
+            of.told.extend((token < of.tokens).then_some(token));
+        }
+        self.completions.retain(|it| !it.is_told());
+    }
+}
+
+impl Completion {
+    fn is_told(&self) -> bool {
+        self.told.len() as u64 == self.tokens
     }
 }
 
@@ -296,6 +337,17 @@ pub enum StreamChange {
     },
     /// The receiver knows that it missed the events up to this one.
     Missed(Version),
+    /// A request of its client is done, as far as the store knows yet.
+    Completed(Completion),
+    /// The receiver is done with tokens of a completed request, by job and number.
+    Told {
+        /// The tokens.
+        tokens: Vec<(String, u64)>,
+        /// How many of them it refused.
+        rejected: u64,
+    },
+    /// What came of a request is not known any more, by its job.
+    Forgotten(String),
     /// A verification is asked for.
     Challenged(Verification),
     /// The verification with that id was taken.
@@ -335,6 +387,7 @@ impl StreamChange {
                 stream.reason.clone_from(reason);
                 if let Some(from) = from {
                     stream.position = Position::at(*from);
+                    stream.completions.clear();
                 }
             }
             Self::Acknowledged { events, rejected } => {
@@ -343,6 +396,14 @@ impl StreamChange {
                 }
                 stream.rejected += rejected;
             }
+            Self::Completed(completion) => stream.complete(completion),
+            Self::Told { tokens, rejected } => {
+                for (job, token) in tokens {
+                    stream.tell(job, *token);
+                }
+                stream.rejected += rejected;
+            }
+            Self::Forgotten(job) => stream.completions.retain(|it| it.job != *job),
             Self::Missed(through) => stream.position.pass(*through),
             Self::Challenged(verification) => stream.verification = Some(verification.clone()),
             Self::Verified(id) => {
@@ -354,6 +415,7 @@ impl StreamChange {
             Self::Reset(last) => {
                 let through = stream.position.through.min(*last);
                 stream.position = Position::at(through);
+                stream.completions.clear();
             }
         }
     }
@@ -389,6 +451,49 @@ mod tests {
         assert_eq!(position, Position::at(Version(17)));
         position.pass(Version(3));
         assert_eq!(position, Position::at(Version(17)), "never back");
+    }
+
+    #[test]
+    fn completions_are_told_once_and_bounded() {
+        let mut stream: Stream = serde_json::from_value(serde_json::json!({
+            "id": "s", "client": "c", "issuer": "i", "audience": "a", "payload": "notice",
+            "delivery": "poll", "created": 0, "status": "enabled", "reason": null,
+            "verified": false, "verification": null, "rejected": 0,
+            "position": { "through": 0, "ahead": [] },
+        }))
+        .unwrap();
+        let completed = |job: &str| {
+            StreamChange::Completed(Completion {
+                job: job.into(),
+                after: Version(3),
+                tokens: 2,
+                told: BTreeSet::new(),
+            })
+        };
+        let told = |job: &str, tokens: &[u64]| StreamChange::Told {
+            tokens: tokens.iter().map(|it| (job.to_owned(), *it)).collect(),
+            rejected: 1,
+        };
+        completed("a").apply(&mut stream);
+        completed("a").apply(&mut stream);
+        completed("b").apply(&mut stream);
+        told("a", &[1, 1, 7]).apply(&mut stream);
+        assert_eq!(stream.completions[0].told, BTreeSet::from([1]));
+        told("a", &[0]).apply(&mut stream);
+        let left = |stream: &Stream| {
+            let jobs = stream.completions.iter().map(|it| it.job.clone());
+            jobs.collect::<Vec<_>>()
+        };
+        assert_eq!((left(&stream), stream.rejected), (vec!["b".into()], 2));
+        StreamChange::Forgotten("b".into()).apply(&mut stream);
+        assert!(left(&stream).is_empty());
+        for number in 0..=MAX_COMPLETIONS {
+            completed(&number.to_string()).apply(&mut stream);
+        }
+        assert_eq!(stream.completions.len(), MAX_COMPLETIONS);
+        assert_eq!(stream.completions[0].job, "1");
+        StreamChange::Reset(Version(9)).apply(&mut stream);
+        assert!(left(&stream).is_empty());
     }
 
     #[test]

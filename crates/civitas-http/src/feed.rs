@@ -62,7 +62,11 @@ pub(crate) async fn answer(mut arrival: Arrival<'_>, route: Stream<'_>) -> Resul
 /// `GET /.well-known/jwks.json`: public, as what is public about the keys is all there is.
 pub(crate) async fn keys(arrival: &Arrival<'_>) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
-    let keys = arrival.app.directory.event_keys(&tenant).await?;
+    let keys = arrival
+        .app
+        .directory
+        .event_keys(&tenant, arrival.now(&tenant))
+        .await?;
     let media = HeaderValue::from_static("application/jwk-set+json");
     let kept = HeaderValue::from_static("public, max-age=300");
     let reply = Reply::new(StatusCode::OK, media, keys.to_string());

@@ -436,6 +436,18 @@ pub(crate) enum Stream {
         #[command(flatten)]
         source: Source,
     },
+    /// Have another key sign the tokens of a tenant: it is published at once and signs ten
+    /// minutes later; the one before is published for a day more
+    RotateKey {
+        /// Sign with the new key at once and publish no other, because that became known
+        #[arg(long)]
+        now: bool,
+        /// Tenant whose tokens it signs
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        #[command(flatten)]
+        source: Source,
+    },
     /// Delete a stream
     Delete {
         /// Id of the stream

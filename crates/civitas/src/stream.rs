@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use civitas_directory::{
-    NewStream, StreamEdit, Tenant,
+    NewStream, NextKey, StreamEdit, Tenant,
     stream::{Delivery, Payload, Receiver, Secret, Status, Stream},
 };
 
@@ -97,6 +97,11 @@ pub(crate) async fn run(command: cli::Stream) -> Result<(), Failure> {
             asked.await.map_err(|error| other(&error))?;
             console::say(&format!("a verification is due on stream {id}"));
         }
+        cli::Stream::RotateKey {
+            now,
+            tenant,
+            source,
+        } => rotate_key(&tenant, &source, now).await?,
         cli::Stream::Delete { id, tenant, source } => {
             let opened = Opened::tenant(&source, &tenant).await?;
             let dropped = opened.directory.drop_stream(&opened.tenant, &id).await;
@@ -104,6 +109,27 @@ pub(crate) async fn run(command: cli::Stream) -> Result<(), Failure> {
             console::say(&format!("stream {id} deleted"));
         }
     }
+    Ok(())
+}
+
+async fn rotate_key(tenant: &str, source: &Source, at_once: bool) -> Result<(), Failure> {
+    let opened = Opened::tenant(source, tenant).await?;
+    let now = opened.now();
+    let rotated = opened
+        .directory
+        .rotate_event_key(&opened.tenant, at_once, now);
+    let NextKey {
+        kid,
+        from,
+        others_until,
+    } = rotated.await.map_err(|error| other(&error))?;
+    console::say(&format!(
+        "key {kid} signs the tokens of tenant {tenant} from {from} on"
+    ));
+    console::say(&match others_until {
+        Some(until) => format!("the keys before it are published until {until}"),
+        None => "no other key is published".to_owned(),
+    });
     Ok(())
 }
 

@@ -57,10 +57,17 @@ const CASES: &[Entry] = &[
         "what is acknowledged is not due again",
         acknowledged,
     ),
+    (
+        &["S-9967-2.5.1.2-01", "S-9967-2.5.1.3-01"],
+        "completion events of a bulk request",
+        completed,
+    ),
     (&["S-8936-2.5.1-01"], "a malformed poll", malformed),
 ];
 
 const PROV: &str = "urn:ietf:params:scim:event:prov:";
+
+const ASYNCRESP: &str = "urn:ietf:params:scim:event:misc:asyncresp";
 
 /// How long a token may take to be due.
 const SOON: Duration = Duration::from_secs(5);
@@ -347,6 +354,79 @@ fn acknowledged(session: &mut Session) -> Verdict {
         return fail("nothing that is acknowledged", jtis[0].clone());
     }
     drain(&receiver)
+}
+
+fn completed(session: &mut Session) -> Verdict {
+    session.needs("bulk")?;
+    let receiver = session.receiver()?;
+    let config = session.get("/ServiceProviderConfig")?.expect(200)?;
+    let uris = config.object()?["securityEvents"]["eventUris"].clone();
+    let mut uris = uris.as_array().into_iter().flatten();
+    if !uris.any(|uri| text(uri).eq_ignore_ascii_case(ASYNCRESP)) {
+        return skip("the server does not advertise completion events");
+    }
+    drain(&receiver)?;
+    let new = session.new_user("u");
+    let job = json!({ "schemas": [urn::BULK], "Operations": [
+        { "method": "POST", "bulkId": "a", "path": "/Users", "data": new },
+        { "method": "DELETE", "path": "/Users/no-such-user" },
+    ]});
+    let request = Request::post("/Bulk", &job).header("prefer", "respond-async");
+    let accepted = session.send(request)?.expect_any(&[200, 202])?;
+    if accepted.status == 200 {
+        own_results(session, accepted.object()?);
+        return skip("the server answered at once");
+    }
+    let Some(txn) = accepted.header("set-txn") else {
+        return fail("Set-Txn", accepted.describe());
+    };
+    let payloads = completions(&receiver, txn)?;
+    own_results(session, &json!({ "Operations": payloads }));
+    let told = |at: usize, member: &str| text(&payloads[at][member]);
+    let outcomes = [0, 1].map(|at| (told(at, "method"), told(at, "status")));
+    let expected = [("POST", "201"), ("DELETE", "404")].map(|(a, b)| (a.into(), b.into()));
+    if outcomes != expected {
+        return fail(format!("{expected:?}"), format!("{outcomes:?}"));
+    }
+    same(
+        "status of the response",
+        &json!("404"),
+        &payloads[1]["response"]["status"],
+    )?;
+    if payloads.iter().any(|it| it.get("bulkId").is_some()) {
+        return fail("no bulkId", json!(payloads).to_string());
+    }
+    drain(&receiver)
+}
+
+/// The payloads of the completion events of a bulk request of two operations, in their order.
+fn completions(receiver: &Client, txn: &str) -> Result<[Value; 2], Unmet> {
+    let mut found = [Value::Null, Value::Null];
+    let mut acknowledged = Vec::new();
+    let started = Instant::now();
+    loop {
+        for token in poll(receiver, &acknowledged)? {
+            let of = text(&token.claims["txn"]);
+            let number = of.strip_prefix(txn).and_then(|it| it.strip_prefix(':'));
+            let payload = &token.claims["events"][ASYNCRESP];
+            if let (Some(number), true) = (number, payload.is_object()) {
+                well_formed(&token)?;
+                match number {
+                    "0" => found[0] = payload.clone(),
+                    "1" => found[1] = payload.clone(),
+                    _ => return fail("operations 0 and 1", number),
+                }
+            }
+            acknowledged.push(token.jti);
+        }
+        if found.iter().all(Value::is_object) {
+            return Ok(found);
+        }
+        if started.elapsed() > SOON {
+            return fail("two completion events", json!(found).to_string());
+        }
+        sleep(Duration::from_millis(50));
+    }
 }
 
 fn malformed(session: &mut Session) -> Verdict {

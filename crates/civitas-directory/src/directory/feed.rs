@@ -1,5 +1,6 @@
 //! The event feed: streams, and the tokens that are due on them.
 
+mod completion;
 mod key;
 mod poll;
 
@@ -7,6 +8,7 @@ use civitas_scim::Invalid;
 use tokio::sync::watch;
 
 pub(super) use key::EventKeys;
+pub use key::NextKey;
 pub(super) use poll::WAITING;
 pub use poll::{Poll, Polled, SetError};
 
@@ -115,6 +117,7 @@ impl Directory {
             verification: pushes.then(|| verification(now, None)),
             position: Position::at(reach.last),
             rejected: 0,
+            completions: Vec::new(),
         };
         self.store
             .create_stream(tenant.partition, stream.clone())
@@ -261,8 +264,8 @@ impl Directory {
         } else {
             events = self.unacknowledged(tenant, stream, most).await?;
         }
-        let more = marks.len() + events.len() > most;
-        let key = self.event_key(tenant).await?;
+        let mut more = marks.len() + events.len() > most;
+        let key = self.event_key(tenant, now).await?;
         let mut due = Vec::with_capacity(most.min(marks.len() + events.len()));
         for mark in marks.into_iter().take(most) {
             let jti = mark.jti(&stream.id);
@@ -282,6 +285,12 @@ impl Directory {
             let jti = mark.jti(&stream.id);
             let claims = self.claims(tenant, stream, &jti, &event, now).await?;
             due.push(signed(&key, mark, jti, &claims)?);
+        }
+        if !unproven && !stream.completions.is_empty() {
+            let room = (&mut due, most);
+            more |= self
+                .add_completions(tenant, stream, &key, room, now)
+                .await?;
         }
         Ok(Ready { due, more })
     }
@@ -360,6 +369,7 @@ impl Directory {
         let LogReach { pruned, last } = self.store.log_reach(tenant.partition).await?;
         let current = tenant.partition.generation();
         let (mut events, mut rejected) = (Vec::new(), 0);
+        let (mut told, mut untold) = (Vec::new(), 0);
         let mut changes = Vec::new();
         for (mark, word) in words {
             match mark {
@@ -370,12 +380,22 @@ impl Directory {
                 Mark::Missed(generation, event) if *generation == current && *event <= pruned => {
                     changes.push(StreamChange::Missed(*event));
                 }
+                Mark::Completion(job, number) => {
+                    told.push((job.clone(), *number));
+                    untold += u64::from(*word == Word::Refused);
+                }
                 Mark::Verification(id) => changes.push(StreamChange::Verified(id.clone())),
                 Mark::Event(..) | Mark::Missed(..) => {}
             }
         }
         if !events.is_empty() {
             changes.push(StreamChange::Acknowledged { events, rejected });
+        }
+        if !told.is_empty() {
+            changes.push(StreamChange::Told {
+                tokens: told,
+                rejected: untold,
+            });
         }
         let mut now = None;
         for change in changes {

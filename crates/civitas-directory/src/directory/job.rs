@@ -198,7 +198,10 @@ impl Directory {
             cancelled: progress.is_some_and(|it| it.is_cancelled()),
             result,
         };
-        Ok(self.store.end_job(partition, &job.id, end).await?)
+        self.note_completion(partition, job, &end.result).await?;
+        self.store.end_job(partition, &job.id, end).await?;
+        self.tell_change();
+        Ok(())
     }
 
     /// Ends the jobs in work of a tenant that is reset: what they write from now on is refused.

@@ -596,6 +596,17 @@ impl Store for MemoryStore {
         Ok(kept.or_insert_with(|| fresh.to_vec()).clone())
     }
 
+    async fn replace_secret(
+        &self,
+        name: &str,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<bool, RegistryError> {
+        let mut state = self.state();
+        let kept = state.secrets.get_mut(name).filter(|kept| *kept == old);
+        Ok(kept.map(|kept| *kept = new.to_vec()).is_some())
+    }
+
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
         Ok(self.look(partition, |shelf| Arc::clone(&shelf.scene.catalogue)))
     }

@@ -533,6 +533,15 @@ pub trait Store: Send + Sync + 'static {
     /// The secret of that name; `fresh` is kept as such when there is none.
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError>;
 
+    /// Replaces the secret of that name, unless it is another than `old`. Returns whether it
+    /// was replaced.
+    async fn replace_secret(
+        &self,
+        name: &str,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<bool, RegistryError>;
+
     /// What a partition serves.
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError>;
 

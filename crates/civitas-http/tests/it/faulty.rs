@@ -357,6 +357,15 @@ impl Store for Faulty {
         self.0.ready().await
     }
 
+    async fn replace_secret(
+        &self,
+        name: &str,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<bool, RegistryError> {
+        self.0.replace_secret(name, old, new).await
+    }
+
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
         self.0.catalogue(partition).await
     }

@@ -62,9 +62,14 @@ impl World {
 
     /// What is due, acknowledging those; claims in their order, and whether there is more.
     async fn next(&self, id: &str, acknowledged: &[Value]) -> (Vec<Value>, bool) {
+        self.next_of("reader", id, acknowledged).await
+    }
+
+    async fn next_of(&self, by: &str, id: &str, acknowledged: &[Value]) -> (Vec<Value>, bool) {
         let jtis: Vec<&Value> = acknowledged.iter().map(|claims| &claims["jti"]).collect();
         let request = json!({ "returnImmediately": true, "ack": jtis });
-        let answer = self.poll(id, &request).await;
+        let path = format!("/{id}/events");
+        let answer = self.streams("POST", &path, by, &request).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let body = answer.json();
         let sets = body["sets"].as_object().unwrap();
@@ -81,17 +86,19 @@ impl World {
     async fn verified(&self, token: &str) -> Value {
         let keys = self.send(ask("GET", "/.well-known/jwks.json")).await;
         assert_eq!(keys.header("content-type"), "application/jwk-set+json");
-        let jwk = keys.json()["keys"][0].clone();
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let header = token.split('.').next().unwrap();
+        let header: Value = serde_json::from_slice(&decode(header)).unwrap();
+        let keys = keys.json()["keys"].as_array().unwrap().clone();
+        let mut keys = keys.into_iter();
+        let jwk = keys.find(|it| it["kid"] == header["kid"]).unwrap();
         let part = |name: &str| decode(jwk[name].as_str().unwrap());
         let point = [vec![4], part("x"), part("y")].concat();
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
         key.verify(signed.as_bytes(), &decode(signature)).unwrap();
-        let (header, claims) = signed.split_once('.').unwrap();
-        let header: Value = serde_json::from_slice(&decode(header)).unwrap();
+        let (_, claims) = signed.split_once('.').unwrap();
         assert_eq!(header["typ"], "secevent+jwt");
-        assert_eq!(header["kid"], jwk["kid"]);
         serde_json::from_slice(&decode(claims)).unwrap()
     }
 
@@ -673,4 +680,125 @@ async fn the_certificate_of_a_receiver_is_checked() {
     let create = format!("{PROV}:create:notice");
     assert_eq!(uris(&claims), [[VERIFICATION], [&create]]);
     world.acknowledged(&stream, 1).await;
+}
+
+#[tokio::test]
+async fn a_completed_request_is_told_to_its_client() {
+    let world = World::start().await;
+    let taken = world.user("taken").await;
+    let own = json!({ "client_id": "writer", "delivery": { "method": "urn:ietf:rfc:8936" } });
+    let (own, other) = (world.stream(&own).await, world.stream(&polled()).await);
+    let create = |name: &str| {
+        let data = json!({ "schemas": [USER], "userName": name });
+        json!({ "method": "POST", "bulkId": name, "path": "/Users", "data": data })
+    };
+    let path = format!("/Users/{}", id_of(&taken));
+    let change = json!({ "schemas": [PATCH_OP],
+        "Operations": [{ "op": "add", "path": "title", "value": "t" }] });
+    let change = json!({ "method": "PATCH", "path": path, "data": change });
+    let submit = async |operations: Value| {
+        let bulk = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+        let body = json!({ "schemas": [bulk], "Operations": operations });
+        let ask = ask("POST", "/scim/v2/Bulk").by("writer").json(&body);
+        let accepted = world.send(ask.header("Prefer", "respond-async")).await;
+        assert_eq!(accepted.status, 202, "{accepted:?}");
+        accepted.header("set-txn")
+    };
+    let txn = submit(json!([create("new"), create("taken"), change])).await;
+    // The changes come first, and are acknowledged, before completions are due.
+    let (mut changes, started) = (Vec::new(), Instant::now());
+    while changes.len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        changes = world.next_of("writer", &own, &[]).await.0;
+    }
+    assert!(
+        uris(&changes)
+            .iter()
+            .flatten()
+            .all(|it| it.starts_with(PROV))
+    );
+    let mut done = Vec::new();
+    while done.is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        done = world.next_of("writer", &own, &changes).await.0;
+    }
+    let asyncresp = "urn:ietf:params:scim:event:misc:asyncresp";
+    assert_eq!(uris(&done), [[asyncresp], [asyncresp], [asyncresp]]);
+    for (number, claims) in done.iter().enumerate() {
+        assert_eq!(claims["txn"], format!("{txn}:{number}"));
+        assert_eq!(claims["sub_id"]["format"], "scim");
+        assert!(claims["events"][asyncresp].get("bulkId").is_none());
+    }
+    let told = |at: usize, member: &str| done[at]["events"][asyncresp][member].clone();
+    let statuses: Vec<Value> = (0..3).map(|at| told(at, "status")).collect();
+    assert_eq!(statuses, ["201", "409", "200"]);
+    let uri = done[0]["sub_id"]["uri"].as_str().unwrap();
+    assert!(told(0, "location").as_str().unwrap().ends_with(uri));
+    assert_eq!(done[1]["sub_id"]["uri"], "/Bulk");
+    assert_eq!(told(1, "response")["scimType"], "uniqueness");
+    assert_eq!(
+        (&done[2]["sub_id"]["uri"], told(2, "method")),
+        (&json!(path), json!("PATCH"))
+    );
+
+    // Each until it is acknowledged, in whatever order; nothing of it to another client.
+    let (left, _) = world.next_of("writer", &own, &done[1..2]).await;
+    assert_eq!(left, [done[0].clone(), done[2].clone()]);
+    assert_eq!(
+        world.next_of("writer", &own, &left).await.0,
+        [] as [Value; 0]
+    );
+    let (others, _) = world.next(&other, &[]).await;
+    let (others, _) = world.next(&other, &others).await;
+    assert_eq!(others, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn keys_take_turns_and_are_published_for_as_long_as_they_are_needed() {
+    let world = World::staged().await;
+    let stream = world.stream(&polled()).await;
+    let kid = |token: &str| {
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap());
+        let header: Value = serde_json::from_slice(&header.unwrap()).unwrap();
+        header["kid"].as_str().unwrap().to_owned()
+    };
+    let signs = async || {
+        let name = format!("u{:?}", Instant::now());
+        world.user(&name).await;
+        let polled = world
+            .poll(&stream, &json!({ "returnImmediately": true }))
+            .await;
+        let sets = polled.json()["sets"].as_object().unwrap().clone();
+        kid(sets.values().next_back().unwrap().as_str().unwrap())
+    };
+    let published = async || {
+        let keys = world
+            .send(ask("GET", "/.well-known/jwks.json"))
+            .await
+            .json();
+        let keys = keys["keys"].as_array().unwrap().iter();
+        let kids = keys.map(|key| {
+            assert!(key.get("d").is_none(), "no private part is published");
+            key["kid"].as_str().unwrap().to_owned()
+        });
+        kids.collect::<Vec<_>>()
+    };
+    let advance = async |millis: i64| {
+        let advance = json!({ "advance_ms": millis });
+        world.set("PUT", "clock", advance).await;
+    };
+    let first = signs().await;
+    assert_eq!(published().await, std::slice::from_ref(&first));
+    let next = world.rotate_key(false).await.unwrap();
+    assert_eq!(published().await, [first.clone(), next.kid.clone()]);
+    assert_eq!(signs().await, first);
+    assert!(world.rotate_key(false).await.is_err(), "one at a time");
+    advance(10 * 60_000).await;
+    assert_eq!(signs().await, next.kid);
+    assert_eq!(published().await, [first, next.kid.clone()]);
+    advance(86_400_000).await;
+    assert_eq!(published().await, [next.kid]);
+    let at_once = world.rotate_key(true).await.unwrap();
+    assert_eq!(signs().await, at_once.kid);
+    assert_eq!(published().await, [at_once.kid]);
 }

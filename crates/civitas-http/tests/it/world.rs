@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use civitas_directory::{
-    Client, Directory, Limits, Role, Roles, Store, Timestamp,
+    Client, Directory, Error, Limits, NextKey, Role, Roles, Store, Timestamp,
     settings::{Change, Key},
 };
 use civitas_http::{App, HttpLimits, Settings, serve};
@@ -34,6 +34,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_767_323_045_678);
 pub(crate) struct World {
     pub(crate) addr: SocketAddr,
     pub(crate) store: Arc<Faulty>,
+    directory: Arc<Directory>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -107,10 +108,7 @@ impl World {
             store.create_client(tenant.partition, client).await.unwrap();
         }
         let directory = Arc::new(Directory::open(store.clone(), limits).await.unwrap());
-        Self::serve(App::new(directory, settings), store).await
-    }
-
-    async fn serve(app: App, store: Arc<Faulty>) -> Self {
+        let app = App::new(Arc::clone(&directory), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -120,6 +118,7 @@ impl World {
         Self {
             addr,
             store,
+            directory,
             stop: Some(stop),
             served,
         }
@@ -138,6 +137,14 @@ impl World {
         let long_ago = Timestamp(0);
         let forgotten = self.store.prune_events(long_ago, kept, 1_000).await;
         assert!(!forgotten.unwrap(), "that was all");
+    }
+
+    /// Has another key sign event tokens.
+    pub(crate) async fn rotate_key(&self, at_once: bool) -> Result<NextKey, Error> {
+        let tenant = self.directory.tenant(Some(HOST)).await?.unwrap();
+        let now = tenant.stage.clock.at(NOW);
+        let rotated = self.directory.rotate_event_key(&tenant, at_once, now);
+        rotated.await
     }
 
     /// Asks the server to stop, and waits until it has.

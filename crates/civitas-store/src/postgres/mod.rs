@@ -631,6 +631,16 @@ impl Store for PostgresStore {
         Ok(registry::secret(&lease, name, fresh).await?)
     }
 
+    async fn replace_secret(
+        &self,
+        name: &str,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<bool, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::replace_secret(&lease, name, old, new).await?)
+    }
+
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
         let lease = self.registry().await?;
         Ok(registry::catalogue_of(&lease, partition.raw()).await?)

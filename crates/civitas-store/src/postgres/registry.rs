@@ -370,6 +370,22 @@ async fn write_client(
         .await
 }
 
+/// Replaces a secret that is still `old`; whether it was.
+pub(super) async fn replace_secret(
+    connection: &Connection,
+    name: &str,
+    old: &[u8],
+    new: &[u8],
+) -> Outcome<bool> {
+    let updated = connection
+        .execute(
+            "UPDATE secret SET value = $3 WHERE name = $1 AND value = $2",
+            &[&name, &old, &new],
+        )
+        .await?;
+    Ok(updated > 0)
+}
+
 /// The stored secret of that name; the first to come stores its own.
 pub(super) async fn secret(connection: &Connection, name: &str, fresh: &[u8]) -> Outcome<Vec<u8>> {
     connection

@@ -664,6 +664,17 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn replace_secret(
+        &self,
+        name: &str,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<bool, RegistryError> {
+        let (name, old, new) = (name.to_owned(), old.to_vec(), new.to_vec());
+        self.chore(move |connection| registry::replace_secret(connection, &name, &old, &new))
+            .await
+    }
+
     async fn catalogue(&self, partition: Partition) -> Result<Arc<Catalogue>, RegistryError> {
         self.look_up(|connection| catalogue::catalogue(connection, partition.raw()))
     }

@@ -309,6 +309,20 @@ pub(super) fn replace_client(
     Ok(())
 }
 
+/// Replaces a secret that is still `old`; whether it was.
+pub(super) fn replace_secret(
+    connection: &mut Connection,
+    name: &str,
+    old: &[u8],
+    new: &[u8],
+) -> Outcome<bool> {
+    let updated = connection.execute(
+        "UPDATE secret SET value = ?3 WHERE name = ?1 AND value = ?2",
+        (name, old, new),
+    )?;
+    Ok(updated > 0)
+}
+
 /// The secret of that name; the first to come stores its own.
 pub(super) fn secret(connection: &mut Connection, name: &str, fresh: &[u8]) -> Outcome<Vec<u8>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

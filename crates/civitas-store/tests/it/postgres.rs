@@ -331,6 +331,7 @@ async fn streams_of_a_node_that_is_gone_are_taken_up() {
             verification: None,
             position: Position::default(),
             rejected: 0,
+            completions: Vec::new(),
         };
         here.create_stream(acme, stream).await.unwrap();
     }

@@ -222,6 +222,12 @@ fn streams_are_set_up_at_the_command_line() {
     assert!(set.contains("paused") && set.contains("a move"), "{set}");
     fails(&["stream", "set", id, "off"], 2, &["off"]);
     said(&["stream", "verify", id, "--state", "s"]);
+    let rotate = ["stream", "rotate-key"];
+    let rotated = said(&rotate);
+    assert!(rotated.contains("until"), "{rotated}");
+    fails(&rotate, 1, &["another key signs from"]);
+    let at_once = said(&[&rotate[..], &["--now"]].concat());
+    assert!(at_once.contains("no other key"), "{at_once}");
     let listed = said(&["stream", "list"]);
     assert_eq!(listed.lines().count(), 2, "{listed}");
     assert!(listed.contains("https://r.example/x") && !listed.contains("hush"));

@@ -178,17 +178,25 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     assert_eq!(store.clients(there.partition).await.unwrap(), [namesake]);
 }
 
-/// The first secret that is offered under a name stays.
+/// The first secret that is offered under a name stays, until it is replaced by who knows it.
 pub async fn a_secret_is_made_once(store: Arc<dyn Store>) {
     let (first, second) = (vec![7; 32], vec![8; 5]);
     assert_eq!(store.secret("a", &first).await, Ok(first.clone()));
     assert_eq!(store.secret("a", &second).await, Ok(first.clone()));
-    assert_eq!(store.secret("b", &second).await, Ok(second));
+    assert_eq!(store.secret("b", &second).await, Ok(second.clone()));
     Stage::new(Arc::clone(&store))
         .await
         .create(&[&user("u1", "ann")])
         .await;
-    assert_eq!(store.secret("a", &[9; 32]).await, Ok(first));
+    assert_eq!(store.secret("a", &[9; 32]).await, Ok(first.clone()));
+
+    let replace = |name, old, new| store.replace_secret(name, old, new);
+    assert_eq!(replace("a", &second, &[1]).await, Ok(false));
+    assert_eq!(replace("none", &first, &[1]).await, Ok(false));
+    assert_eq!(replace("a", &first, &[1]).await, Ok(true));
+    assert_eq!(replace("a", &first, &[2]).await, Ok(false));
+    assert_eq!(store.secret("a", &first).await, Ok(vec![1]));
+    assert_eq!(store.secret("b", &first).await, Ok(second));
 }
 
 /// A store that was opened can serve, and finds nothing wrong with itself.

@@ -1,14 +1,14 @@
 //! Streams of events.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::stage::{START, Stage, user};
 use crate::{
     record::{Timestamp, Version},
     store::{RegistryError, Store},
     stream::{
-        Delivery, MAX_STREAMS, Payload, Position, Receiver, Secret, Status, Stream, StreamChange,
-        Verification,
+        Completion, Delivery, MAX_STREAMS, Payload, Position, Receiver, Secret, Status, Stream,
+        StreamChange, Verification,
     },
 };
 
@@ -34,6 +34,7 @@ fn stream(id: &str) -> Stream {
         }),
         position: Position::default(),
         rejected: 0,
+        completions: Vec::new(),
     }
 }
 
@@ -65,6 +66,16 @@ pub async fn streams_belong_to_a_tenant(store: Arc<dyn Store>) {
             StreamChange::Verified("v".into()),
             acknowledged(&[2, 3]),
             acknowledged(&[1, 9]),
+            StreamChange::Completed(Completion {
+                job: "j".into(),
+                after: Version(2),
+                tokens: 3,
+                told: BTreeSet::new(),
+            }),
+            StreamChange::Told {
+                tokens: vec![("j".into(), 1)],
+                rejected: 0,
+            },
             StreamChange::Status {
                 status: Status::Paused,
                 reason: Some("403".into()),
