@@ -236,7 +236,15 @@ impl Directory {
         match found {
             Some(job) if ended(&job) >= self.ago(now, 1) => {
                 let progress = self.jobs.all().get(id).cloned();
-                let begun = progress.map_or(0, |it| it.begun.load(Relaxed));
+                let begun = match progress {
+                    Some(progress) => progress.begun.load(Relaxed),
+                    None if job.end.is_some() => 0,
+                    // Another process has it in work: its events tell.
+                    None => {
+                        let replay = self.replay(partition, &job).await?;
+                        usize::try_from(job.done).unwrap_or(usize::MAX) + replay.steps.len()
+                    }
+                };
                 Ok((job, begun))
             }
             Some(job) if ended(&job) >= self.ago(now, 2) => Err(Error::Gone {

@@ -223,6 +223,39 @@ fn a_stream_of_a_killed_node_is_pushed_by_the_other() {
     feed::check(&receiver, &book.lock().unwrap(), &shown);
 }
 
+/// A job is followed and ended through any node, not only the one that has it in work.
+#[test]
+fn a_job_is_cancelled_through_another_node() {
+    const PAIRS: usize = 400;
+    let [works, other] = two();
+    let json = [
+        ("Content-Type", "application/scim+json"),
+        ("Prefer", "respond-async"),
+    ];
+    let body = pairs("never", PAIRS).to_string();
+    let accepted = works
+        .client()
+        .try_send("POST", "/scim/v2/Bulk", &json, Some(body.as_bytes()))
+        .unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    let path = format!("/civitas/v1/jobs/{}", accepted.header("set-txn"));
+    let client = other.client();
+    let job = || client.send("GET", &path, None).body();
+    until("the job goes on", || {
+        let job = job();
+        job["state"] != "open" || job["begun"].as_u64() > Some(0)
+    });
+    client.send("DELETE", &path, None);
+    until("the job ends", || job()["state"] != "open");
+    let job = job();
+    let results = job["result"]["Operations"].as_array().unwrap();
+    // It may have been done before the node that has it heard.
+    let whole = results.iter().all(|it| it["status"] == "201");
+    let (users, groups) = found(&works.client(), "never");
+    assert!(job["state"] == "cancelled" || whole, "{job}");
+    assert!(groups <= users, "{groups} groups, {users} users");
+}
+
 /// One acknowledged user after the other, until it is to stop. Refusals are the documented one.
 fn create_until(stop: &AtomicBool, client: &Client, told: &Mutex<Vec<String>>, name: &str) {
     let json = [("Content-Type", "application/scim+json")];
