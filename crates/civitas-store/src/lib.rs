@@ -8,8 +8,10 @@ mod catalog;
 mod census;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod copy;
 mod fault;
 mod filter;
+mod key;
 mod postgres;
 mod rid;
 mod rids;

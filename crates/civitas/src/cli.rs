@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write the users or groups of a tenant as JSON lines
     Export(Export),
+    /// Copy all that a store holds into an empty one; goes on where it was cut off
+    Copy(Copy),
     /// Check the store against itself
     Verify(Source),
     /// Order answers of a server that runs in development mode
@@ -501,4 +503,17 @@ pub(crate) struct Export {
     pub(crate) resource_type: String,
     #[command(flatten)]
     pub(crate) source: Source,
+}
+
+#[derive(Args)]
+pub(crate) struct Copy {
+    /// Store to copy: `sqlite:PATH` of a data folder, or `postgres://USER@HOST/DATABASE`
+    #[arg(long, value_name = "URL", env = "CIVITAS_COPY_FROM")]
+    pub(crate) from: String,
+    /// Store to copy into, which must be empty
+    #[arg(long, value_name = "URL", env = "CIVITAS_COPY_TO")]
+    pub(crate) to: String,
+    /// Forget a copy that was cut off and begin anew
+    #[arg(long)]
+    pub(crate) restart: bool,
 }

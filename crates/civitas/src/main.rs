@@ -4,6 +4,7 @@
 mod cli;
 mod config;
 mod console;
+mod copy;
 mod development;
 mod failure;
 mod registry;
@@ -70,6 +71,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Stream(command) => stream::run(command).await,
             Command::Import(arguments) => transfer::import(arguments).await,
             Command::Export(arguments) => transfer::export(arguments).await,
+            Command::Copy(arguments) => copy::copy(arguments).await,
             Command::Verify(arguments) => registry::verify(arguments).await,
             Command::Rehearse(arguments) => rehearse::run(&arguments),
             Command::Clock(arguments) => stage::clock(&arguments),

@@ -178,7 +178,7 @@ fn open(path: &Path) -> Result<(impl Read + use<>, ProgressBar), Failure> {
     Ok((progress.wrap_read(file), progress))
 }
 
-fn bar(length: u64, template: &str) -> ProgressBar {
+pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)

@@ -15,9 +15,10 @@ use super::{
     catalogue::kind,
     commit::LOCK,
     error::Outcome,
-    key, news,
+    news,
     pool::{Connection, Step, Transaction},
 };
+use crate::key;
 
 /// Resources read at a time.
 const SLICE: i64 = 500;

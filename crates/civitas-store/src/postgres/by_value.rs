@@ -2,10 +2,11 @@
 
 use civitas_directory::store::{FoundPage, Page, Query, Selection};
 
-use super::{key, pool::Parameter, record::Beside, source::Session};
+use super::{pool::Parameter, record::Beside, source::Session};
 use crate::{
     fault::ReadResult,
     filter::{self, Leaf, Op, Span},
+    key,
     search::{Kind, Source as _},
 };
 

@@ -21,12 +21,15 @@ use super::{
     census,
     commit::LOCK,
     error::{Fault, Outcome, RegistryFault},
-    key, news,
+    news,
     pool::{Connection, Step, Transaction},
     record::owned,
     registry,
 };
-use crate::rid::{BLOCK_BITS, kind_of, last_of, rid};
+use crate::{
+    key,
+    rid::{BLOCK_BITS, kind_of, last_of, rid},
+};
 
 /// Most resources that are looked at in the transaction that commits; if more were written
 /// since all were looked at, all are looked at again.

@@ -21,6 +21,9 @@ pub enum OpenPostgresError {
     /// A newer version of the program has changed the form of the data.
     #[error("the data was written by a newer version of this program; use that version")]
     Newer,
+    /// A copy to it has not been completed.
+    #[error("the database holds an unfinished copy; `civitas copy` goes on with it")]
+    Unfinished,
 }
 
 /// Why a statement failed.

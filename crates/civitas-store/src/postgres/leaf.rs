@@ -3,10 +3,11 @@
 
 use civitas_scim::value::Key;
 
-use super::{key, pool::Parameter, source::Session};
+use super::{pool::Parameter, source::Session};
 use crate::{
     fault::ReadResult,
     filter::{GroupTest, Instant, Leaf, Span},
+    key,
     rid::{last_of, rid},
     search::Source as _,
 };

@@ -11,9 +11,9 @@ mod catalogue;
 mod census;
 mod commit;
 mod connect;
+pub(crate) mod copy;
 mod error;
 mod job;
-mod key;
 mod leaf;
 mod log;
 mod migrate;
@@ -159,6 +159,9 @@ impl PostgresStore {
         let lease = patient.lease().await;
         let lease = lease.map_err(|fault| OpenPostgresError::Database(fault.text()))?;
         migrate::migrate(&lease).await?;
+        if copy::is_unfinished(&lease).await? {
+            return Err(OpenPostgresError::Unfinished);
+        }
         drop(lease);
         let facts = Arc::new(Facts::default());
         let news = Arc::new(Notify::new());

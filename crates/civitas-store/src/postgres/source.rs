@@ -17,7 +17,6 @@ use tokio_postgres::Row;
 use super::{
     catalog, census,
     error::Outcome,
-    key,
     leaf::Question,
     pool::{Lease, Parameter, Step, Transaction},
     record::{self, Beside},
@@ -26,6 +25,7 @@ use crate::{
     catalog::Facts,
     fault::{ReadFault, ReadResult},
     filter::Leaf,
+    key,
     rid::{BLOCK_BITS, last_of, ordinal_of, rid},
     search::{KeyRef, Kind, Meet, Order, OrderIndex, Part, Source, Visit},
 };

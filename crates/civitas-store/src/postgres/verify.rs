@@ -12,12 +12,12 @@ use civitas_scim::{
 use super::{
     GROUP,
     error::Outcome,
-    key,
     pool::{Connection, Transaction},
     record::text,
     registry,
 };
 use crate::{
+    key,
     rid::{BLOCK_BITS, kind_of, last_of, ordinal_of, rid},
     structure,
 };

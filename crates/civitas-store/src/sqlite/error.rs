@@ -30,6 +30,12 @@ pub enum OpenError {
         /// The file.
         file: PathBuf,
     },
+    /// A copy to it has not been completed.
+    #[error("{} holds an unfinished copy; `civitas copy` goes on with it", .file.display())]
+    Unfinished {
+        /// The file.
+        file: PathBuf,
+    },
     /// The database refuses.
     #[error("{} cannot be opened: {source}", .file.display())]
     Database {

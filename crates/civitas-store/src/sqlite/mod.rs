@@ -11,6 +11,7 @@ mod catalog;
 mod catalogue;
 mod census;
 mod checkpoint;
+pub(crate) mod copy;
 mod error;
 mod job;
 mod leaf;
@@ -270,6 +271,16 @@ impl SqliteStore {
 }
 
 fn open_writer(file: &Path, options: &Options) -> Result<Connection, OpenError> {
+    let connection = migrated(file, options)?;
+    match copy::is_unfinished(&connection) {
+        Ok(false) => Ok(connection),
+        Ok(true) => Err(OpenError::Unfinished { file: file.into() }),
+        Err(error) => Err(OpenError::database(file.into(), error)),
+    }
+}
+
+/// The connection that writes, to a file whose tables are of this version.
+fn migrated(file: &Path, options: &Options) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::database(PathBuf::from(file), source);
     let mut connection =
         schema::connect_writer(file, options.writer_cache_kib, options.checkpoint_pages)

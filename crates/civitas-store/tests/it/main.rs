@@ -24,6 +24,7 @@ macro_rules! on_each_store {
     };
 }
 
+mod copy;
 mod durability;
 mod paging;
 mod plans;

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod conformance;
+mod copy;
 mod crash;
 mod definitions;
 mod feed;

@@ -5,8 +5,9 @@ use std::process::Command;
 use crate::server::STORE;
 
 /// What is about data folders, and this.
-const SKIPPED: [&str; 5] = [
+const SKIPPED: [&str; 6] = [
     "command_line",
+    "copy::",
     "full_disk",
     "wherever_else_it_told",
     "over_postgres",

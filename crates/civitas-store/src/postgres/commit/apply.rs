@@ -18,7 +18,8 @@ use super::{
     slate::{Row, Slate},
 };
 use crate::{
-    postgres::{GROUP, USER, key, log},
+    key,
+    postgres::{GROUP, USER, log},
     rid::{kind_of, rid},
 };
 

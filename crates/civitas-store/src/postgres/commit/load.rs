@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     catalog::Facts,
+    key,
     postgres::{
         USER,
         catalog::NUMBERS,
         error::{Fault, Outcome},
-        key,
         pool::{Connection, Step, Transaction},
         record::text,
     },

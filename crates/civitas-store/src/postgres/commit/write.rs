@@ -4,7 +4,10 @@ use super::{
     draft::{Created, Draft, Event, State, Value},
     slate::Slate,
 };
-use crate::postgres::{census, key, pool::Step};
+use crate::{
+    key,
+    postgres::{census, pool::Step},
+};
 
 const DELETE_MEMBERSHIPS: &str =
     "DELETE FROM membership WHERE group_rid = ANY ($1) OR member_rid = ANY ($1)";

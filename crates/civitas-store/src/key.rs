@@ -11,13 +11,13 @@ const NUMBER: u8 = 0;
 const TEXT: u8 = 1;
 
 /// The bytes of the empty text, the first of all texts.
-pub(super) const EMPTY_TEXT: &[u8] = &[TEXT];
+pub(crate) const EMPTY_TEXT: &[u8] = &[TEXT];
 
 /// Bytes of a key that an index takes: a row of an index is bounded, a key is not.
-const HEAD: usize = 1_024;
+pub(crate) const HEAD: usize = 1_024;
 
 /// The bytes of a key.
-pub(super) fn encode(key: &Key) -> Vec<u8> {
+pub(crate) fn encode(key: &Key) -> Vec<u8> {
     match key {
         Key::Integer(integer) => number(*integer),
         Key::Real(real) => real_and_rest(*real, 0),
@@ -26,13 +26,13 @@ pub(super) fn encode(key: &Key) -> Vec<u8> {
 }
 
 /// What of the bytes stands in an index, and the rest.
-pub(super) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.len().min(HEAD))
 }
 
 /// The key of bytes. Bytes that no key has, which only a damaged database can hold, are read
 /// as the empty text.
-pub(super) fn decode(bytes: &[u8]) -> KeyRef<'_> {
+pub(crate) fn decode(bytes: &[u8]) -> KeyRef<'_> {
     match bytes {
         [NUMBER, real @ .., a, b] if real.len() == 8 => {
             let bits = real
