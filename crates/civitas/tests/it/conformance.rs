@@ -1,12 +1,17 @@
 //! The judge finds nothing to complain about.
 
-use std::{path::Path, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use civitas_conformance::{Account, Credential, Role, Select, Standing, Suite, Target, judge};
-
+use civitas_conformance::{
+    Account, Credential, Report, Role, Select, Standing, Suite, Target, judge,
+};
 use civitas_http::outcomes::Dialect;
+use civitas_store::cluster::Cluster;
 
-use crate::server::{Client, Server, run as civitas};
+use crate::{
+    balancer::Balancer,
+    server::{Client, Server, run as civitas},
+};
 
 /// Few and short enough to be met by a case.
 const LIMITS: &str = "[limits]\nmax_results = 10\ndefault_results = 10\nmax_examined = 100\n\
@@ -23,63 +28,106 @@ fn the_judge_passes_every_case() {
     let data = folder.path().join("data");
     let file = folder.path().join("civitas.toml");
     std::fs::write(&file, LIMITS).unwrap();
-    let registry = Registry { data: &data };
-
-    registry.tenant("judged", HOST);
-    let admin = registry.client("judged", &["--role", "administer"]);
-    let reader = registry.client("judged", &["--role", "read"]);
-    let entra = registry.client("judged", &["--role", "write", "--profile", "entra"]);
-    let mut accounts = vec![(Role::Entra, account(&entra, HOST))];
-    for (role, name, settings) in [
-        (Role::Other, "other", ""),
-        (Role::Guarded, "guarded", "require_preconditions=true"),
-        (Role::Limited, "limited", "requests_per_second=2"),
-        (Role::Maintained, "maintained", "maintenance=5"),
-    ] {
-        let host = format!("{name}.example");
-        registry.tenant(name, &host);
-        if !settings.is_empty() {
-            registry.said(&["tenant", "set", name, settings]);
-        }
-        let client = registry.client(name, &["--role", "write"]);
-        accounts.push((role, account(&client, &host)));
-    }
-
+    let judged = Judged::prepare(&["--data", data.to_str().unwrap()]);
     let server = Server::start_configured(&file, data.clone());
-    accounts.push((Role::Read, Account::bearer(token(&server, &reader))));
-    let me = token_of_a_user(&server, &admin);
-    accounts.push((Role::User, Account::bearer(me)));
-    let polls = poll_url(&server, &admin);
-    let target = Target {
-        base: format!("http://{}/scim/v2", server.address),
-        credential: Credential::Bearer(token(&server, &admin)),
-        accounts,
-        patience: PATIENCE,
-        examines: Some(EXAMINED),
-        polls: Some(polls),
-    };
-    let report = judge(Suite::Scim, &target, &Select::default());
-    assert_eq!(report.failed(), 0, "{report}");
-    crate::parity::check(Dialect::Scim, "/scim/v2", &report.record());
-    let host = Target {
-        base: format!("http://{}", server.address),
-        ..target
-    };
-    let crest = judge(Suite::Crest, &host, &Select::default());
-    assert_eq!((crest.failed(), crest.skipped()), (0, 0), "{crest}");
+    let [scim, crest] = judged.judge(server.address);
+    crate::parity::check(Dialect::Scim, "/scim/v2", &scim.record());
     crate::parity::check(Dialect::Crest, "", &crest.record());
-    assert!(report.tally().count(Standing::Passed) > 600, "{report}");
 }
 
-/// The tenants and clients of a data folder that no server has opened yet.
-struct Registry<'d> {
-    data: &'d Path,
+/// Each request goes to the other node than the one before.
+#[test]
+fn the_judge_passes_every_case_over_two_nodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("civitas.toml");
+    std::fs::write(&file, LIMITS).unwrap();
+    let url = Cluster::shared().schema();
+    let judged = Judged::prepare(&["--store", &url]);
+    let nodes = [(); 2].map(|()| Server::start_node(&file, &url));
+    let balancer = Balancer::over(&nodes.each_ref().map(|node| node.address));
+    let [scim, _] = judged.judge(balancer.address);
+    let requests = balancer.relayed();
+    let passed = scim.tally().count(Standing::Passed);
+    assert!(
+        requests > passed,
+        "{requests} requests went from node to node"
+    );
+}
+
+/// Tenants, clients and their accounts, in a store that no server has opened yet.
+struct Judged {
+    admin: String,
+    reader: String,
+    accounts: Vec<(Role, Account)>,
+}
+
+impl Judged {
+    fn prepare(store: &[&str; 2]) -> Self {
+        let registry = Registry { store };
+        registry.tenant("judged", HOST);
+        let admin = registry.client("judged", &["--role", "administer"]);
+        let reader = registry.client("judged", &["--role", "read"]);
+        let entra = registry.client("judged", &["--role", "write", "--profile", "entra"]);
+        let mut accounts = vec![(Role::Entra, account(&entra, HOST))];
+        for (role, name, settings) in [
+            (Role::Other, "other", ""),
+            (Role::Guarded, "guarded", "require_preconditions=true"),
+            (Role::Limited, "limited", "requests_per_second=2"),
+            (Role::Maintained, "maintained", "maintenance=5"),
+        ] {
+            let host = format!("{name}.example");
+            registry.tenant(name, &host);
+            if !settings.is_empty() {
+                registry.said(&["tenant", "set", name, settings]);
+            }
+            let client = registry.client(name, &["--role", "write"]);
+            accounts.push((role, account(&client, &host)));
+        }
+        Self {
+            admin,
+            reader,
+            accounts,
+        }
+    }
+
+    /// What the judge says of a server: of SCIM, and of Common REST.
+    fn judge(self, server: SocketAddr) -> [Report; 2] {
+        let mut accounts = self.accounts;
+        let admin = self.admin;
+        accounts.push((Role::Read, Account::bearer(token(server, &self.reader))));
+        let me = token_of_a_user(server, &admin);
+        accounts.push((Role::User, Account::bearer(me)));
+        let polls = poll_url(server, &admin);
+        let target = Target {
+            base: format!("http://{server}/scim/v2"),
+            credential: Credential::Bearer(token(server, &admin)),
+            accounts,
+            patience: PATIENCE,
+            examines: Some(EXAMINED),
+            polls: Some(polls),
+        };
+        let scim = judge(Suite::Scim, &target, &Select::default());
+        assert_eq!(scim.failed(), 0, "{scim}");
+        let passed = scim.tally().count(Standing::Passed);
+        assert!(passed > 600, "{scim}");
+        let host = Target {
+            base: format!("http://{server}"),
+            ..target
+        };
+        let crest = judge(Suite::Crest, &host, &Select::default());
+        assert_eq!((crest.failed(), crest.skipped()), (0, 0), "{crest}");
+        [scim, crest]
+    }
+}
+
+/// Makes tenants and clients in a store.
+struct Registry<'s> {
+    store: &'s [&'s str; 2],
 }
 
 impl Registry<'_> {
     fn said(&self, arguments: &[&str]) -> String {
-        let data = ["--data", self.data.to_str().unwrap()];
-        let output = civitas(&[arguments, &data].concat());
+        let output = civitas(&[arguments, self.store].concat());
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaint}");
         String::from_utf8(output.stdout).unwrap()
@@ -109,13 +157,13 @@ fn account(client: &str, host: &str) -> Account {
 }
 
 /// Where the client polls for events.
-fn poll_url(server: &Server, client: &str) -> String {
+fn poll_url(server: SocketAddr, client: &str) -> String {
     let id = client.split_once(':').unwrap().0;
     let delivery = serde_json::json!({ "method": "urn:ietf:rfc:8936" });
     let asked = serde_json::json!({ "client_id": id, "delivery": delivery });
     let json = [("Content-Type", "application/json")];
     let path = "/civitas/v1/streams";
-    let created = Client::new(server.address, client)
+    let created = Client::new(server, client)
         .try_send("POST", path, &json, Some(asked.to_string().as_bytes()))
         .unwrap();
     assert_eq!(created.status, 201, "{}", created.text);
@@ -126,13 +174,13 @@ fn poll_url(server: &Server, client: &str) -> String {
         .to_owned()
 }
 
-fn token(server: &Server, client: &str) -> String {
+fn token(server: SocketAddr, client: &str) -> String {
     granted(server, client, "grant_type=client_credentials")
 }
 
 /// A token of a new user, for which the client vouches.
-fn token_of_a_user(server: &Server, client: &str) -> String {
-    let id = Client::new(server.address, client).user("me");
+fn token_of_a_user(server: SocketAddr, client: &str) -> String {
+    let id = Client::new(server, client).user("me");
     let grant = format!(
         "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={id}\
          &subject_token_type=urn:ietf:params:scim:schemas:core:2.0:User:id"
@@ -140,9 +188,9 @@ fn token_of_a_user(server: &Server, client: &str) -> String {
     granted(server, client, &grant)
 }
 
-fn granted(server: &Server, client: &str, grant: &str) -> String {
+fn granted(server: SocketAddr, client: &str, grant: &str) -> String {
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
-    let answer = Client::new(server.address, client)
+    let answer = Client::new(server, client)
         .try_send("POST", "/oauth2/v1/token", &form, Some(grant.as_bytes()))
         .unwrap();
     answer.body()["access_token"].as_str().unwrap().to_owned()

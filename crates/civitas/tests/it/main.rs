@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not as expected ends the test")]
 
+mod balancer;
 mod command_line;
 mod conformance;
 mod copy;
 mod crash;
 mod definitions;
+mod faults;
 mod feed;
 mod full_disk;
 mod fuzz;
+mod history;
 mod isolation;
+mod link;
 mod nodes;
 mod over_postgres;
 mod overload;

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::server::STORE;
 
 /// What is about data folders, and this.
-const SKIPPED: [&str; 6] = [
+const SKIPPED: [&str; 9] = [
     "command_line",
     "copy::",
     "full_disk",
@@ -13,6 +13,9 @@ const SKIPPED: [&str; 6] = [
     "over_postgres",
     // Which run over it anyway.
     "nodes::",
+    "faults::",
+    "history::",
+    "over_two_nodes",
 ];
 
 /// Runs this program again.

@@ -147,6 +147,14 @@ impl Server {
         Self::spawn(command, data)
     }
 
+    /// One of several servers in production over a database.
+    pub(crate) fn start_node(file: &Path, url: &str) -> Self {
+        let mut command = civitas();
+        command.args(["serve", "--config"]).arg(file);
+        command.args(["--store", url]);
+        Self::run(command, PathBuf::new())
+    }
+
     fn spawn(mut command: Command, data: PathBuf) -> Self {
         if is_over_postgres() && command.get_args().any(|it| it == "--dev") {
             std::fs::create_dir_all(&data).unwrap();
