@@ -23,6 +23,8 @@ enum Task {
     BenchIndex(bench::index::Options),
     /// Compare the release server with one that is built without rehearsals.
     BenchRehearsal(bench::rehearsal::Options),
+    /// Compare the release server over PostgreSQL with what pgbench gets from the database.
+    BenchPostgres(bench::postgres::Options),
     /// Ask the release server for many times what it can do.
     BenchOverload(bench::overload::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
@@ -40,6 +42,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::BenchBulk(options) => bench::bulk::main(&options),
         Task::BenchIndex(options) => bench::index::main(&options),
         Task::BenchRehearsal(options) => bench::rehearsal::main(&options),
+        Task::BenchPostgres(options) => bench::postgres::main(&options),
         Task::BenchOverload(options) => bench::overload::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::main(),

@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod operation;
 pub(crate) mod overload;
+pub(crate) mod postgres;
 mod random;
 pub(crate) mod rehearsal;
 mod report;

@@ -132,31 +132,47 @@ impl Bare {
 /// Starts the server over the data in `folder`, as in production: development keeps what it
 /// was asked, which costs. The first start makes the client that asks.
 pub(super) async fn serve(server: &Path, folder: &Path) -> anyhow::Result<Server> {
+    serve_over(server, folder, &embedded(folder)).await
+}
+
+/// The same over the store of that URL. Of its own it has a configuration in `folder`.
+pub(super) async fn serve_over(
+    server: &Path,
+    folder: &Path,
+    store: &str,
+) -> anyhow::Result<Server> {
     let config = folder.join("civitas.toml");
     if !config.exists() {
-        drop(serve_development(server, folder).await?);
+        drop(develop_over(server, folder, store).await?);
         File::create(&config)?;
     }
     let mut production = Command::new(server);
     production.args(["serve", "--config"]).arg(config);
-    listening(&mut production, folder).await
+    listening(&mut production, folder, store).await
 }
 
 /// Starts the server over the data in `folder` in development mode.
 pub(super) async fn serve_development(server: &Path, folder: &Path) -> anyhow::Result<Server> {
+    develop_over(server, folder, &embedded(folder)).await
+}
+
+async fn develop_over(server: &Path, folder: &Path, store: &str) -> anyhow::Result<Server> {
     let mut development = Command::new(server);
     development
         .args(["serve", "--dev"])
         .env("CIVITAS_ADMIN_CLIENT_ID", CLIENT_ID)
         .env("CIVITAS_ADMIN_CLIENT_SECRET", CLIENT_SECRET);
-    listening(&mut development, folder).await
+    listening(&mut development, folder, store).await
 }
 
-async fn listening(command: &mut Command, folder: &Path) -> anyhow::Result<Server> {
+/// The URL of the embedded store in `folder`.
+fn embedded(folder: &Path) -> String {
+    format!("sqlite:{}", data(folder).display())
+}
+
+async fn listening(command: &mut Command, folder: &Path, store: &str) -> anyhow::Result<Server> {
     let port = free_port()?;
-    command
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
-        .arg(data(folder));
+    command.args(["--listen", &format!("127.0.0.1:{port}"), "--store", store]);
     Server::start(command, port, &folder.join("serve.log")).await
 }
 

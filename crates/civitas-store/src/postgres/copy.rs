@@ -1,11 +1,18 @@
 //! The store over PostgreSQL as one end of a copy: see [`crate::copy`].
 
-use std::sync::Arc;
+mod form;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use civitas_directory::stream::Stream;
+use tokio::time::sleep;
 use tokio_postgres::Row as SqlRow;
 
+use self::form::{passed, reading, writing};
 use super::{
     LONG,
     connect::{Connector, PostgresUrl},
@@ -13,51 +20,24 @@ use super::{
     migrate,
     pool::{Connection, Lease, Parameter, Pool},
 };
-use crate::{
-    copy::{
-        Batch, Done, Mark, Side,
-        layout::{Column, Kind, Table},
-        row::{Cell, Row},
-    },
-    key,
+use crate::copy::{
+    Batch, Done, Mark, Side,
+    layout::{Column, Kind, Table},
+    row::{Cell, Row},
 };
 
 /// The table with how far an unfinished copy is; there is none otherwise.
 const MARK: &str = "copying";
 
-/// Tables that say nothing of what the store holds.
-const OTHER_TABLES: [&str; 3] = [MARK, "migration", "stream_lease"];
-
-/// Columns that say nothing of it: which process has a job in work, and what follows from
-/// another column.
-const OTHER_COLUMNS: [(&str, &str); 3] = [
-    ("job", "worker"),
-    ("job", "leased_until"),
-    ("stream", "pushed"),
-];
-
 /// Nobody has a stream in work yet.
 const LEASES: &str = "INSERT INTO stream_lease (tenant, stream) SELECT tenant, id FROM stream";
-
-/// An instant in the words of the database; the other store has seconds.
-const INSTANT: &str = "timestamp with time zone";
-
-/// The table whose keys stand in two columns, because an index takes no more than `head`.
-const KEYED: &str = "value";
 
 /// Held by whoever copies: any number that nobody else uses, and that of the schema.
 const LOCK: &str = "SELECT pg_try_advisory_lock(706944, hashtext(current_schema()))";
 
-/// Tables with columns (and those of the primary key by place), by name.
-const COLUMNS: &str = "
-    SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL), NOT a.attnotnull,
-           array_position(i.indkey::int2[], a.attnum)
-    FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-    WHERE c.relkind IN ('r', 'p')
-      AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    ORDER BY c.relname::text COLLATE \"C\", a.attname::text COLLATE \"C\"";
+/// How long the lock is waited for, and the pause between two tries.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Columns that number their rows by themselves.
 const NUMBERED: &str = "
@@ -71,11 +51,23 @@ pub(crate) async fn open(url: &PostgresUrl) -> Done<Box<dyn Side>> {
     let lease = Arc::new(pool).lease().await.map_err(Fault::text)?;
     let migrated = migrate::migrate(&lease).await;
     migrated.map_err(|error| error.to_string())?;
-    let is_alone: Option<bool> = lease.value(LOCK, &[]).await.map_err(Fault::text)?;
-    if is_alone != Some(true) {
-        return Err("another copy of this database is in work".into());
-    }
+    lock(&lease).await?;
     Ok(Box::new(End { lease }))
+}
+
+/// A copy that was killed holds its lock until the database has noticed.
+async fn lock(connection: &Connection) -> Done<()> {
+    let begun = Instant::now();
+    loop {
+        let locked: Option<bool> = connection.value(LOCK, &[]).await.map_err(Fault::text)?;
+        if locked == Some(true) {
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err("another copy of this database is in work".into());
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 /// Whether the database holds a part of a copy.
@@ -97,33 +89,7 @@ struct End {
 #[async_trait]
 impl Side for End {
     async fn tables(&mut self) -> Done<Vec<Table>> {
-        let rows = self.lease.query(COLUMNS, &[]).await.map_err(Fault::text)?;
-        let mut tables: Vec<Table> = Vec::new();
-        let mut orders: Vec<(i32, Column)> = Vec::new();
-        for (number, row) in rows.iter().enumerate() {
-            let (table, place, column) = described(row)?;
-            if OTHER_TABLES.contains(&&*table) {
-                continue;
-            }
-            orders.extend(place.map(|place| (place, column.clone())));
-            let is_last = rows
-                .get(number + 1)
-                .is_none_or(|next| next.get::<_, &str>(0) != table);
-            match tables.last_mut() {
-                Some(last) if last.name == table => last.columns.push(column),
-                _ => tables.push(Table {
-                    name: table,
-                    columns: vec![column],
-                    order: Vec::new(),
-                }),
-            }
-            if let (true, Some(last)) = (is_last, tables.last_mut()) {
-                orders.sort_by_key(|(place, _)| *place);
-                last.order = orders.drain(..).map(|(_, column)| column).collect();
-                last.columns = copied(&last.name, std::mem::take(&mut last.columns));
-            }
-        }
-        Ok(tables)
+        form::tables(&self.lease).await
     }
 
     /// Servers may go on reading; what they write waits.
@@ -157,7 +123,7 @@ impl Side for End {
         // Whatever is lost with the database's memory is lost with how far the copy was.
         let create = format!(
             "SET synchronous_commit = off;
-             CREATE TABLE {MARK} (
+             CREATE TABLE IF NOT EXISTS {MARK} (
                  source bytea NOT NULL,
                  name text NOT NULL,
                  position bytea NOT NULL,
@@ -218,88 +184,6 @@ fn quoted(name: &str) -> String {
 fn listed(tables: &[&Table]) -> String {
     let names: Vec<String> = tables.iter().map(|table| quoted(&table.name)).collect();
     names.join(", ")
-}
-
-fn described(row: &SqlRow) -> Done<(String, Option<i32>, Column)> {
-    let (table, name): (String, String) = (row.get(0), row.get(1));
-    let stored_as: String = row.get(2);
-    let kind = match &*stored_as {
-        "bigint" | "integer" | "smallint" | "boolean" | INSTANT => Kind::Number,
-        "text" | "bytea" => Kind::Octets,
-        other => {
-            return Err(format!(
-                "{table}.{name} is {other}, which a copy cannot read"
-            ));
-        }
-    };
-    let column = Column {
-        name,
-        kind,
-        stored_as,
-        nullable: row.get(3),
-    };
-    Ok((table, row.get(4), column))
-}
-
-fn is_other(table: &str, column: &str) -> bool {
-    OTHER_TABLES.contains(&table) || OTHER_COLUMNS.contains(&(table, column))
-}
-
-/// The columns that are copied, of all that a table has.
-fn copied(table: &str, columns: Vec<Column>) -> Vec<Column> {
-    let of_key = |it: &Column| table == KEYED && matches!(&*it.name, "head" | "tail");
-    let mut copied: Vec<Column> = columns
-        .into_iter()
-        .filter(|it| !is_other(table, &it.name) && !of_key(it))
-        .collect();
-    if table == KEYED {
-        copied.push(Column {
-            name: "key".into(),
-            kind: Kind::Key,
-            stored_as: "key".into(),
-            nullable: false,
-        });
-        copied.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    copied
-}
-
-/// A column as it is read.
-fn reading(column: &Column) -> String {
-    let name = quoted(&column.name);
-    match &*column.stored_as {
-        "boolean" => format!("{name}::integer::bigint"),
-        "integer" | "smallint" => format!("{name}::bigint"),
-        "text" => format!("convert_to({name}, 'UTF8')"),
-        INSTANT => format!("floor(extract(epoch FROM {name}))::bigint"),
-        "key" => "head || tail".into(),
-        _ => name,
-    }
-}
-
-/// The columns that hold what a copied column does, and what they take of a value.
-fn writing(column: &Column, value: &str) -> Vec<(String, String)> {
-    let name = quoted(&column.name);
-    let head = key::HEAD;
-    match &*column.stored_as {
-        "boolean" => vec![(name, format!("{value} <> 0"))],
-        "integer" | "smallint" => vec![(name, format!("{value}::{}", column.stored_as))],
-        "text" => vec![(name, format!("convert_from({value}, 'UTF8')"))],
-        INSTANT => vec![(name, format!("to_timestamp({value})"))],
-        "key" => vec![
-            ("head".into(), format!("substring({value} FOR {head})")),
-            ("tail".into(), format!("substring({value} FROM {head} + 1)")),
-        ],
-        _ => vec![(name, value.to_owned())],
-    }
-}
-
-/// The type of a column's values on their way.
-const fn passed(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Number => "bigint",
-        Kind::Octets | Kind::Key => "bytea",
-    }
 }
 
 async fn read(

@@ -332,15 +332,20 @@ pub(crate) fn caught_up(client: &Client, stream: &str) -> Value {
     }
 }
 
-/// Creates a user, adds it to the group, changes it, and now and then deletes it. `None` when
-/// a connection broke.
+/// Creates a user, adds it to the group, changes it, and now and then deletes it. Asks again
+/// when there is too much to do. `None` when a connection broke.
 pub(crate) fn write(client: &Client, book: &Book, group: &str, name: &str) -> Option<()> {
     let json = [("Content-Type", "application/scim+json")];
     let send = |method: &str, path: &str, body: &Value| {
         let body = body.to_string();
-        let answer = client.try_send(method, path, &json, Some(body.as_bytes()))?;
-        assert!(answer.status < 300, "{}", answer.text);
-        Some(answer)
+        loop {
+            let answer = client.try_send(method, path, &json, Some(body.as_bytes()))?;
+            if answer.status != 503 {
+                assert!(answer.status < 300, "{}", answer.text);
+                return Some(answer);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     };
     let note = |resource: &Value, path: &str| {
         let version = resource["meta"]["version"].as_str().unwrap();

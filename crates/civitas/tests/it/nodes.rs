@@ -252,7 +252,7 @@ fn a_job_is_cancelled_through_another_node() {
         job["state"] != "open" || job["begun"].as_u64() > Some(0)
     });
     client.send("DELETE", &path, None);
-    until("the job ends", || job()["state"] != "open");
+    until("the job ends", || job()["ended"].is_string());
     let job = job();
     let results = job["result"]["Operations"].as_array().unwrap();
     // It may have been done before the node that has it heard.
