@@ -116,8 +116,9 @@ impl Directory {
         Ok(self.store.ready().await?)
     }
 
-    /// Whether one more request that writes is let in, while so many are in work: not when
-    /// writes would wait long, and not at all long when they have for a while.
+    /// Whether one more request that writes is let in, while so many are in work: a few are
+    /// always; more are not when writes would wait long, and not at all long when they have
+    /// for a while.
     ///
     /// # Errors
     /// [`Error::Overloaded`]
@@ -127,8 +128,7 @@ impl Directory {
         let limit = Duration::from_millis(self.limits.write_wait_ms);
         let stands = self.writes.note(wait > limit, Instant::now());
         let most = if stands { limit } else { limit.max(BURST) };
-        let is_burst = !stands && in_work < self.limits.write_burst;
-        if wait > most && !is_burst {
+        if wait > most && in_work >= self.limits.write_burst {
             return Err(Error::Overloaded);
         }
         Ok(())

@@ -24,8 +24,9 @@ pub struct Limits {
     /// Longest time in milliseconds that writes wait for the store when they have done so for
     /// longer than a burst ([`BURST`](crate::admission::BURST)); more are refused as overload.
     pub write_wait_ms: u64,
-    /// Writes that are let in with a burst however slow the last ones were: these may have been
-    /// committed one by one, and those that wait together are committed together.
+    /// Writes that are let in however slow the last ones were: these may have been committed one
+    /// by one, and those that wait together are committed together. So a disk that stalls for a
+    /// moment makes a few clients wait and refuses none of them.
     pub write_burst: usize,
     /// Lifetime of an access token in seconds.
     pub token_seconds: u64,
