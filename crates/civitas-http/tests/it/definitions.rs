@@ -406,3 +406,14 @@ async fn what_the_rfc_defines_stays() {
     assert_eq!(answer.scim_error(400), "mutability");
     world.stop().await;
 }
+
+/// RFC 7644 §4 has no POST there.
+#[tokio::test]
+async fn who_posts_no_definition_is_told_that_discovery_is_read_only() {
+    let world = World::start().await;
+    for path in ["/scim/v2/Schemas", "/scim/v2/ResourceTypes"] {
+        let answer = world.send(ask("POST", path).by("admin")).await;
+        assert_eq!(answer.scim_error(405), "");
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
+    }
+}

@@ -16,7 +16,7 @@ use crate::{call::Call, refusal::Refusal, reply::Reply};
 
 /// `POST /Schemas`.
 pub(super) async fn create_schema(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let body = parsed(&call.body().await?)?;
+    let body = definition(call).await?;
     let directory = &call.app.directory;
     let (uri, catalogue) = directory.define_schema(&call.scope, &body).await?;
     let document = discovery::schema_of(&catalogue, &uri, &call.scope.base);
@@ -45,7 +45,7 @@ pub(super) async fn delete_schema(call: &Call<'_>, uri: &str) -> Result<Reply, R
 
 /// `POST /ResourceTypes`.
 pub(super) async fn create_type(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let body = parsed(&call.body().await?)?;
+    let body = definition(call).await?;
     let directory = &call.app.directory;
     let (name, catalogue) = directory.define_type(&call.scope, &body).await?;
     let document = discovery::type_of(&catalogue, &name, &call.scope.base);
@@ -70,6 +70,17 @@ pub(super) async fn delete_type(call: &Call<'_>, name: &str) -> Result<Reply, Re
         .remove_type(&call.scope, name, &call.expect())
         .await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The definition that a POST brings. Who brings none asks for a method that RFC 7644 §4 does not
+/// have at these endpoints, and knows nothing of definitions.
+async fn definition(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let body = call.body().await?;
+    if body.is_empty() {
+        let allow = "GET, HEAD, OPTIONS";
+        return Err(Refusal::MethodNotAllowed { allow });
+    }
+    Ok(parsed(&body)?)
 }
 
 /// A definition after it was written. One that another request took away meanwhile is gone.

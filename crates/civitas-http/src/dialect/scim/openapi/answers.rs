@@ -94,13 +94,14 @@ pub(super) const OF_WRITES: &[&str] = &["409", "412", "428"];
 
 /// The refusals, as components named by status.
 pub(super) fn refusals() -> Map<String, Value> {
-    const REFUSALS: [(&str, &str, &[&str]); 17] = [
+    const REFUSALS: [(&str, &str, &[&str]); 18] = [
         ("307", "Another server takes changes.", &["Location"]),
         ("308", "The tenant is at another origin.", &["Location"]),
         ("400", "The request is malformed; scimType says how.", &[]),
         ("401", "No or bad credentials.", &["WWW-Authenticate"]),
         ("403", "The caller may not do this.", &[]),
         ("404", "There is no such resource.", &[]),
+        ("405", "The method needs a definition here.", &["Allow"]),
         ("406", "None of the media types in Accept is offered.", &[]),
         ("408", "The body did not arrive in time.", &[]),
         (

@@ -34,7 +34,9 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
         )
         .open_to_strangers(),
         Scim::Schemas => match *method {
-            Method::POST => defined("createSchema", "Define a schema", "Schema", "201"),
+            Method::POST => {
+                defined("createSchema", "Define a schema", "Schema", "201").refused(WITHOUT_BODY)
+            }
             _ => discovered("listSchemas", "All schemas", "Schemas"),
         },
         Scim::Schema(_) => match *method {
@@ -44,7 +46,8 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
         }
         .parameter(in_path("urn", "URI of the schema")),
         Scim::ResourceTypes => match *method {
-            Method::POST => defined("createResourceType", "Define a type", "ResourceType", "201"),
+            Method::POST => defined("createResourceType", "Define a type", "ResourceType", "201")
+                .refused(WITHOUT_BODY),
             _ => discovered("listResourceTypes", "All types", "ResourceTypes"),
         },
         Scim::ResourceType(_) => match *method {
@@ -96,6 +99,9 @@ pub(super) fn operation(route: &Scim<'_>, method: &Method) -> Option<Value> {
     };
     Some(operation.described())
 }
+
+/// Discovery is read only for who brings no definition.
+const WITHOUT_BODY: &[&str] = &["405"];
 
 const APPLIED: &[Header] = &[Header::PreferenceApplied];
 const IDENTIFIED: &[Header] = &[Header::ETag, Header::Location, Header::PreferenceApplied];
