@@ -17,7 +17,7 @@ mod sample;
 
 static USER: LazyLock<ResourceType> = LazyLock::new(core::user);
 
-const TOLERANCE: Tolerance = Tolerance::generic();
+static TOLERANCE: LazyLock<Tolerance> = LazyLock::new(Tolerance::generic);
 
 fuzz_target!(|body: &[u8]| {
     let Ok(body) = json::parse(body, &json::Limits::default()) else {

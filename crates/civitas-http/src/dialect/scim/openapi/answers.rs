@@ -43,6 +43,7 @@ pub(super) fn headers() -> Value {
         "Vary": field(true, "Request fields that chose the form of the answer."),
         "Retry-After": field(true, "Seconds to wait before trying again."),
         "WWW-Authenticate": field(true, "How to authenticate (RFC 6750, RFC 7617)."),
+        "Allow": field(true, "Methods that are taken."),
         "Accept": field(false, "Media types that are taken."),
         "Accept-Encoding": field(false, "Content codings that are taken."),
     })
