@@ -13,7 +13,7 @@ use civitas_directory::{
     redefinition::{IndexOf, Redefinition},
     settings,
     store::Store,
-    stream::{Delivery, Payload, Position, Receiver, Status, Stream},
+    stream::{Completion, Delivery, Payload, Position, Receiver, Status, Stream},
     tenant::Stage as Repeatable,
 };
 use civitas_scim::{
@@ -128,6 +128,12 @@ fn stream() -> Stream {
         verification: None,
         position: Position::default(),
         rejected: 0,
+        completions: vec![Completion {
+            job: "done".into(),
+            after: Version(1),
+            tokens: 1,
+            told: std::collections::BTreeSet::default(),
+        }],
     }
 }
 
