@@ -145,7 +145,7 @@ fn through_kills(from: &str, mut place: impl FnMut() -> String) -> (String, Stri
             assert_eq!(hash(&again), expected, "round {round}");
         }
     }
-    assert!(killed * 2 > rounds, "{killed} of {rounds} were killed");
+    assert!(killed > 0, "none of {rounds} was killed on its way");
     (last, expected)
 }
 
