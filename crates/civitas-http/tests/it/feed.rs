@@ -802,3 +802,15 @@ async fn keys_take_turns_and_are_published_for_as_long_as_they_are_needed() {
     assert_eq!(signs().await, at_once.kid);
     assert_eq!(published().await, [at_once.kid]);
 }
+
+/// RFC 9967 §4; clients that are strict about RFC 7643 §5 refuse the member.
+#[tokio::test]
+async fn who_has_no_stream_is_told_nothing_of_events() {
+    let world = World::start().await;
+    let config = world
+        .send(ask("GET", "/scim/v2/ServiceProviderConfig").by("reader"))
+        .await
+        .json();
+    assert_eq!(config["bulk"]["supported"], true);
+    assert!(config["securityEvents"].is_null(), "{config}");
+}

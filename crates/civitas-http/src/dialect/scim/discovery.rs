@@ -38,15 +38,17 @@ pub(super) fn provider_config_for_strangers(
     Ok(reply(media, config.to_string().into_bytes()))
 }
 
-/// `GET /ServiceProviderConfig`.
-pub(super) fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
-    one(
-        call,
-        Some(discovery::service_provider_config(
-            &support(call.app, &call.scope.base),
-            &call.scope.base,
-        )),
-    )
+/// `GET /ServiceProviderConfig`. A tenant without a stream of events does not speak of them:
+/// clients that are strict about RFC 7643 §5 refuse a configuration with members of RFC 9967.
+pub(super) async fn provider_config(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let base = &call.scope.base;
+    let mut support = support(call.app, base);
+    let streams = call.app.directory.streams(call.tenant, None).await?;
+    if streams.is_empty() {
+        support.security_events = None;
+    }
+    let config = discovery::service_provider_config(&support, base);
+    one(call, Some(config))
 }
 
 /// `GET /Schemas`.

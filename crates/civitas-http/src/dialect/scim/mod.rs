@@ -76,7 +76,7 @@ async fn carry_out(call: &mut Call<'_>, route: Scim<'_>) -> Result<Reply, Refusa
         },
         Scim::DeltaToken(of) => Box::pin(delta::token(call, &types_of(of, types))).await,
         Scim::Delta(of) => Box::pin(delta::changes(call, &types_of(of, types))).await,
-        Scim::ProviderConfig => discovery::provider_config(call),
+        Scim::ProviderConfig => Box::pin(discovery::provider_config(call)).await,
         Scim::Schemas if *method == Method::POST => Box::pin(definition::create_schema(call)).await,
         Scim::Schemas => discovery::schemas(call),
         Scim::Schema(uri) => match *method {
