@@ -3,6 +3,7 @@
 //! base URL is that of the host: paths begin with `/openidm`.
 
 mod answers;
+mod configuration;
 mod refusals;
 mod relationships;
 
@@ -19,7 +20,12 @@ const USERS: &str = "/openidm/managed/alpha_user";
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    let cases = [answers::cases(), refusals::cases(), relationships::cases()];
+    let cases = [
+        answers::cases(),
+        refusals::cases(),
+        relationships::cases(),
+        configuration::cases(),
+    ];
     cases.into_iter().flatten().collect()
 }
 

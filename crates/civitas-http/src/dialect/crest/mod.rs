@@ -5,6 +5,7 @@
 //! what is at the path.
 
 mod call;
+mod config;
 mod fault;
 pub(crate) mod fidelity;
 mod fields;
@@ -138,6 +139,12 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             };
             managed::validate(call, kind, id, whole).await
         }
+        Place::Configurations => config::collection(call),
+        Place::Configuration(id) => config::item(call, id).await,
+        Place::TypeSchema(kind) => config::schema(call, kind),
+        Place::PropertySchema(kind, name) => config::property(call, kind, name).await,
+        Place::Systems => config::systems(call),
+        Place::EnvironmentInfo => config::environment(call),
         Place::Ping => info::ping(call),
         Place::ProductVersion => info::version(call),
         Place::Login => info::login(call),
@@ -151,8 +158,12 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
 
 /// Reading is open to those who may read, an action on policies too, since it changes nothing.
 fn check_access(call: &Call<'_>, place: &Place<'_>) -> Result<(), Fault> {
-    let reads = call.request.verb.reads() || matches!(place, Place::Policy(..));
-    let needs = if reads { Role::Read } else { Role::Write };
+    let reads = call.request.verb.reads() || matches!(place, Place::Policy(..) | Place::Systems);
+    let needs = match place {
+        _ if reads => Role::Read,
+        Place::Configuration(_) | Place::PropertySchema(..) => Role::Administer,
+        _ => Role::Write,
+    };
     let path = call.whole_path;
     if let Some(scopes) = &call.caller.scopes
         && !place.is_public()

@@ -20,6 +20,18 @@ pub(crate) enum Place<'r> {
     Edge(&'r str, Cow<'r, str>, &'r str, Cow<'r, str>),
     /// `/openidm/policy/managed/{type}/{id}`
     Policy(&'r str, Cow<'r, str>),
+    /// `/openidm/config`
+    Configurations,
+    /// `/openidm/config/{id}`, where the identifier may have several segments
+    Configuration(Cow<'r, str>),
+    /// `/openidm/schema/managed/{type}`
+    TypeSchema(&'r str),
+    /// `/openidm/schema/managed/{type}/properties/{property}`
+    PropertySchema(&'r str, &'r str),
+    /// `/openidm/system`
+    Systems,
+    /// `/environment/info`
+    EnvironmentInfo,
     /// `/openidm/info/ping`
     Ping,
     /// `/openidm/info/version`
@@ -46,6 +58,7 @@ const BASES: [&str; 3] = ["openidm", "am", "environment"];
 /// The versions in which resources are served.
 const FIRST: [Version; 1] = [Version::new(1, 0)];
 const SECOND: [Version; 1] = [Version::new(1, 1)];
+const SCHEMAS: [Version; 2] = [Version::new(1, 0), Version::new(2, 0)];
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
@@ -58,7 +71,7 @@ pub(crate) fn issues_tokens(path: &str) -> bool {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 14] = [
+const EVERY: [Place<'static>; 20] = [
     Place::Collection("{type}"),
     Place::Object("{type}", Cow::Borrowed("{id}")),
     Place::Related("{type}", Cow::Borrowed("{id}"), "{relationship}"),
@@ -69,6 +82,12 @@ const EVERY: [Place<'static>; 14] = [
         Cow::Borrowed("{edge}"),
     ),
     Place::Policy("{type}", Cow::Borrowed("{id}")),
+    Place::Configurations,
+    Place::Configuration(Cow::Borrowed("{id}")),
+    Place::TypeSchema("{type}"),
+    Place::PropertySchema("{type}", "{property}"),
+    Place::Systems,
+    Place::EnvironmentInfo,
     Place::Ping,
     Place::ProductVersion,
     Place::Login,
@@ -119,6 +138,16 @@ impl<'r> Place<'r> {
             ("openidm", ["policy", "managed", kind, id]) => {
                 named(id).map(|id| Self::Policy(kind, id))
             }
+            ("openidm", ["config"]) => Some(Self::Configurations),
+            ("openidm", ["config", id @ ..]) => named(&path["/openidm/config/".len()..])
+                .filter(|_| id.len() < 8)
+                .map(Self::Configuration),
+            ("openidm", ["schema", "managed", kind]) => Some(Self::TypeSchema(kind)),
+            ("openidm", ["schema", "managed", kind, "properties", property]) => {
+                Some(Self::PropertySchema(kind, property))
+            }
+            ("openidm", ["system"]) => Some(Self::Systems),
+            ("environment", ["info"]) => Some(Self::EnvironmentInfo),
             ("openidm", ["info", "ping"]) => Some(Self::Ping),
             ("openidm", ["info", "version"]) => Some(Self::ProductVersion),
             ("openidm", ["info", "login"]) => Some(Self::Login),
@@ -135,6 +164,12 @@ impl<'r> Place<'r> {
             Self::Related(..) => "/openidm/managed/{type}/{id}/{relationship}",
             Self::Edge(..) => "/openidm/managed/{type}/{id}/{relationship}/{edge}",
             Self::Policy(..) => "/openidm/policy/managed/{type}/{id}",
+            Self::Configurations => "/openidm/config",
+            Self::Configuration(_) => "/openidm/config/{id}",
+            Self::TypeSchema(_) => "/openidm/schema/managed/{type}",
+            Self::PropertySchema(..) => "/openidm/schema/managed/{type}/properties/{property}",
+            Self::Systems => "/openidm/system",
+            Self::EnvironmentInfo => "/environment/info",
             Self::Ping => "/openidm/info/ping",
             Self::ProductVersion => "/openidm/info/version",
             Self::Login => "/openidm/info/login",
@@ -153,8 +188,14 @@ impl<'r> Place<'r> {
             Self::Collection(_) | Self::Accounts => Methods::of("GET, POST, OPTIONS"),
             Self::Token => Methods::of("POST"),
             Self::Object(..) | Self::Related(..) | Self::Edge(..) => Methods::of(request::METHODS),
-            Self::Policy(..) => Methods::of("POST, OPTIONS"),
-            Self::Ping
+            Self::Configuration(_) | Self::PropertySchema(..) => {
+                Methods::of("GET, PUT, DELETE, OPTIONS")
+            }
+            Self::Policy(..) | Self::Systems => Methods::of("POST, OPTIONS"),
+            Self::Configurations
+            | Self::TypeSchema(_)
+            | Self::EnvironmentInfo
+            | Self::Ping
             | Self::ProductVersion
             | Self::Login
             | Self::Account(_)
@@ -174,6 +215,8 @@ impl<'r> Place<'r> {
                     | Self::Object(..)
                     | Self::Related(..)
                     | Self::Edge(..)
+                    | Self::Configuration(_)
+                    | Self::PropertySchema(..)
                     | Self::Accounts
             )
     }
@@ -182,6 +225,7 @@ impl<'r> Place<'r> {
     pub(super) const fn served(&self) -> &'static [Version] {
         match self {
             Self::ServerInfo(_) => &SECOND,
+            Self::TypeSchema(_) | Self::PropertySchema(..) => &SCHEMAS,
             _ => &FIRST,
         }
     }

@@ -1,6 +1,7 @@
 //! Common REST: users and groups as managed objects.
 
 mod accounts;
+mod configuration;
 mod differential;
 mod exchanges;
 mod objects;

@@ -9,7 +9,7 @@ use civitas_directory::{
 };
 use civitas_scim::{
     definition::{self, TypeDefinition},
-    schema::ResourceType,
+    schema::{ResourceType, Schema},
 };
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ pub(super) struct Collection<'c> {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::User,
         Self::Group,
         Self::Role,
@@ -213,6 +213,12 @@ impl<'c> Collection<'c> {
             resource_type,
             custom,
         })
+    }
+
+    /// The schema to which properties are added.
+    pub(super) fn own_schema(&self) -> &Schema {
+        let extension = self.resource_type.extension(self.kind.own_schema());
+        extension.map_or(&self.resource_type.schema, |it| &it.schema)
     }
 
     /// All properties, in the order of the schema.

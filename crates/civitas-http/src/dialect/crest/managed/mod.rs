@@ -4,6 +4,7 @@
 //! property is which attribute), so that its revision, entity tag and `meta.version` are one.
 
 mod condition;
+pub(super) mod definition;
 mod group;
 mod kind;
 mod object;
@@ -13,6 +14,7 @@ mod query;
 mod related;
 mod relation;
 mod role;
+mod title;
 mod user;
 mod view;
 mod write;
@@ -134,6 +136,20 @@ async fn equip(call: &mut Call<'_>, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes the properties that clients have added to a type these.
+pub(super) async fn customize(
+    call: &mut Call<'_>,
+    name: &str,
+    wanted: &Map<String, Value>,
+) -> Result<(), Failure> {
+    equip(call, name).await?;
+    let changed = definition::customize(call, &named(call, name)?, wanted).await?;
+    if let Some(catalogue) = changed {
+        call.scope.catalogue = catalogue;
+    }
+    Ok(())
+}
+
 /// Answers a request to what an object is related to.
 pub(super) async fn relationships(
     call: &mut Call<'_>,
@@ -150,6 +166,11 @@ pub(super) async fn relationships(
     let collection = named(call, name)?;
     let below = related::Below { id, relation, edge };
     related::answer(call, &collection, &below).await
+}
+
+/// The schema of a type.
+pub(super) fn schema(call: &Call<'_>, name: &str) -> Result<Value, Fault> {
+    Ok(definition::schema(&named(call, name)?))
 }
 
 fn named<'c>(call: &'c Call<'_>, name: &'c str) -> Result<Collection<'c>, Fault> {

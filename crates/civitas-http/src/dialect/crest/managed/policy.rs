@@ -22,7 +22,7 @@ pub(super) enum Policy {
 }
 
 /// The pattern of telephone numbers.
-const PHONE: &str = r"^\+?([0-9\- \(\)])*$";
+pub(super) const PHONE: &str = r"^\+?([0-9\- \(\)])*$";
 
 /// Fewest characters of a password.
 const MIN_PASSWORD: usize = 8;

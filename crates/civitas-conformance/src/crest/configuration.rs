@@ -1,0 +1,121 @@
+//! What is configured, and the schemas of objects.
+
+use serde_json::{Value, json};
+
+use super::{json_request, refused};
+use crate::case::{Case, Entry};
+use crate::session::Session;
+use crate::verdict::{Verdict, ensure, same};
+use crate::wire::Request;
+
+pub(super) fn cases() -> Vec<Case> {
+    ENTRIES.iter().map(Case::from).collect()
+}
+
+const CONFIG: &str = "/openidm/config";
+const SCHEMA: &str = "/openidm/schema/managed/alpha_user";
+
+const ENTRIES: &[Entry] = &[
+    (&["C-3.7-01"], "the types are configured", types),
+    (
+        &["C-5.404-03"],
+        "a configuration that is not there",
+        missing,
+    ),
+    (
+        &["C-3.7-02"],
+        "a property is added and taken away",
+        property,
+    ),
+    (&["C-3.15-01"], "no system is connected", systems),
+    (
+        &["C-3.17-01"],
+        "what kind of environment it is",
+        environment,
+    ),
+];
+
+fn types(session: &mut Session) -> Verdict {
+    let read = session.send(Request::get(format!("{CONFIG}/managed")))?;
+    let managed = read.expect(200)?.object()?.clone();
+    let schema = session.send(Request::get(SCHEMA))?.expect(200)?;
+    let schema = schema.object()?;
+    let objects = managed["objects"].as_array().into_iter().flatten();
+    let mut users = objects.filter(|it| it["name"] == "alpha_user");
+    let user = users.next().map_or(&Value::Null, |it| &it["schema"]);
+    same("the schema of users", user, schema)?;
+    let all = session.send(Request::get(CONFIG).query("_queryFilter", "true"))?;
+    let all = all.expect(200)?;
+    let policy = &all.object()?["totalPagedResultsPolicy"];
+    same("the policy", &json!("EXACT"), policy)?;
+    session.send(Request::get(CONFIG))?.expect(200)?;
+    let same_again = json_request("PUT", &format!("{CONFIG}/managed"), &managed);
+    session.send(same_again)?.expect(200).map(drop)
+}
+
+fn missing(session: &mut Session) -> Verdict {
+    let path = format!("{CONFIG}/none");
+    for method in ["GET", "DELETE"] {
+        let answer = session.send(Request::new(method, &path))?;
+        refused(&answer, 404, "Not Found")?;
+    }
+    let other = json_request("PUT", &path, &json!({}));
+    refused(&session.send(other)?, 501, "")?;
+    let none = Request::get("/openidm/schema/managed/none");
+    refused(&session.send(none)?, 404, "not found")?;
+    for path in [
+        CONFIG,
+        &path,
+        SCHEMA,
+        &format!("{SCHEMA}/properties/sn"),
+        "/openidm/system",
+        "/environment/info",
+    ] {
+        session.send(Request::new("OPTIONS", path))?.expect(200)?;
+    }
+    Ok(())
+}
+
+fn property(session: &mut Session) -> Verdict {
+    let name = session
+        .name("badge")
+        .replace(|it: char| !it.is_ascii_alphanumeric(), "");
+    let path = format!("{SCHEMA}/properties/custom_{name}");
+    let body = json!({ "title": "Badge", "type": "string" });
+    session
+        .send(json_request("PUT", &path, &body))?
+        .expect(201)?;
+    session
+        .send(json_request("PUT", &path, &body))?
+        .expect(200)?;
+    let read = session.send(Request::get(&path))?.expect(200)?;
+    same("the type", &json!("string"), &read.object()?["type"])?;
+    session.send(Request::new("DELETE", &path))?.expect(200)?;
+    for method in ["GET", "DELETE"] {
+        refused(
+            &session.send(Request::new(method, &path))?,
+            404,
+            "Not Found",
+        )?;
+    }
+    let other = json_request("PUT", &format!("{SCHEMA}/properties/badge"), &body);
+    refused(&session.send(other)?, 400, "unprefixed attributes")
+}
+
+fn systems(session: &mut Session) -> Verdict {
+    let path = "/openidm/system?_action=testConnectorServers";
+    let answer = session
+        .send(json_request("POST", path, &json!({})))?
+        .expect(200)?;
+    let servers = &answer.object()?["openicf"];
+    ensure(servers.is_array(), "openicf", &answer)?;
+    let other = json_request("POST", "/openidm/system?_action=x", &json!({}));
+    refused(&session.send(other)?, 400, "is not supported")
+}
+
+fn environment(session: &mut Session) -> Verdict {
+    let answer = session
+        .send(Request::get("/environment/info"))?
+        .expect(200)?;
+    ensure(answer.object()?["cloud"] == true, "cloud", &answer)
+}

@@ -1,0 +1,229 @@
+//! `/openidm/config` and `/openidm/schema`: what is configured, which is the types of managed
+//! objects, and how clients add properties to them.
+
+use civitas_directory::Outcome;
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::Call,
+    fault::{Failure, Fault},
+    managed::{self, definition},
+    place::Place,
+    request::Verb,
+};
+use crate::reply::Reply;
+
+/// The configuration that there is.
+const MANAGED: &str = "managed";
+
+/// Answers a request to all configurations.
+pub(super) fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
+    let served = Place::Configurations.served();
+    match &call.request.verb {
+        Verb::Read => {
+            let one = json!({ "_id": MANAGED, "pid": MANAGED, "factoryPid": null });
+            let all = json!({ "_id": "", "configurations": [one] });
+            Ok(call.versioned(call.answer(Outcome::Answered, &all), served))
+        }
+        Verb::Query => {
+            let rows = [managed_objects(call)];
+            let found = json!({
+                "result": rows,
+                "resultCount": rows.len(),
+                "pagedResultsCookie": null,
+                "totalPagedResultsPolicy": "EXACT",
+                "totalPagedResults": rows.len(),
+                "remainingPagedResults": -1,
+            });
+            Ok(call.versioned(call.answer(Outcome::Answered, &found), served))
+        }
+        verb => {
+            let (path, participle) = (call.path, verb.participle());
+            let text = format!("The resource collection {path} cannot be {participle}");
+            Err(Fault::invalid(text).into())
+        }
+    }
+}
+
+fn managed_objects(call: &Call<'_>) -> Value {
+    json!({ "_id": MANAGED, "objects": definition::objects(&call.scope.catalogue) })
+}
+
+/// Answers a request to one configuration.
+pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
+    let served = Place::Configurations.served();
+    match (&call.request.verb, id) {
+        (Verb::Read, MANAGED) => {}
+        (Verb::Update | Verb::Upsert, MANAGED) => {
+            let body = call.request.body.clone();
+            configure(call, &body).await?;
+        }
+        (Verb::Read | Verb::Delete, id) if id != MANAGED => {
+            return Err(Fault::new(Outcome::NotFound, "Not Found").into());
+        }
+        _ => {
+            let text = format!("The configuration {id} cannot be written here");
+            return Err(Fault::new(Outcome::NotBuilt, text).into());
+        }
+    }
+    let answer = call.answer(Outcome::Answered, &managed_objects(call));
+    Ok(call.versioned(answer, served))
+}
+
+/// Makes the properties of types those of a configuration, which may differ from the one in
+/// force in those that clients add, and in nothing else.
+async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
+    let refuse = |what: &str| {
+        let text = format!("{what}: of the types only properties custom_… can be changed here");
+        Failure::from(Fault::new(Outcome::NotBuilt, text))
+    };
+    let asked = body["objects"].as_array();
+    let asked = asked
+        .ok_or_else(|| Fault::invalid("objects must be an array"))?
+        .clone();
+    let now = definition::objects(&call.scope.catalogue);
+    if asked.len() != now.len() {
+        return Err(refuse("objects"));
+    }
+    let mut changes = Vec::new();
+    for known in now {
+        let name = known["name"].as_str().unwrap_or_default();
+        let given = asked.iter().find(|it| it["name"] == known["name"]);
+        let given = given.ok_or_else(|| refuse(name))?;
+        if shipped(given) != shipped(&known) {
+            return Err(refuse(name));
+        }
+        if custom(given) != custom(&known) {
+            changes.push((name.to_owned(), custom(given)));
+        }
+    }
+    for (name, wanted) in changes {
+        managed::customize(call, &name, &wanted).await?;
+    }
+    Ok(())
+}
+
+/// The properties that clients added.
+fn custom(object: &Value) -> Map<String, Value> {
+    let properties = object["schema"]["properties"].as_object();
+    let properties = properties.into_iter().flatten();
+    let custom = properties.filter(|(name, _)| definition::is_custom(name));
+    custom
+        .map(|(name, it)| (name.clone(), it.clone()))
+        .collect()
+}
+
+/// The definition without them.
+fn shipped(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(properties) = object["schema"]["properties"].as_object_mut() {
+        properties.retain(|name, _| !definition::is_custom(name));
+    }
+    if let Some(order) = object["schema"]["order"].as_array_mut() {
+        order.retain(|name| !name.as_str().is_some_and(definition::is_custom));
+    }
+    object
+}
+
+/// Answers a request to the schema of a type.
+pub(super) fn schema(call: &Call<'_>, name: &str) -> Result<Reply, Failure> {
+    let reply = super::info::read_only(call, &managed::schema(call, name)?)?;
+    Ok(call.versioned(reply, Place::TypeSchema(name).served()))
+}
+
+/// Answers a request to one property of a schema.
+pub(super) async fn property(
+    call: &mut Call<'_>,
+    name: &str,
+    property: &str,
+) -> Result<Reply, Failure> {
+    let missing = || Failure::from(Fault::new(Outcome::NotFound, "Not Found"));
+    let now = |call: &Call<'_>| -> Result<Map<String, Value>, Failure> {
+        let schema = managed::schema(call, name)?;
+        Ok(schema["properties"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default())
+    };
+    let before = now(call)?;
+    let known = before.get(property).cloned();
+    let reads = call.request.verb == Verb::Read;
+    if !reads && !definition::is_custom(property) {
+        let names = json!([property]);
+        let text = format!("Request content includes unprefixed attributes for {name}: {names}");
+        return Err(Fault::invalid(text).into());
+    }
+    let mut wanted = before;
+    wanted.retain(|name, _| definition::is_custom(name));
+    let (outcome, shown) = match call.request.verb.clone() {
+        Verb::Read => (Outcome::Answered, known.ok_or_else(missing)?),
+        Verb::CreateAs if known.is_some() => {
+            let text = format!("The property {property} is there already");
+            return Err(Fault::precondition(text).into());
+        }
+        Verb::Update if known.is_none() => return Err(missing()),
+        Verb::CreateAs | Verb::Update | Verb::Upsert => {
+            let body = call.request.body.clone();
+            if known.as_ref().is_some_and(|it| it["type"] != body["type"]) {
+                let text = format!("The type of {property} cannot be changed");
+                return Err(Fault::invalid(text).into());
+            }
+            wanted.insert(property.to_owned(), body);
+            managed::customize(call, name, &wanted).await?;
+            let shown = now(call)?.remove(property).ok_or_else(missing)?;
+            let outcome = match known {
+                Some(_) => Outcome::Answered,
+                None => Outcome::Created,
+            };
+            (outcome, shown)
+        }
+        Verb::Delete => {
+            let shown = known.ok_or_else(missing)?;
+            wanted.shift_remove(property);
+            managed::customize(call, name, &wanted).await?;
+            (Outcome::Answered, shown)
+        }
+        verb => {
+            let (path, participle) = (call.path, verb.participle());
+            let text = format!("The resource instance {path} cannot be {participle}");
+            return Err(Fault::invalid(text).into());
+        }
+    };
+    let reply = call.answer(outcome, &shown);
+    Ok(call.versioned(reply, Place::TypeSchema(name).served()))
+}
+
+/// Answers a request to systems that objects are synchronized with, of which there are none.
+pub(super) fn systems(call: &Call<'_>) -> Result<Reply, Failure> {
+    match &call.request.verb {
+        Verb::Action(action) if action == "testConnectorServers" => {
+            let none = json!({ "openicf": [] });
+            let served = Place::Systems.served();
+            Ok(call.versioned(call.answer(Outcome::Answered, &none), served))
+        }
+        Verb::Action(action) if action == "test" => Ok(call.answer(Outcome::Answered, &json!([]))),
+        Verb::Action(action) => {
+            let text = format!("Action {action} is not supported.");
+            Err(Fault::invalid(text).into())
+        }
+        verb => {
+            let (path, participle) = (call.path, verb.participle());
+            let text = format!("The resource collection {path} cannot be {participle}");
+            Err(Fault::invalid(text).into())
+        }
+    }
+}
+
+/// `/environment/info`: what kind of place this is.
+pub(super) fn environment(call: &Call<'_>) -> Result<Reply, Failure> {
+    let domain = call.origin.split_once("://").map_or("", |(_, host)| host);
+    let info = json!({
+        "cloud": true,
+        "domain_name": domain,
+        "immutable": false,
+        "locked": false,
+        "region": "",
+        "tier": "",
+    });
+    super::info::read_only(call, &info)
+}
