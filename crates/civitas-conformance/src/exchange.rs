@@ -45,6 +45,10 @@ impl Log {
     }
 }
 
+/// What paths below the URL of a host begin with where it is not SCIM that is served; no
+/// resources are directly below these.
+const HOST_BASES: [&str; 3] = ["openidm", "am", "environment"];
+
 /// A path without its query, and with what varies in it named.
 pub(crate) fn template(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
@@ -59,7 +63,9 @@ pub(crate) fn template(path: &str) -> String {
     };
     match (segments.next(), segments.next()) {
         (None, _) => format!("/{endpoint}"),
-        (Some(fixed), None) if fixed.starts_with('.') => format!("/{endpoint}/{fixed}"),
+        (Some(fixed), None) if fixed.starts_with('.') || HOST_BASES.contains(&endpoint) => {
+            format!("/{endpoint}/{fixed}")
+        }
         (Some(_), None) => format!("/{endpoint}/{variable}"),
         (Some(_), Some(_)) => path.to_owned(),
     }
@@ -83,6 +89,11 @@ mod tests {
             ("/ResourceTypes/User", "/ResourceTypes/{name}"),
             ("/Me", "/Me"),
             ("/Users/a/b", "/Users/a/b"),
+            ("/openidm/config?_queryFilter=true", "/openidm/config"),
+            (
+                "/openidm/managed/alpha_user/7",
+                "/openidm/managed/alpha_user/7",
+            ),
         ] {
             assert_eq!(template(path), wanted, "{path}");
         }
