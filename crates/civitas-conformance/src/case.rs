@@ -10,6 +10,7 @@ use crate::account::Target;
 use crate::areas;
 use crate::crest;
 use crate::exchange::Log;
+use crate::oracle;
 use crate::report::{Outcome, Report};
 use crate::session::Session;
 use crate::verdict::Verdict;
@@ -101,6 +102,8 @@ pub enum Suite {
     Scim,
     /// Common REST over managed objects; the base URL is that of the host.
     Crest,
+    /// Oracle identity domains; the base URL is that of the service.
+    Oracle,
 }
 
 impl Suite {
@@ -109,6 +112,7 @@ impl Suite {
         match self {
             Self::Scim => areas::all(),
             Self::Crest => crest::cases(),
+            Self::Oracle => oracle::cases(),
         }
     }
 }
@@ -120,7 +124,8 @@ impl FromStr for Suite {
         match text {
             "scim" => Ok(Self::Scim),
             "crest" => Ok(Self::Crest),
-            _ => Err("not one of scim, crest".to_owned()),
+            "oracle" => Ok(Self::Oracle),
+            _ => Err("not one of scim, crest, oracle".to_owned()),
         }
     }
 }
@@ -139,7 +144,7 @@ pub fn run(target: &Target, select: &Select) -> Report {
 pub fn judge(suite: Suite, target: &Target, select: &Select) -> Report {
     let config = match suite {
         Suite::Scim => provider_config(target),
-        Suite::Crest => Value::Null,
+        Suite::Crest | Suite::Oracle => Value::Null,
     };
     let run = random_word();
     let outcomes = suite
@@ -188,9 +193,9 @@ mod tests {
     use std::collections::HashSet;
 
     fn every() -> Vec<Case> {
-        [Suite::Scim.cases(), Suite::Crest.cases()]
+        [Suite::Scim, Suite::Crest, Suite::Oracle]
             .into_iter()
-            .flatten()
+            .flat_map(Suite::cases)
             .collect()
     }
 
@@ -201,7 +206,7 @@ mod tests {
             for id in &case.ids {
                 let (family, rest) = id.split_once('-').unwrap();
                 assert!(
-                    matches!(family, "S" | "T" | "H" | "A" | "I" | "X" | "C"),
+                    matches!(family, "S" | "T" | "H" | "A" | "I" | "X" | "C" | "O"),
                     "{id}"
                 );
                 assert!(

@@ -14,6 +14,7 @@ mod case;
 mod crest;
 mod exchange;
 mod ledger;
+mod oracle;
 mod report;
 mod session;
 mod tally;

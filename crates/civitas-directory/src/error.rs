@@ -47,6 +47,14 @@ pub enum Error {
         /// Canonical path of the attribute.
         path: String,
     },
+    /// A resource would refer to one that is not there.
+    #[error("{attribute}: there is no user or group {id}")]
+    NoReferent {
+        /// Canonical path of the attribute.
+        attribute: String,
+        /// The `id` that it names.
+        id: String,
+    },
     /// Parallel changes kept overtaking this one, or a reset did; trying again may help.
     #[error("parallel changes to the same resource kept overtaking this one")]
     Conflict,
@@ -100,6 +108,7 @@ impl Error {
                 ScimType::Uniqueness => Outcome::Taken,
                 _ => Outcome::Invalid,
             },
+            Self::NoReferent { .. } => Outcome::Invalid,
             Self::NotFound { .. } => Outcome::NotFound,
             Self::Gone { .. } => Outcome::Gone,
             Self::PreconditionRequired => Outcome::PreconditionRequired,
@@ -162,9 +171,11 @@ impl From<Rejected> for Error {
             Rejected::Outdated => Self::Outdated,
             Rejected::Exists { .. } => Self::Taken { path: "id".into() },
             Rejected::Taken { path } => Self::Taken { path },
-            Rejected::NoSuchMember { .. }
-            | Rejected::MemberType { .. }
-            | Rejected::Cycle { .. } => {
+            Rejected::NoSuchMember { id } => Self::NoReferent {
+                attribute: "members".into(),
+                id,
+            },
+            Rejected::MemberType { .. } | Rejected::Cycle { .. } => {
                 Self::Invalid(Invalid::value(format!("members: {rejected}")))
             }
             Rejected::Reset => Self::Conflict,

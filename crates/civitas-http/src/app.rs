@@ -261,8 +261,13 @@ impl Surface {
                     .bytes()
                     .all(|it| it.is_ascii_alphanumeric() || b"-_.:/+=".contains(&it))
         };
-        sent.filter(sane)
-            .map_or_else(|| self.issue_request_id(), str::to_owned)
+        let sent = sent.filter(sane);
+        match (family, sent) {
+            (_, None) => self.issue_request_id(),
+            // The service adds its own part.
+            (Family::Oracle, Some(sent)) => format!("{sent}/{}", self.issue_request_id()),
+            (_, Some(sent)) => sent.to_owned(),
+        }
     }
 
     fn issue_request_id(&self) -> String {
@@ -306,6 +311,7 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
         Route::Scim(route) => dialect::scim::answer(arrival, route).await,
         // A dialect of its own, with handlers larger than SCIM's.
         Route::Crest(place) => Box::pin(dialect::crest::answer(arrival, place)).await,
+        Route::Oracle(place) => Box::pin(dialect::oracle::answer(arrival, place)).await,
         Route::Fixed(route) => Box::pin(fixed(arrival, route)).await,
         Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
         Route::JobRows(id) => Box::pin(job::rows(arrival, id)).await,

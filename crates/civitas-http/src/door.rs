@@ -95,6 +95,13 @@ impl<'r> Arrival<'r> {
 
     /// Whether the tenant is served, here and now.
     pub(crate) fn check_served(&self, tenant: &Tenant, writes: bool) -> Result<(), Refusal> {
+        self.check_open(tenant)?;
+        self.check_rate(tenant)?;
+        if writes { self.check_primary() } else { Ok(()) }
+    }
+
+    /// Whether the tenant is served here, and not suspended.
+    pub(crate) fn check_open(&self, tenant: &Tenant) -> Result<(), Refusal> {
         let settings = &tenant.settings;
         if let Some(origin) = &settings.moved_to {
             return Err(self.elsewhere(Elsewhere::Moved, origin));
@@ -104,11 +111,16 @@ impl<'r> Arrival<'r> {
                 retry_after: maintenance.retry_after,
             });
         }
-        if let Some(rate) = settings.requests_per_second {
+        Ok(())
+    }
+
+    /// Whether the tenant may ask once more in this second.
+    pub(crate) fn check_rate(&self, tenant: &Tenant) -> Result<(), Refusal> {
+        if let Some(rate) = tenant.settings.requests_per_second {
             let rates = &self.app.rates;
             rates.take(tenant.partition, rate, Instant::now())?;
         }
-        if writes { self.check_primary() } else { Ok(()) }
+        Ok(())
     }
 
     /// The tenant that the request's host name leads to.

@@ -16,6 +16,8 @@ pub(crate) enum Family {
     Problem,
     /// Common REST.
     Crest,
+    /// Identity domains.
+    Oracle,
 }
 
 /// An answer that somebody ordered for a request.
@@ -32,7 +34,13 @@ pub(crate) struct Ordered<'r> {
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub(crate) const ALL: [Self; 4] = [Self::Scim, Self::OAuth, Self::Problem, Self::Crest];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Scim,
+        Self::OAuth,
+        Self::Problem,
+        Self::Crest,
+        Self::Oracle,
+    ];
 
     /// The family that owns a path, whether or not there is anything at it.
     pub(crate) fn of(path: &str) -> Self {
@@ -40,6 +48,7 @@ impl Family {
             Some("scim") => Self::Scim,
             Some("oauth2") => Self::OAuth,
             Some(first) if dialect::crest::owns(first) => Self::Crest,
+            Some(first) if dialect::oracle::owns(first) => Self::Oracle,
             _ => Self::Problem,
         }
     }
@@ -63,6 +72,7 @@ impl Family {
             Self::OAuth => "oauth2",
             Self::Problem => "operations",
             Self::Crest => Dialect::Crest.name(),
+            Self::Oracle => Dialect::Oracle.name(),
         }
     }
 
@@ -71,6 +81,7 @@ impl Family {
         match self {
             Self::Scim | Self::OAuth | Self::Problem => HeaderName::from_static("x-request-id"),
             Self::Crest => dialect::crest::TRANSACTION_ID,
+            Self::Oracle => dialect::oracle::REQUEST_ID,
         }
     }
 
@@ -78,7 +89,7 @@ impl Family {
     /// can be guessed.
     pub(crate) fn is_coded(self, path: &str) -> bool {
         match self {
-            Self::Scim | Self::Problem => true,
+            Self::Scim | Self::Problem | Self::Oracle => true,
             Self::OAuth => false,
             Self::Crest => !dialect::crest::issues_tokens(path),
         }
@@ -91,6 +102,10 @@ impl Family {
             Self::OAuth => oauth::word(refusal),
             Self::Problem => problem::word(refusal),
             Self::Crest => dialect::crest::status::word(refusal, parts.uri.path()),
+            Self::Oracle => {
+                let (path, method) = (parts.uri.path(), parts.method.as_str());
+                dialect::oracle::status::word(refusal, &parts.headers, path, method)
+            }
         }
     }
 
@@ -99,6 +114,7 @@ impl Family {
         match self {
             Self::Scim => dialect::scim::finish(reply),
             Self::Crest => dialect::crest::finish(reply),
+            Self::Oracle => dialect::oracle::finish(reply),
             Self::OAuth | Self::Problem => {}
         }
     }
@@ -109,6 +125,7 @@ impl Family {
             Self::Scim => dialect::scim::rehearsal::rehearsed(ordered),
             Self::OAuth => oauth::rehearsed(ordered.status, ordered.request_id).map(Err),
             Self::Crest => dialect::crest::rehearsal::rehearsed(ordered),
+            Self::Oracle => dialect::oracle::rehearsal::rehearsed(ordered),
             Self::Problem => None,
         }
     }

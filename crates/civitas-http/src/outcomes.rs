@@ -4,7 +4,7 @@
 
 use civitas_directory::Outcome;
 
-use crate::dialect::{crest, scim};
+use crate::dialect::{crest, oracle, scim};
 
 /// A protocol, or the way a vendor speaks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +62,8 @@ pub fn differences(dialect: Dialect) -> &'static [Difference] {
     match dialect {
         Dialect::Scim => scim::fidelity::DIFFERENCES,
         Dialect::Crest => crest::fidelity::DIFFERENCES,
-        Dialect::Sap | Dialect::Oracle => &[],
+        Dialect::Oracle => oracle::fidelity::DIFFERENCES,
+        Dialect::Sap => &[],
     }
 }
 
@@ -72,11 +73,7 @@ pub fn documented(dialect: Dialect) -> Vec<Documented> {
         Dialect::Scim => Outcome::ALL.map(scim::status::documented).into(),
         Dialect::Crest => Outcome::ALL.map(crest::status::documented).into(),
         Dialect::Sap => rows(SAP_SOURCE, SAP),
-        Dialect::Oracle => {
-            let mut all = rows(ORACLE_SOURCE, ORACLE);
-            all.extend(rows(ORACLE_REST_SOURCE, ORACLE_REST));
-            all
-        }
+        Dialect::Oracle => Outcome::ALL.map(oracle::status::documented).into(),
     }
 }
 
@@ -99,8 +96,6 @@ fn rows(source: &'static str, rows: Rows) -> Vec<Documented> {
 }
 
 const SAP_SOURCE: &str = "General Error Codes; Error and Success Codes";
-const ORACLE_SOURCE: &str = "identity domains: Response Codes";
-const ORACLE_REST_SOURCE: &str = "Oracle REST: Status Codes";
 
 use Outcome as O;
 
@@ -124,45 +119,6 @@ const SAP: Rows = &[
     ),
 ];
 
-const ORACLE: Rows = &[
-    (200, &[O::Answered]),
-    (201, &[O::Created]),
-    (202, &[O::Accepted]),
-    (204, &[O::Done]),
-    (307, &[O::Standby]),
-    (308, &[O::Moved]),
-    (400, &[O::Malformed, O::Invalid]),
-    (401, &[O::Unauthenticated]),
-    (403, &[O::NotAllowed]),
-    (404, &[O::UnknownPath, O::NotFound]),
-    (405, &[O::MethodNotAllowed]),
-    (409, &[O::Taken, O::Overtaken]),
-    (412, &[O::Stale]),
-    (413, &[O::TooLarge]),
-    (415, &[O::UnsupportedMediaType]),
-    (500, &[O::Failed]),
-    (501, &[O::NotBuilt, O::UnknownMethod]),
-    (
-        503,
-        &[O::Overloaded, O::TooSlow, O::Maintenance, O::Unavailable],
-    ),
-];
-
-const ORACLE_REST: Rows = &[
-    (200, &[O::Answered]),
-    (202, &[O::Accepted]),
-    (400, &[O::Malformed, O::Invalid]),
-    (401, &[O::Unauthenticated]),
-    (403, &[O::Forbidden]),
-    (404, &[O::UnknownPath, O::NotFound]),
-    (405, &[O::MethodNotAllowed]),
-    (406, &[O::NotAcceptable]),
-    (409, &[O::Taken]),
-    (415, &[O::UnsupportedMediaType]),
-    (500, &[O::Failed]),
-    (503, &[O::Overloaded, O::TooSlow, O::Unavailable]),
-];
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -171,7 +127,7 @@ mod tests {
 
     /// The codes of each published table. A dialect that is served answers more: whatever
     /// HTTP has for what its table does not speak of.
-    const TABLES: [(Dialect, &str, &[u16]); 5] = [
+    const TABLES: [(Dialect, &str, &[u16]); 4] = [
         (
             Dialect::Sap,
             SAP_SOURCE,
@@ -187,18 +143,14 @@ mod tests {
                 501, 503,
             ],
         ),
+        // Both tables of the vendor.
         (
             Dialect::Oracle,
-            ORACLE_SOURCE,
+            "",
             &[
-                200, 201, 202, 204, 307, 308, 400, 401, 403, 404, 405, 409, 412, 413, 415, 500,
-                501, 503,
+                200, 201, 202, 204, 307, 308, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415,
+                500, 501, 503,
             ],
-        ),
-        (
-            Dialect::Oracle,
-            ORACLE_REST_SOURCE,
-            &[200, 202, 400, 401, 403, 404, 405, 406, 409, 415, 500, 503],
         ),
         (
             Dialect::Scim,

@@ -1,7 +1,7 @@
 //! What a parity page is made of: the operations of a dialect, as its routes have them.
 
 use crate::{
-    dialect::crest,
+    dialect::{crest, oracle},
     outcomes::Dialect,
     router::{self, Methods, Route},
 };
@@ -23,7 +23,8 @@ pub fn operations(dialect: Dialect) -> Vec<Operation> {
             .map(|route| (route.template(), route.methods()))
             .collect(),
         Dialect::Crest => crest::Place::templates().collect(),
-        Dialect::Sap | Dialect::Oracle => Vec::new(),
+        Dialect::Oracle => oracle::Place::templates().collect(),
+        Dialect::Sap => Vec::new(),
     };
     let operations = routes.into_iter().flat_map(|(template, methods)| {
         let methods = methods.allow().split(", ");
@@ -36,9 +37,18 @@ pub fn operations(dialect: Dialect) -> Vec<Operation> {
 pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
     let route = router::find(path).ok()?;
     match (dialect, &route) {
-        (Dialect::Scim, Route::Scim(_)) | (Dialect::Crest, Route::Crest(_)) => {
-            Some(route.template())
-        }
+        (Dialect::Scim, Route::Scim(_))
+        | (Dialect::Crest, Route::Crest(_))
+        | (Dialect::Oracle, Route::Oracle(_)) => Some(route.template()),
         _ => None,
+    }
+}
+
+/// What the product has that a dialect speaks for and this server does not build: each answers
+/// 501 in the dialect's words.
+pub fn unbuilt(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Oracle => oracle::UNBUILT,
+        Dialect::Scim | Dialect::Sap | Dialect::Crest => &[],
     }
 }

@@ -48,6 +48,7 @@ impl Room {
             | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Keys | Fixed::Admin(_)) => false,
             Route::Scim(route) => route.writes(method),
             Route::Crest(place) => place.writes(method),
+            Route::Oracle(place) => place.writes(method),
         };
         let in_work = self.places.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if !writes {

@@ -18,6 +18,7 @@
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/openidm`, `/am`, `/environment` and what is below | | [`crate::dialect::crest`] |
+//! | `/admin/v1` and what is below | | [`crate::dialect::oracle`] |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/.well-known/jwks.json` | GET | keys that event tokens are verified with |
@@ -46,7 +47,11 @@ use std::borrow::Cow;
 use civitas_scim::schema::ResourceType;
 use http::Method;
 
-use crate::{dialect::crest, form::decode, refusal::Refusal};
+use crate::{
+    dialect::{crest, oracle},
+    form::decode,
+    refusal::Refusal,
+};
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub(crate) enum Route<'r> {
     Scim(Scim<'r, &'r str>),
     /// Common REST, which looks at the path in its turn.
     Crest(crest::Place<'r>),
+    /// Identity domains, which look at the path in their turn.
+    Oracle(oracle::Place<'r>),
     /// What is the same for every tenant.
     Fixed(Fixed),
     /// `/civitas/v1/jobs/{id}`.
@@ -163,6 +170,9 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
     if let Some(place) = crest::Place::at(path) {
         return Ok(Route::Crest(place));
+    }
+    if let Some(place) = oracle::Place::at(path) {
+        return Ok(Route::Oracle(place));
     }
     let mut segments = path.split('/').skip(1);
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
@@ -512,6 +522,7 @@ impl Route<'_> {
         match self {
             Self::Scim(route) => route.template(),
             Self::Crest(place) => place.template(),
+            Self::Oracle(place) => place.template(),
             Self::Job(_) => "/civitas/v1/jobs/{id}",
             Self::JobRows(_) => "/civitas/v1/jobs/{id}/rows",
             Self::Imports => "/civitas/v1/imports",

@@ -13,7 +13,7 @@ use super::Directory;
 use crate::{
     cursor::{Bound, Walk},
     error::Error,
-    record::Found,
+    record::{Found, Version},
     scope::Scope,
     store::{FoundPage, Page, Place, Query, Selection, Want},
 };
@@ -56,6 +56,15 @@ impl Directory {
             .read(scope.partition, &resource_type.name, id, want)
             .await?;
         found.ok_or_else(|| not_found(resource_type, id))
+    }
+
+    /// Who made the state with this version, as far as the log still tells.
+    pub async fn author(&self, scope: &Scope, version: Version) -> Result<Option<String>, Error> {
+        let before = Some(Version(version.0 - 1));
+        let events = self.store.events(scope.partition, before, 1).await?;
+        let mut events = events.into_iter();
+        let made = events.find(|it| it.version == version);
+        Ok(made.map(|it| it.actor))
     }
 
     /// The resources of the given types that match, a page of them (RFC 7644 §3.4.2).

@@ -3,7 +3,7 @@
 //! when the manager is renamed, and the reference goes when the manager is deleted.
 
 use civitas_scim::{
-    Attributes, Invalid,
+    Attributes,
     condition::{Condition, Target},
     filter::Operator,
     index, resource,
@@ -49,10 +49,9 @@ impl Directory {
         let [id] = ids;
         let manager = referent
             .filter(|it| it.resource_type == "User")
-            .ok_or_else(|| {
-                Invalid::value(format!(
-                    "{ENTERPRISE_USER}:manager.value: there is no user {id}"
-                ))
+            .ok_or_else(|| Error::NoReferent {
+                attribute: format!("{ENTERPRISE_USER}:manager"),
+                id,
             })?;
         set_manager(attributes, &manager);
         Ok(())

@@ -2,4 +2,5 @@
 //! refusals to its own answers. None imports another.
 
 pub(crate) mod crest;
+pub(crate) mod oracle;
 pub(crate) mod scim;

@@ -19,6 +19,7 @@ mod imports;
 mod jobs;
 mod me;
 mod openapi;
+mod oracle;
 mod order;
 mod profiles;
 mod receiver;

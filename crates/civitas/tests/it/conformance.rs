@@ -30,9 +30,10 @@ fn the_judge_passes_every_case() {
     std::fs::write(&file, LIMITS).unwrap();
     let judged = Judged::prepare(&["--data", data.to_str().unwrap()]);
     let server = Server::start_configured(&file, data.clone());
-    let [scim, crest] = judged.judge(server.address);
+    let [scim, crest, oracle] = judged.judge(server.address);
     crate::parity::check(Dialect::Scim, "/scim/v2", &scim.record());
     crate::parity::check(Dialect::Crest, "", &crest.record());
+    crate::parity::check(Dialect::Oracle, "/admin/v1", &oracle.record());
 }
 
 /// Each request goes to the other node than the one before.
@@ -45,7 +46,7 @@ fn the_judge_passes_every_case_over_two_nodes() {
     let judged = Judged::prepare(&["--store", &url]);
     let nodes = [(); 2].map(|()| Server::start_node(&file, &url));
     let balancer = Balancer::over(&nodes.each_ref().map(|node| node.address));
-    let [scim, _] = judged.judge(balancer.address);
+    let [scim, ..] = judged.judge(balancer.address);
     let requests = balancer.relayed();
     let passed = scim.tally().count(Standing::Passed);
     assert!(
@@ -90,8 +91,8 @@ impl Judged {
         }
     }
 
-    /// What the judge says of a server: of SCIM, and of Common REST.
-    fn judge(self, server: SocketAddr) -> [Report; 2] {
+    /// What the judge says of a server: of SCIM, of Common REST, and of identity domains.
+    fn judge(self, server: SocketAddr) -> [Report; 3] {
         let mut accounts = self.accounts;
         let admin = self.admin;
         accounts.push((Role::Read, Account::bearer(token(server, &self.reader))));
@@ -116,7 +117,13 @@ impl Judged {
         };
         let crest = judge(Suite::Crest, &host, &Select::default());
         assert_eq!((crest.failed(), crest.skipped()), (0, 0), "{crest}");
-        [scim, crest]
+        let service = Target {
+            base: format!("http://{server}/admin/v1"),
+            ..host
+        };
+        let oracle = judge(Suite::Oracle, &service, &Select::default());
+        assert_eq!((oracle.failed(), oracle.skipped()), (0, 0), "{oracle}");
+        [scim, crest, oracle]
     }
 }
 

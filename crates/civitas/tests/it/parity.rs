@@ -10,7 +10,7 @@ use std::{
 
 use civitas_http::{
     outcomes::{Dialect, differences, documented},
-    parity::{Operation, operations, template},
+    parity::{Operation, operations, template, unbuilt},
 };
 use serde_json::Value;
 
@@ -165,14 +165,15 @@ fn rehearsed(dialect: Dialect) -> Rehearsed {
     let client = server.client();
     let mut rehearsed = Rehearsed::new();
     for operation in operations(dialect) {
-        let kind = if dialect == Dialect::Scim {
-            "Users"
-        } else {
+        let kind = if dialect == Dialect::Crest {
             "alpha_user"
+        } else {
+            "Users"
         };
         let path = operation.template.replace("{type}", kind);
         let path = path.replace("{id}", "1").replace("{urn}", USER);
         let path = path.replace("{name}", "User").replace("{path}", "x");
+        let path = path.replace("{unbuilt}", "Apps");
         let orders = codes(dialect).into_iter().filter(|code| {
             let order = [("Civitas-Rehearse", &*code.to_string())];
             let answer = client.send_with(operation.method, &path, &order, None);
@@ -181,7 +182,7 @@ fn rehearsed(dialect: Dialect) -> Rehearsed {
                 return false;
             }
             if *code >= 400 && operation.method != "HEAD" {
-                if dialect == Dialect::Scim {
+                if dialect != Dialect::Crest {
                     answer.refusal(*code);
                 } else if path.contains("oauth2") {
                     assert!(answer.body()["error"].is_string(), "{}", answer.text);
@@ -219,6 +220,14 @@ fn page(dialect: Dialect, shown: &Shown, rehearsed: &Rehearsed, before: &str) ->
         let mut rows = operations(dialect).into_iter();
         let row = rows.any(|row| row.template == template);
         assert!(row, "{method} {template} has no row");
+    }
+    let missing = unbuilt(dialect);
+    if !missing.is_empty() {
+        text.push_str(
+            "\n## Not built\n\nWhat the product has and this server answers with 501.\n\n",
+        );
+        let names: Vec<String> = missing.iter().map(|it| format!("`{it}`")).collect();
+        let _ = writeln!(text, "{}", names.join(", "));
     }
     text.push_str("\n## Operations\n");
     for row in operations(dialect) {

@@ -108,6 +108,7 @@ fn keyword(refusal: &Refusal) -> Option<ScimType> {
         Refusal::BodyCutOff => Some(ScimType::InvalidSyntax),
         Refusal::Directory(error) => match error {
             Error::Invalid(invalid) => Some(invalid.scim_type),
+            Error::NoReferent { .. } => Some(ScimType::InvalidValue),
             Error::Taken { .. } => Some(ScimType::Uniqueness),
             Error::NotFound { .. }
             | Error::Gone { .. }

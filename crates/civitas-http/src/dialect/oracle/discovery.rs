@@ -1,0 +1,245 @@
+//! What is served: schemas, resource types, the provider's configuration. The same for all who
+//! may ask.
+
+use civitas_directory::Outcome;
+use civitas_scim::{
+    filter::{self, Filter},
+    schema::{Attribute as Definition, ResourceType, Schema as Base, Type, urn},
+    tolerance::Tolerance,
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::Call,
+    fault::{Failure, Fault},
+    kind::Kind,
+    parameters::Parameters,
+    schema::Schema,
+    search,
+};
+use crate::reply::Reply;
+
+/// The type of what says which attributes there are.
+pub(super) const SCHEMA_ATTRIBUTES: &str = "ResourceTypeSchemaAttributes";
+
+/// All schemas, each with the types that have it.
+fn schemas() -> Vec<(&'static Schema, Vec<&'static str>)> {
+    let mut all: Vec<(&'static Schema, Vec<&'static str>)> = Vec::new();
+    for kind in Kind::ALL {
+        for schema in kind.schemas() {
+            match all.iter_mut().find(|(it, _)| it.uri == schema.uri) {
+                Some((_, kinds)) => kinds.push(kind.name()),
+                None => all.push((schema, vec![kind.name()])),
+            }
+        }
+    }
+    all
+}
+
+fn schema_document(call: &Call<'_>, schema: &Schema, kinds: &[&str]) -> Value {
+    let attributes = schema.attributes.iter();
+    let attributes: Vec<_> = attributes.map(|it| Value::Object(it.published())).collect();
+    let path = schema.uri.replace(':', "%3A");
+    json!({
+        "schemas": [urn::SCHEMA],
+        "id": schema.uri,
+        "name": schema.name,
+        "idcsResourceTypes": kinds,
+        "attributes": attributes,
+        "meta": {
+            "resourceType": "Schema",
+            "location": call.url(&format!("Schemas/{path}")),
+        },
+    })
+}
+
+pub(super) fn all_schemas(call: &Call<'_>) -> Reply {
+    let all = schemas();
+    let documents = all
+        .iter()
+        .map(|(it, kinds)| schema_document(call, it, kinds));
+    let schemas: Vec<Value> = documents.collect();
+    page(&schemas, &call.parameters)
+}
+
+pub(super) fn schema(call: &Call<'_>, uri: &str) -> Result<Reply, Failure> {
+    let found = found(uri)?;
+    let (schema, kinds) = found;
+    Ok(Call::answer(
+        Outcome::Answered,
+        &schema_document(call, schema, &kinds),
+    ))
+}
+
+/// Schemas of the service are as they are.
+pub(super) fn change_schema(call: &Call<'_>, uri: &str) -> Result<Reply, Failure> {
+    let (schema, _) = found(uri)?;
+    let operation = call.method.as_str();
+    Err(Fault::not_supported(operation, "Schema", schema.uri).into())
+}
+
+fn found(uri: &str) -> Result<(&'static Schema, Vec<&'static str>), Fault> {
+    if uri.eq_ignore_ascii_case(CUSTOM_USER) {
+        return Err(Fault::not_built());
+    }
+    let mut all = schemas().into_iter();
+    let found = all.find(|(it, _)| it.uri.eq_ignore_ascii_case(uri));
+    found.ok_or_else(|| Fault::no_such("Schema", uri))
+}
+
+/// The schema of the attributes that administrators add.
+const CUSTOM_USER: &str = "urn:ietf:params:scim:schemas:idcs:extension:custom:User";
+
+fn resource_type_document(call: &Call<'_>, kind: Kind) -> Value {
+    let schemas = kind.schemas();
+    let extensions = schemas.iter().skip(1);
+    let extensions = extensions.map(|it| json!({ "schema": it.uri, "required": false }));
+    let name = kind.name();
+    json!({
+        "schemas": [urn::RESOURCE_TYPE],
+        "id": name,
+        "name": name,
+        "endpoint": format!("/{}", kind.endpoint()),
+        "description": name,
+        "schema": schemas[0].uri,
+        "schemaExtensions": extensions.collect::<Vec<_>>(),
+        "meta": {
+            "resourceType": "ResourceType",
+            "location": call.url(&format!("ResourceTypes/{name}")),
+        },
+    })
+}
+
+pub(super) fn resource_types(call: &Call<'_>) -> Reply {
+    let types = Kind::ALL.map(|kind| resource_type_document(call, kind));
+    page(&types, &call.parameters)
+}
+
+pub(super) fn resource_type(call: &Call<'_>, name: &str) -> Result<Reply, Failure> {
+    let kind = Kind::ALL.into_iter().find(|it| it.name() == name);
+    let kind = kind.ok_or_else(|| Fault::no_such("ResourceType", name))?;
+    Ok(Call::answer(
+        Outcome::Answered,
+        &resource_type_document(call, kind),
+    ))
+}
+
+pub(super) fn provider_config(call: &Call<'_>) -> Reply {
+    let limits = call.directory().limits();
+    let max_results = limits.max_results.min(super::parameters::MAX_COUNT);
+    let body = json!({
+        "schemas": [urn::SERVICE_PROVIDER_CONFIG],
+        "patch": { "supported": true },
+        "bulk": {
+            "supported": false,
+            "maxOperations": 0,
+            "maxPayloadSize": 0,
+        },
+        "filter": { "supported": true, "maxResults": max_results },
+        "changePassword": { "supported": true },
+        "sort": { "supported": true },
+        "etag": { "supported": true },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "OAuth Bearer Token",
+            "description": "A bearer token of the token endpoint",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": call.url("ServiceProviderConfig"),
+        },
+    });
+    Call::answer(Outcome::Answered, &body)
+}
+
+/// Attributes of all types, a row each, of those that a filter selects.
+pub(super) fn schema_attributes(parameters: &Parameters) -> Result<Reply, Failure> {
+    let text = parameters.filter.as_deref().unwrap_or_default();
+    let rows = rows();
+    let refused = || Fault::filter(text);
+    let parsed = Filter::parse(text, &filter::Limits::default()).map_err(|_| refused())?;
+    let resolved = parsed.resolve(&row_type(), &[], &Tolerance::strict());
+    let condition = resolved.map_err(|_| refused())?;
+    let rows = rows.into_iter().filter(|row| condition.matches(row));
+    let rows: Vec<Value> = rows.map(Value::Object).collect();
+    Ok(page(&rows, parameters))
+}
+
+/// The part of a short list that is asked for.
+fn page(all: &[Value], parameters: &Parameters) -> Reply {
+    let (total, start) = (all.len() as u64, parameters.start());
+    let count = parameters.page_size(usize::MAX);
+    let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
+    let rows = all.get(skip..).unwrap_or_default();
+    search::answer(&rows[..count.min(rows.len())], total, start, count)
+}
+
+fn rows() -> Vec<Map<String, Value>> {
+    let mut rows = Vec::new();
+    for kind in Kind::ALL {
+        for schema in kind.schemas() {
+            for attribute in schema.attributes {
+                let mut row = attribute.published();
+                row.shift_remove("subAttributes");
+                let name = format!("{}:{}", schema.uri, attribute.name);
+                for (member, value) in [
+                    ("resourceType", Value::from(kind.name())),
+                    ("idcsSchemaUrn", schema.uri.into()),
+                    ("idcsFullyQualifiedName", name.into()),
+                    ("idcsCustomAttribute", false.into()),
+                ] {
+                    row.insert(member.to_owned(), value);
+                }
+                rows.push(row);
+            }
+        }
+    }
+    rows
+}
+
+/// What a row is, for filters.
+fn row_type() -> ResourceType {
+    let text = |name: &str| Definition {
+        name: name.to_owned(),
+        ..Definition::default()
+    };
+    let flag = |name: &str| Definition {
+        r#type: Type::Boolean,
+        ..text(name)
+    };
+    let texts = [
+        "resourceType",
+        "idcsSchemaUrn",
+        "idcsFullyQualifiedName",
+        "name",
+        "type",
+        "mutability",
+        "returned",
+        "uniqueness",
+    ];
+    let flags = [
+        "multiValued",
+        "required",
+        "caseExact",
+        "idcsSearchable",
+        "idcsCustomAttribute",
+    ];
+    // Named by filters that were written for files of many columns: nothing has it here.
+    let unused = ["idcsCsvAttributeName", "idcsDisplayName"];
+    let attributes = texts.iter().chain(&unused).map(|it| text(it));
+    let attributes = attributes.chain(flags.iter().map(|it| flag(it)));
+    ResourceType {
+        name: SCHEMA_ATTRIBUTES.to_owned(),
+        endpoint: format!("/{SCHEMA_ATTRIBUTES}"),
+        description: String::new(),
+        schema: Base {
+            id: "urn:ietf:params:scim:schemas:oracle:idcs:ResourceTypeSchemaAttribute".to_owned(),
+            name: SCHEMA_ATTRIBUTES.to_owned(),
+            description: String::new(),
+            attributes: attributes.collect(),
+        },
+        extensions: Vec::new(),
+        common: Vec::new(),
+    }
+}

@@ -1,0 +1,288 @@
+//! Oracle identity domains: `/admin/v1`.
+//!
+//! A resource there and a SCIM resource are two views of one record: [`object`] says what is kept
+//! where, [`schema`] which attributes there are.
+
+mod attribute;
+mod call;
+mod condition;
+mod discovery;
+mod fault;
+pub(crate) mod fidelity;
+mod id;
+mod kind;
+mod object;
+mod parameters;
+mod place;
+mod projection;
+pub(crate) mod rehearsal;
+mod resource;
+mod rules;
+mod schema;
+mod search;
+mod show;
+pub(crate) mod status;
+mod write;
+
+pub(crate) use place::{Place, UNBUILT, owns};
+
+use civitas_directory::{Role, Tenant};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use self::{
+    call::Call,
+    fault::{Failure, Fault},
+    kind::Kind,
+    parameters::Parameters,
+    resource::Item,
+};
+use crate::{
+    door::Arrival,
+    negotiation::{self, SCIM_TYPES},
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// The header field in which a client names its request.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-id");
+
+/// Largest body, in bytes (`maxPayload`).
+pub(crate) const MAX_PAYLOAD: usize = 1_048_576;
+
+/// The schema versions of endpoints that a client may ask for.
+const SCHEMA_VERSIONS: std::ops::RangeInclusive<u32> = 1..=3;
+const SCHEMA_VERSION: HeaderName = HeaderName::from_static("resource_type_schema_version");
+
+/// Answers a request.
+pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Reply, Refusal> {
+    let headers = &arrival.parts.headers;
+    let tenant = &*arrival.tenant().await?;
+    match serve(arrival, tenant, &place).await {
+        Ok(reply) => Ok(reply),
+        Err(Failure::Fault(fault)) => Ok(status::fault(&fault, headers)),
+        Err(Failure::Refusal(refusal)) => Err(refusal),
+    }
+}
+
+/// All checks before a use case, in the order in which the service makes them.
+async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Result<Reply, Failure> {
+    let parts = arrival.parts;
+    let (method, headers) = (&parts.method, &parts.headers);
+    let is_there = !matches!(place, Place::Nowhere | Place::Unbuilt);
+    if *method == Method::OPTIONS && is_there {
+        return Ok(options(place));
+    }
+    arrival.check_open(tenant)?;
+    if place.writes(method) {
+        arrival.check_primary()?;
+    }
+    check_length(headers)?;
+    let caller = arrival.caller(tenant).await?;
+    arrival.check_rate(tenant)?;
+    match place {
+        Place::Nowhere => return Err(Refusal::UnknownPath.into()),
+        Place::Unbuilt => return Err(Fault::not_built().into()),
+        _ => place.methods().check(method)?,
+    }
+    let parameters = Parameters::read(parts.uri.query().unwrap_or_default());
+    if *place == Place::SchemaAttributes {
+        check_filter(parameters.as_ref().ok(), method)?;
+    }
+    crate::door::acceptable(headers)?;
+    let has_body = has_body(headers);
+    if has_body && *method != Method::GET && *method != Method::DELETE {
+        check_content(headers)?;
+    }
+    let scope = arrival.scope(tenant, &caller);
+    let origin = arrival.origin(tenant);
+    let needs = needs(place, method);
+    if needs.is_some_and(|it| !caller.roles.allow(it)) {
+        return Err(Fault::forbidden(method.as_str(), place.subject()).into());
+    }
+    check_schema_version(headers)?;
+    arrival.body.set_limit(MAX_PAYLOAD);
+    let body = if has_body {
+        arrival.body.read().await?
+    } else {
+        bytes::Bytes::new()
+    };
+    let mut call = Call {
+        app: arrival.app,
+        tenant,
+        scope,
+        caller,
+        origin,
+        method,
+        headers,
+        parameters: parameters?,
+        body,
+    };
+    carry_out(&mut call, place).await
+}
+
+async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
+    match place {
+        Place::Collection(endpoint) => {
+            let kind = kind(endpoint)?;
+            if *call.method == Method::GET {
+                return search::list(call, kind, &call.parameters).await;
+            }
+            equip(call, kind).await?;
+            resource::create(call, kind).await
+        }
+        Place::Search(endpoint) => {
+            let parameters = search::message(call)?;
+            search::list(call, kind(endpoint)?, &parameters).await
+        }
+        Place::Resource(endpoint, id) => {
+            let id = id::kept(id);
+            let item = Item {
+                kind: kind(endpoint)?,
+                id: &id,
+                me: false,
+            };
+            one(call, &item).await
+        }
+        Place::Me => {
+            let id = resource::caller(call)?;
+            let item = Item {
+                kind: Kind::User,
+                id: &id,
+                me: true,
+            };
+            one(call, &item).await
+        }
+        Place::Schemas => Ok(discovery::all_schemas(call)),
+        Place::Schema(urn) if *call.method == Method::GET => discovery::schema(call, urn),
+        Place::Schema(urn) => discovery::change_schema(call, urn),
+        Place::ResourceTypes => Ok(discovery::resource_types(call)),
+        Place::ResourceType(name) => discovery::resource_type(call, name),
+        Place::ProviderConfig => Ok(discovery::provider_config(call)),
+        Place::SchemaAttributes => discovery::schema_attributes(&call.parameters),
+        Place::SchemaAttributesSearch => {
+            let parameters = search::message(call)?;
+            check_filter(Some(&parameters), call.method)?;
+            discovery::schema_attributes(&parameters)
+        }
+        Place::Unbuilt | Place::Nowhere => Err(Refusal::UnknownPath.into()),
+    }
+}
+
+async fn one(call: &mut Call<'_>, item: &Item<'_>) -> Result<Reply, Failure> {
+    match *call.method {
+        Method::PUT | Method::PATCH => {
+            equip(call, item.kind).await?;
+            if *call.method == Method::PUT {
+                resource::replace(call, item).await
+            } else {
+                resource::patch(call, item).await
+            }
+        }
+        Method::DELETE => resource::delete(call, item).await,
+        // Whoever registers itself needs a profile of such registrations.
+        Method::POST => Err(Fault::not_built().into()),
+        _ => resource::read(call, item).await,
+    }
+}
+
+fn kind(endpoint: &str) -> Result<Kind, Refusal> {
+    Kind::at(endpoint).ok_or(Refusal::UnknownPath)
+}
+
+/// Sees to it that what a write may bring has a place in the schemas of the tenant.
+async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
+    let lacking = kind.lacking(&call.scope.catalogue);
+    if !lacking.is_empty() {
+        let adopted = call.app.directory.adopt(&call.scope, &lacking, &[]);
+        call.scope.catalogue = adopted.await?;
+    }
+    Ok(())
+}
+
+/// The role that is needed; `None` for what is open to all that are known.
+fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
+    match place {
+        Place::Collection(_) | Place::Resource(..) => {
+            let reads = *method == Method::GET;
+            Some(if reads { Role::Read } else { Role::Write })
+        }
+        Place::Search(_) => Some(Role::Read),
+        Place::Schema(_) if *method != Method::GET => Some(Role::Administer),
+        _ => None,
+    }
+}
+
+fn options(place: &Place<'_>) -> Reply {
+    let allow = HeaderValue::from_static(place.options());
+    let mut reply = Reply::empty(StatusCode::OK);
+    reply.headers.insert(header::ALLOW, allow.clone());
+    let cross_origin = header::ACCESS_CONTROL_ALLOW_METHODS;
+    reply.with(cross_origin, allow)
+}
+
+/// Refuses a body that is too large before anything of it is read.
+fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|it| it > MAX_PAYLOAD as u64) {
+        return Err(Refusal::TooLarge { limit: MAX_PAYLOAD });
+    }
+    Ok(())
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|it| it != "0")
+}
+
+/// A body says what it is, and is JSON.
+fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
+    if !headers.contains_key(header::CONTENT_TYPE) {
+        return Err(Refusal::UnsupportedMediaType {
+            accepted: SCIM_TYPES,
+        });
+    }
+    let tolerance = civitas_scim::tolerance::Tolerance::generic();
+    negotiation::check_scim_content(headers, &tolerance)
+}
+
+fn check_schema_version(headers: &HeaderMap) -> Result<(), Fault> {
+    let Some(value) = headers.get(SCHEMA_VERSION) else {
+        return Ok(());
+    };
+    let number = value.to_str().ok().and_then(|it| it.trim().parse().ok());
+    if number.is_some_and(|it: u32| SCHEMA_VERSIONS.contains(&it)) {
+        return Ok(());
+    }
+    let detail = "The resource_type_schema_version is not one of those that there are.";
+    Err(Fault::payload(detail))
+}
+
+/// A list that is not asked for as a whole.
+fn check_filter(parameters: Option<&Parameters>, method: &Method) -> Result<(), Failure> {
+    if parameters.is_none_or(|it| it.filter.is_some()) {
+        return Ok(());
+    }
+    Err(Fault::needs_filter(method.as_str(), discovery::SCHEMA_ATTRIBUTES).into())
+}
+
+/// What every answer of the dialect carries.
+pub(crate) fn finish(reply: &mut Reply) {
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
+        (header::PRAGMA, "no-cache"),
+        (header::EXPIRES, "Sat, 01 Jan 2000 00:00:00 GMT"),
+        (header::X_XSS_PROTECTION, "1; mode=block"),
+        (header::VARY, "accept-encoding"),
+        (HeaderName::from_static("x-oracle-dms-rid"), "0"),
+    ] {
+        reply.headers.insert(name, HeaderValue::from_static(value));
+    }
+    // The service writes lists of methods without blanks.
+    if let Some(allow) = reply.headers.get(header::ALLOW)
+        && let Ok(text) = allow.to_str()
+        && let Ok(bare) = HeaderValue::try_from(text.replace(", ", ","))
+    {
+        reply.headers.insert(header::ALLOW, bare);
+    }
+}

@@ -1,0 +1,323 @@
+//! What is at a path of the dialect.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use crate::{form::decode, router::Methods};
+
+use super::kind::Kind;
+
+/// The first segment of the paths of the dialect.
+const BASE: &str = "admin";
+
+/// What is at a path. Whether it is there, the request hears when its turn comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place<'r> {
+    /// `/admin/v1/{type}`
+    Collection(&'r str),
+    /// `/admin/v1/{type}/.search`
+    Search(&'r str),
+    /// `/admin/v1/{type}/{id}`
+    Resource(&'r str, Cow<'r, str>),
+    /// `/admin/v1/Me`
+    Me,
+    /// `/admin/v1/Schemas`
+    Schemas,
+    /// `/admin/v1/Schemas/{urn}`
+    Schema(Cow<'r, str>),
+    /// `/admin/v1/ResourceTypes`
+    ResourceTypes,
+    /// `/admin/v1/ResourceTypes/{name}`
+    ResourceType(Cow<'r, str>),
+    /// `/admin/v1/ServiceProviderConfig`
+    ProviderConfig,
+    /// `/admin/v1/ResourceTypeSchemaAttributes`
+    SchemaAttributes,
+    /// `/admin/v1/ResourceTypeSchemaAttributes/.search`
+    SchemaAttributesSearch,
+    /// A resource of the product that is not built.
+    Unbuilt,
+    /// Nothing.
+    Nowhere,
+}
+
+/// Every place, with names for the variable parts.
+const EVERY: [Place<'static>; 13] = [
+    Place::Collection("{type}"),
+    Place::Search("{type}"),
+    Place::Resource("{type}", Cow::Borrowed("{id}")),
+    Place::Me,
+    Place::Schemas,
+    Place::Schema(Cow::Borrowed("{urn}")),
+    Place::ResourceTypes,
+    Place::ResourceType(Cow::Borrowed("{name}")),
+    Place::ProviderConfig,
+    Place::SchemaAttributes,
+    Place::SchemaAttributesSearch,
+    Place::Unbuilt,
+    Place::Nowhere,
+];
+
+/// What the product has below `/admin/v1` and this server does not: asked for, it answers 501.
+pub(crate) const UNBUILT: &[&str] = &[
+    ".search",
+    "AccountMgmtInfos",
+    "AccountRecoverySettings",
+    "AllowedValues",
+    "ApiKeys",
+    "AppClientSecretRegenerator",
+    "AppRoles",
+    "AppStatusChanger",
+    "AppTemplates",
+    "ApplicablePasswordPolicyRetriever",
+    "ApprovalWorkflowAssignments",
+    "ApprovalWorkflowSteps",
+    "ApprovalWorkflows",
+    "Apps",
+    "Asserter",
+    "AuditEvents",
+    "AuthTokens",
+    "AuthenticationFactorEnroller",
+    "AuthenticationFactorInitiator",
+    "AuthenticationFactorSettings",
+    "AuthenticationFactorValidator",
+    "AuthenticationFactorsRemover",
+    "BrandingSettings",
+    "Bulk",
+    "BulkUserPasswordChanger",
+    "BulkUserPasswordResetter",
+    "BypassCodes",
+    "CloudGateMappings",
+    "CloudGateServers",
+    "CloudGates",
+    "ConditionGroups",
+    "ConditionTemplates",
+    "Conditions",
+    "CustomerSecretKeys",
+    "Devices",
+    "DynamicResourceGroups",
+    "EncryptionKeys",
+    "Grants",
+    "HTTPAuthenticator",
+    "IdentityPropagationTrusts",
+    "IdentityProofingProviderTemplates",
+    "IdentityProofingProviders",
+    "IdentityProviders",
+    "IdentitySettings",
+    "KmsiSettings",
+    "MappedAttributes",
+    "MeEmailVerified",
+    "MeEmailVerifier",
+    "MePasswordChanger",
+    "MePasswordMustChanger",
+    "MePasswordRecoveryFactorValidator",
+    "MePasswordRecoveryOptionRetriever",
+    "MePasswordResetRequestor",
+    "MePasswordResetter",
+    "MeSecurityQuestionAnswerValidator",
+    "MeSecurityQuestionsRetriever",
+    "MyAccesses",
+    "MyApiKeys",
+    "MyApps",
+    "MyAuthTokens",
+    "MyAuthenticationFactorEnroller",
+    "MyAuthenticationFactorInitiator",
+    "MyAuthenticationFactorValidator",
+    "MyAuthenticationFactorsRemover",
+    "MyBypassCodes",
+    "MyCompletedApprovals",
+    "MyCustomerSecretKeys",
+    "MyDevices",
+    "MyGroups",
+    "MyOAuth2ClientCredentials",
+    "MyPendingApprovals",
+    "MyRequestableGroups",
+    "MyRequests",
+    "MySmtpCredentials",
+    "MySupportAccounts",
+    "MyTrustedUserAgents",
+    "MyUserDbCredentials",
+    "NetworkPerimeters",
+    "NotificationSettings",
+    "OAuth2ClientCredentials",
+    "OAuthClientCertificates",
+    "OAuthConfig",
+    "OAuthPartnerCertificates",
+    "OciConsoleSignOnPolicyConsents",
+    "PasswordAuthenticator",
+    "PasswordPolicies",
+    "Policies",
+    "PolicyTemplates",
+    "PolicyTypes",
+    "RestoreOciConsolePolicy",
+    "RuleTemplates",
+    "Rules",
+    "Schemas/.search",
+    "SecurityQuestionSettings",
+    "SecurityQuestions",
+    "SelfRegistrationProfiles",
+    "Settings",
+    "SigningCert",
+    "SmtpCredentials",
+    "SocialIdentityProviders",
+    "TermsOfUseStatements",
+    "TermsOfUses",
+    "UserActivationInitiator",
+    "UserAttributesSettings",
+    "UserCapabilitiesChanger",
+    "UserDbCredentials",
+    "UserLockedStateChanger",
+    "UserNameGenerator",
+    "UserPasswordChanger",
+    "UserPasswordGenerator",
+    "UserPasswordResetter",
+    "UserPasswordValidator",
+    "UserStateChanger",
+    "UserStatusChanger",
+    "UserTokenValidator",
+    "UserTokens",
+    "VerificationClaims",
+];
+
+/// The product's methods of a collection and its resources together, as OPTIONS tells them.
+const WHOLE_TYPE: &str = "PATCH,GET,PUT,POST,DELETE,OPTIONS";
+
+/// Whether paths that begin with the segment are the dialect's.
+pub(crate) fn owns(first: &str) -> bool {
+    first == BASE
+}
+
+impl<'r> Place<'r> {
+    /// The place at a path; `None` for a path that is not the dialect's.
+    pub(crate) fn at(path: &'r str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        segments.next().filter(|first| owns(first))?;
+        if segments.next() != Some("v1") {
+            return Some(Self::Nowhere);
+        }
+        let rest: Vec<&str> = segments.take(4).collect();
+        let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
+        let is_type = |it: &str| it == "{type}" || Kind::at(it).is_some();
+        let place = match *rest.as_slice() {
+            ["Me"] => Some(Self::Me),
+            ["Schemas"] => Some(Self::Schemas),
+            ["Schemas", ".search"] => Some(Self::Unbuilt),
+            ["Schemas", urn] => named(urn).map(Self::Schema),
+            ["ResourceTypes"] => Some(Self::ResourceTypes),
+            ["ResourceTypes", name] => named(name).map(Self::ResourceType),
+            ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Some(Self::ProviderConfig),
+            ["ResourceTypeSchemaAttributes"] => Some(Self::SchemaAttributes),
+            ["ResourceTypeSchemaAttributes", ".search"] => Some(Self::SchemaAttributesSearch),
+            [kind] if is_type(kind) => Some(Self::Collection(kind)),
+            [kind, ".search"] if is_type(kind) => Some(Self::Search(kind)),
+            [kind, id] if is_type(kind) => named(id).map(|id| Self::Resource(kind, id)),
+            [first, ..] if UNBUILT.contains(&first) => Some(Self::Unbuilt),
+            _ => None,
+        };
+        Some(place.unwrap_or(Self::Nowhere))
+    }
+
+    /// The path with its variable parts named.
+    pub(crate) const fn template(&self) -> &'static str {
+        match self {
+            Self::Collection(_) => "/admin/v1/{type}",
+            Self::Search(_) => "/admin/v1/{type}/.search",
+            Self::Resource(..) => "/admin/v1/{type}/{id}",
+            Self::Me => "/admin/v1/Me",
+            Self::Schemas => "/admin/v1/Schemas",
+            Self::Schema(_) => "/admin/v1/Schemas/{urn}",
+            Self::ResourceTypes => "/admin/v1/ResourceTypes",
+            Self::ResourceType(_) => "/admin/v1/ResourceTypes/{name}",
+            Self::ProviderConfig => "/admin/v1/ServiceProviderConfig",
+            Self::SchemaAttributes => "/admin/v1/ResourceTypeSchemaAttributes",
+            Self::SchemaAttributesSearch => "/admin/v1/ResourceTypeSchemaAttributes/.search",
+            Self::Unbuilt => "/admin/v1/{unbuilt}",
+            Self::Nowhere => "/admin/{path}",
+        }
+    }
+
+    /// The methods that reach what is there.
+    pub(crate) const fn methods(&self) -> Methods {
+        Methods::of(match self {
+            Self::Collection(_) => "GET, POST, OPTIONS",
+            Self::Resource(..) => "GET, PUT, PATCH, DELETE, OPTIONS",
+            Self::Me => "GET, POST, PUT, PATCH, OPTIONS",
+            Self::Search(_) | Self::SchemaAttributesSearch => "POST, OPTIONS",
+            Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
+            Self::SchemaAttributes
+            | Self::Schemas
+            | Self::ResourceTypes
+            | Self::ResourceType(_)
+            | Self::ProviderConfig => "GET, OPTIONS",
+            Self::Unbuilt => "GET, POST, PUT, PATCH, DELETE",
+            Self::Nowhere => "GET",
+        })
+    }
+
+    /// What OPTIONS tells of the methods.
+    pub(super) const fn options(&self) -> &'static str {
+        match self {
+            Self::Collection(_) => WHOLE_TYPE,
+            _ => self.methods().allow(),
+        }
+    }
+
+    /// What is asked for, in the words of a refusal.
+    pub(super) fn subject(&self) -> &str {
+        match self {
+            Self::Collection(kind) | Self::Search(kind) | Self::Resource(kind, _) => {
+                Kind::at(kind).map_or("resources", Kind::name)
+            }
+            Self::Schema(_) => "Schema",
+            _ => "this resource",
+        }
+    }
+
+    /// Whether a request with the method may change something there.
+    pub(crate) fn writes(&self, method: &Method) -> bool {
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        !reads
+            && matches!(
+                self,
+                Self::Collection(_) | Self::Resource(..) | Self::Me | Self::Schema(_)
+            )
+    }
+
+    /// Every template with its methods.
+    pub(crate) fn templates() -> impl Iterator<Item = (&'static str, Methods)> {
+        EVERY.iter().map(|it| (it.template(), it.methods()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_places() {
+        for (path, place) in [
+            ("/admin/v1/Users", Some(Place::Collection("Users"))),
+            ("/admin/v1/Groups/.search", Some(Place::Search("Groups"))),
+            (
+                "/admin/v1/Users/a%20b",
+                Some(Place::Resource("Users", "a b".into())),
+            ),
+            (
+                "/admin/v1/Schemas/urn%3Ax",
+                Some(Place::Schema("urn:x".into())),
+            ),
+            ("/admin/v1/CloudGates", Some(Place::Unbuilt)),
+            ("/admin/v1/SigningCert/jwk", Some(Place::Unbuilt)),
+            ("/admin/v1/.search", Some(Place::Unbuilt)),
+            ("/admin/v1/Userz", Some(Place::Nowhere)),
+            ("/admin/v1/users", Some(Place::Nowhere)),
+            ("/admin/v1/Users/a/b", Some(Place::Nowhere)),
+            ("/admin/v2/Users", Some(Place::Nowhere)),
+            ("/admin", Some(Place::Nowhere)),
+            ("/scim/v2", None),
+        ] {
+            assert_eq!(Place::at(path), place, "{path}");
+        }
+    }
+}
