@@ -110,6 +110,7 @@ pub(crate) fn host_name(authority: &str) -> &str {
 
 pub(crate) fn origin(
     public_base: Option<&str>,
+    scheme: &str,
     host: Option<&str>,
     tenant: &Tenant,
     local: SocketAddr,
@@ -126,8 +127,8 @@ pub(crate) fn origin(
             let base = base.trim_end_matches('/');
             named.map_or_else(|| base.to_owned(), |name| base.replace("{host}", name))
         }
-        (None, Some(host)) => ["http://", host].concat(),
-        (None, None) => format!("http://{local}"),
+        (None, Some(host)) => [scheme, "://", host].concat(),
+        (None, None) => format!("{scheme}://{local}"),
     }
 }
 
@@ -183,10 +184,14 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                origin(base, host, &tenant, local),
+                origin(base, "http", host, &tenant, local),
                 expected,
                 "{base:?} {host:?}"
             );
         }
+        assert_eq!(
+            origin(None, "https", None, &tenant, local),
+            "https://10.0.0.1:8080"
+        );
     }
 }

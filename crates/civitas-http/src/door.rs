@@ -164,6 +164,7 @@ impl<'r> Arrival<'r> {
     pub(crate) fn origin(&self, tenant: &Tenant) -> String {
         origin(
             self.app.settings.public_base.as_deref(),
+            self.app.settings.scheme(),
             host(self.parts),
             tenant,
             self.local,

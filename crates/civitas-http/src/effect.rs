@@ -9,9 +9,10 @@ use std::{
 
 use tokio::{
     io::AsyncWrite,
-    net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
+
+use crate::stream::Stream;
 
 /// Bytes that drip at a time.
 const DROP_BYTES: usize = 16;
@@ -62,7 +63,7 @@ impl Spoiled {
     /// Writes as much as the effect leaves.
     pub(crate) fn poll_write(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {

@@ -37,9 +37,12 @@ mod router;
 mod server;
 mod settings;
 mod stage;
+mod stream;
+mod tls;
 mod watched;
 
 pub use app::App;
 pub use feed::check_authorities;
 pub use server::serve;
 pub use settings::{Http2, HttpLimits, Settings};
+pub use tls::{Tls, Unusable};

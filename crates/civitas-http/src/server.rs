@@ -20,11 +20,13 @@ use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     app::{App, Surface},
     feed, job,
     settings::HttpLimits,
+    stream::{Protocol, Stream},
     watched::{Phase, Watched},
 };
 
@@ -52,6 +54,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let App(app) = app;
+    let limits = app.settings.limits;
+    let tls = app.settings.tls.as_ref();
+    let tls = tls.map(|it| it.acceptor(limits.http2));
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     let jobs = tokio::spawn(job::resume(app.clone()));
@@ -60,7 +65,8 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (stream, permit) = accept(&listener, &app) => {
-                tokio::spawn(connection(app.clone(), stream, permit, stopped.clone()));
+                let tls = tls.clone();
+                tokio::spawn(connection(app.clone(), stream, tls, permit, stopped.clone()));
             }
         }
     }
@@ -104,6 +110,7 @@ async fn accept(listener: &TcpListener, app: &Surface) -> (TcpStream, OwnedSemap
 async fn connection(
     app: Arc<Surface>,
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     permit: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<()>,
 ) {
@@ -116,12 +123,30 @@ async fn connection(
     };
     let limits = app.settings.limits;
     let phase = Arc::new(Phase::default());
-    let mut stream = Watched::new(stream, phase.clone(), &limits);
-    let http2 = limits.http2.includes(peer.ip());
-    let opening = async { Ok(http2 && stream.opens_http2().await?) };
-    let opened: io::Result<bool> = tokio::select! {
+    let opening = async {
+        let stream = Stream::open(stream, tls.as_ref(), limits.header_read_timeout).await?;
+        let protocol = stream.protocol();
+        let mut stream = Watched::new(stream, phase.clone(), &limits);
+        let http2 = match protocol {
+            Protocol::Opening => limits.http2.includes(peer.ip()) && stream.opens_http2().await?,
+            Protocol::Http1 => false,
+            Protocol::Http2 => {
+                stream.multiplex();
+                true
+            }
+        };
+        Ok((stream, http2))
+    };
+    let opened: io::Result<(Watched, bool)> = tokio::select! {
         opened = opening => opened,
         _ = stopped.changed() => return,
+    };
+    let (stream, http2) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::debug!(%error, "a connection was not opened");
+            return;
+        }
     };
     let service = service_fn(move |request| {
         let (app, phase) = (app.clone(), phase.clone());
@@ -136,16 +161,12 @@ async fn connection(
         })
     });
     let io = TokioIo::new;
-    let outcome = match opened {
-        Ok(true) => {
-            let connection = http2_builder(&limits).serve_connection(io(stream), service);
-            drained(connection, http2::Connection::graceful_shutdown, stopped).await
-        }
-        Ok(false) => {
-            let connection = http1_builder(&limits).serve_connection(io(stream), service);
-            drained(connection, http1::Connection::graceful_shutdown, stopped).await
-        }
-        Err(_) => return,
+    let outcome = if http2 {
+        let connection = http2_builder(&limits).serve_connection(io(stream), service);
+        drained(connection, http2::Connection::graceful_shutdown, stopped).await
+    } else {
+        let connection = http1_builder(&limits).serve_connection(io(stream), service);
+        drained(connection, http1::Connection::graceful_shutdown, stopped).await
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");

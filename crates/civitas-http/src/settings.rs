@@ -4,16 +4,20 @@ use std::{net::IpAddr, time::Duration};
 
 use civitas_directory::Timestamp;
 
+use crate::tls::Tls;
+
 /// Settings of the HTTP surface.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Scheme and authority of the URLs that are issued (`Location`, `meta.location`,
     /// `$ref`), such as `https://id.example.com`. `{host}` in it stands for the host name
     /// that the request named, which leads to its tenant. Without it, URLs start with
-    /// `http://` and the request's `Host` where that is a host name of the tenant or the
+    /// the scheme that is served and the request's `Host` where that is a host name of the tenant or the
     /// loopback interface, and with the address listened on otherwise: URLs are never
     /// built from a name that nobody vouches for (RFC 9110 §10.2.2).
     pub public_base: Option<String>,
+    /// The certificate to speak TLS with; in clear text without it.
+    pub tls: Option<Tls>,
     /// Scheme and authority of the server that writes are sent to with 307, when this one
     /// stands by for it; `None` where this one writes.
     pub standby_of: Option<String>,
@@ -36,6 +40,7 @@ impl Settings {
     pub fn new(clock: fn() -> Timestamp) -> Self {
         Self {
             public_base: None,
+            tls: None,
             standby_of: None,
             limits: HttpLimits::default(),
             clock,
@@ -44,14 +49,23 @@ impl Settings {
             ledger: 0,
         }
     }
+
+    /// What the URLs that lead here begin with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
 }
 
-/// Who may speak HTTP/2 in clear text.
+/// Who may speak HTTP/2. In clear text it is understood by prior knowledge; through TLS it is
+/// agreed on (ALPN), from everywhere unless it is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Http2 {
     /// Nobody.
     Off,
-    /// Programs on this machine, such as a proxy beside the server.
+    /// In clear text programs on this machine, such as a proxy beside the server.
     #[default]
     Loopback,
     /// Everybody.
@@ -59,7 +73,7 @@ pub enum Http2 {
 }
 
 impl Http2 {
-    /// Whether it is understood from an address.
+    /// Whether it is understood in clear text from an address.
     pub(crate) fn includes(self, peer: IpAddr) -> bool {
         match self {
             Self::Off => false,
@@ -85,8 +99,8 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
     /// Longest time for a request body to arrive; then 408.
     pub body_read_timeout: Duration,
-    /// Longest time from the first byte of a request to the end of its header fields; then
-    /// the connection is closed.
+    /// Longest time from the first byte of a request to the end of its header fields, and
+    /// for the handshake of TLS; then the connection is closed.
     pub header_read_timeout: Duration,
     /// Longest time a connection may do nothing, between requests or while it does not take
     /// its answer; then it is closed.
@@ -97,7 +111,7 @@ pub struct HttpLimits {
     pub max_connections: usize,
     /// Most long answers that are compressed at a time; further ones go out as they are.
     pub coding_threads: usize,
-    /// From where HTTP/2 is understood in clear text, by prior knowledge (RFC 9113 §3.3).
+    /// Whether HTTP/2 is understood, and in clear text from where (RFC 9113 §3.3).
     pub http2: Http2,
     /// Most requests at a time over one HTTP/2 connection.
     pub max_streams: u32,

@@ -14,13 +14,13 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
 
 use crate::{
     effect::{Effect, Spoiled},
     settings::HttpLimits,
+    stream::Stream,
 };
 
 /// What every HTTP/2 connection begins with (RFC 9113 §3.4), as far as no method of HTTP/1.1
@@ -93,7 +93,7 @@ impl Drop for Work<'_> {
 /// A stream that ends with an error when nothing happens for too long. One timer serves it
 /// for its whole life; it is set anew only when it goes off or would go off too late.
 pub(crate) struct Watched {
-    stream: TcpStream,
+    stream: Stream,
     /// The first bytes, taken to see the protocol, and how many of them there are.
     opening: [u8; PREFACE.len()],
     opened: usize,
@@ -109,7 +109,7 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn new(stream: TcpStream, phase: Arc<Phase>, limits: &HttpLimits) -> Self {
+    pub(crate) fn new(stream: Stream, phase: Arc<Phase>, limits: &HttpLimits) -> Self {
         Self {
             stream,
             opening: [0; PREFACE.len()],
@@ -138,11 +138,16 @@ impl Watched {
             }
         }
         (self.opening, self.opened) = (opening, opened);
-        self.multiplexed = opening == *PREFACE;
-        if self.multiplexed {
-            self.phase.head.store(false, Relaxed);
+        if opening == *PREFACE {
+            self.multiplex();
         }
         Ok(self.multiplexed)
+    }
+
+    /// The connection is one of HTTP/2.
+    pub(crate) fn multiplex(&mut self) {
+        self.multiplexed = true;
+        self.phase.head.store(false, Relaxed);
     }
 
     /// Gives the first bytes again.

@@ -64,6 +64,10 @@ pub(crate) struct Serve {
     /// the server listens, beside ready.json in the data folder
     #[arg(long, value_name = "FILE", requires = "dev")]
     pub(crate) ready_file: Option<PathBuf>,
+    /// Speak HTTPS in development mode, with a certificate that is made for localhost and
+    /// kept in the data folder
+    #[arg(long, requires = "dev")]
+    pub(crate) https: bool,
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,

@@ -9,12 +9,12 @@ use std::{
 };
 
 use civitas_directory::{Limits, settings::is_origin};
-use civitas_http::Http2;
+use civitas_http::{Http2, Tls};
 use civitas_store::Options;
 use serde::Deserialize;
 
 use crate::{
-    console,
+    certificate, console,
     failure::Failure,
     source::{Location, shown},
 };
@@ -28,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) public_base_url: Option<String>,
     pub(crate) standby_of: Option<String>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) location: Location,
     pub(crate) limits: Limits,
     pub(crate) store: Options,
@@ -77,6 +78,7 @@ pub(crate) struct Log {
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     server: RawServer,
+    tls: Option<RawTls>,
     store: RawStore,
     limits: RawLimits,
     log: RawLog,
@@ -94,6 +96,21 @@ struct RawServer {
     header_timeout_ms: Option<u64>,
     http2: Option<String>,
     ledger_requests: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTls {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl RawTls {
+    /// The certificate, from files whose paths start at a folder. An error is key, file and what
+    /// is wrong.
+    fn read(&self, folder: &Path) -> Result<Tls, (&'static str, PathBuf, String)> {
+        certificate::read(&folder.join(&self.certificate), &folder.join(&self.key))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -151,9 +168,10 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = read(path)?;
     console::say(&format!(
-        "{}: good; would listen on {} over {}",
+        "{}: good; would listen on {}{} over {}",
         path.display(),
         config.listen,
+        if config.tls.is_some() { " (HTTPS)" } else { "" },
         config.location
     ));
     Ok(())
@@ -210,20 +228,15 @@ impl Config {
                  https://id.example.com",
             ));
         }
+        let tls = raw.tls.map(|tls| tls.read(folder)).transpose();
+        let tls = tls.map_err(|(key, file, why)| bad(key, &file.display().to_string(), &why))?;
         let location =
             location(&raw.store, folder).map_err(|(key, value, why)| bad(key, &value, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
         let limits = limits(&raw.limits);
         let store = store(&raw.limits);
-        let http2 = match raw.server.http2.as_deref() {
-            None | Some("loopback") => Http2::Loopback,
-            Some("off") => Http2::Off,
-            Some("everywhere") => Http2::Everywhere,
-            Some(other) => {
-                let why = "not one of off, loopback, everywhere";
-                return Err(bad("server.http2", other, why));
-            }
-        };
+        let http2 =
+            http2(raw.server.http2.as_deref()).map_err(|(key, value, why)| bad(key, value, why))?;
         let http = http(&raw.server, &raw.limits, http2);
         for (key, value) in [
             ("limits.max_body_bytes", http.max_body_bytes),
@@ -271,12 +284,27 @@ impl Config {
             listen,
             public_base_url,
             standby_of,
+            tls,
             location,
             limits,
             store,
             http,
             log,
         })
+    }
+}
+
+/// Who may speak HTTP/2. An error is key, value and what is wrong.
+fn http2(raw: Option<&str>) -> Result<Http2, (&'static str, &str, &'static str)> {
+    match raw {
+        None | Some("loopback") => Ok(Http2::Loopback),
+        Some("off") => Ok(Http2::Off),
+        Some("everywhere") => Ok(Http2::Everywhere),
+        Some(other) => Err((
+            "server.http2",
+            other,
+            "not one of off, loopback, everywhere",
+        )),
     }
 }
 

@@ -4,7 +4,6 @@
 use std::{
     fs,
     io::{self, Write as _},
-    net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -13,7 +12,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use civitas_directory::{Client, Role, Roles, Store, store::RegistryError};
 use serde::{Deserialize, Serialize};
 
-use crate::{console, failure::Failure, registry, source::find_tenant};
+use crate::{certificate::Development, console, failure::Failure, registry, source::find_tenant};
 
 /// The tenant of a server that nobody configured.
 pub(crate) const DEFAULT_TENANT: &str = "default";
@@ -51,6 +50,9 @@ pub(crate) struct Ready {
     pub(crate) base_url: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    /// The file with the certificate to trust, of a server that speaks HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// The file that tells it. Removed when the server stops.
@@ -60,11 +62,16 @@ impl Ready {
     /// Its name in the data folder.
     pub(crate) const FILE: &str = "ready.json";
 
-    pub(crate) fn new(address: SocketAddr, administrator: &Administrator) -> Self {
+    pub(crate) fn new(
+        base_url: String,
+        administrator: &Administrator,
+        certificate: Option<&Development>,
+    ) -> Self {
         Self {
-            base_url: format!("http://{address}"),
+            base_url,
             client_id: administrator.id.clone(),
             client_secret: administrator.secret.clone(),
+            certificate: certificate.map(|it| it.certificate.clone()),
         }
     }
 
@@ -137,8 +144,17 @@ pub(crate) fn generate_secret() -> Result<String, Failure> {
 }
 
 /// Prints where the server is and what to try first.
-pub(crate) fn welcome(base: &str, location: &str, administrator: &Administrator) {
+pub(crate) fn welcome(
+    base: &str,
+    location: &str,
+    administrator: &Administrator,
+    certificate: Option<&Development>,
+) {
     let Administrator { id, secret } = administrator;
+    let file = certificate.map(|it| it.certificate.display());
+    let trust = file.as_ref().map(|file| format!("\n  trust      {file}\n"));
+    let trust = trust.unwrap_or_default();
+    let curl = file.map_or("curl".into(), |file| format!("curl --cacert '{file}'"));
     console::say(&format!(
         r#"Civitas in development mode, data in {location}
 
@@ -150,14 +166,14 @@ pub(crate) fn welcome(base: &str, location: &str, administrator: &Administrator)
 
   client     {id}
   secret     {secret}
-
+{trust}
 Create a user, then read it back:
 
-  curl -u '{id}:{secret}' {base}/scim/v2/Users \
+  {curl} -u '{id}:{secret}' {base}/scim/v2/Users \
     -H 'Content-Type: application/scim+json' \
     -d '{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"bjensen"}}'
 
-  curl -u '{id}:{secret}' '{base}/scim/v2/Users?filter=userName%20eq%20%22bjensen%22'
+  {curl} -u '{id}:{secret}' '{base}/scim/v2/Users?filter=userName%20eq%20%22bjensen%22'
 "#
     ));
 }

@@ -1,6 +1,7 @@
 //! `civitas`: the command line, the configuration, and the one place that puts a store and a
 //! server together.
 
+mod certificate;
 mod cli;
 mod config;
 mod console;

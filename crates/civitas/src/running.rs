@@ -1,12 +1,17 @@
 //! A running server of development mode, as commands speak to it.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read, Write},
     net::TcpStream,
     path::Path,
+    sync::Arc,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
 use serde_json::Value;
 
 use crate::{cli, development::Ready, failure::Failure, source::DEFAULT_FOLDER};
@@ -28,7 +33,7 @@ impl Running {
     }
 
     /// One request below `/civitas/v1`, over a connection of its own: the server is on this
-    /// machine and speaks HTTP/1.1 in clear text. The error is the server's `detail`.
+    /// machine and speaks HTTP/1.1. The error is the server's `detail`.
     pub(crate) fn ask(
         &self,
         method: &str,
@@ -39,13 +44,20 @@ impl Running {
             base_url,
             client_id,
             client_secret,
+            certificate,
         } = &self.server;
-        let address = base_url.trim_start_matches("http://");
-        let failed = |error: std::io::Error| Failure::other(format!("{base_url}: {error}"));
+        let address = base_url
+            .split_once("://")
+            .map_or("", |(_, address)| address);
+        let failed = |error: io::Error| Failure::other(format!("{base_url}: {error}"));
         let credentials = BASE64_STANDARD.encode(format!("{client_id}:{client_secret}"));
         let host = self.host.as_deref().unwrap_or(address);
         let body = body.map(Value::to_string).unwrap_or_default();
-        let mut stream = TcpStream::connect(address).map_err(failed)?;
+        let tcp = TcpStream::connect(address).map_err(failed)?;
+        let mut stream: Box<dyn Stream> = match certificate {
+            None => Box::new(tcp),
+            Some(file) => Box::new(encrypted(tcp, file).map_err(failed)?),
+        };
         write!(
             stream,
             "{method} /civitas/v1/{path} HTTP/1.1\r\nHost: {host}\r\n\
@@ -64,4 +76,28 @@ impl Running {
         let detail = body["detail"].as_str().unwrap_or(head);
         Err(Failure::other(detail.to_owned()))
     }
+}
+
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+/// TLS with a server whose certificate is that of the file.
+fn encrypted(
+    tcp: TcpStream,
+    certificate: &Path,
+) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let certificate = CertificateDer::from_pem_file(certificate).map_err(io::Error::other)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).map_err(io::Error::other)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // Whatever address it listens on.
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    let client = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    Ok(StreamOwned::new(client, tcp))
 }

@@ -17,7 +17,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli,
+    certificate, cli,
     config::{self, Config, Http, Log},
     console,
     development::{self, Ready},
@@ -33,13 +33,21 @@ const REBUILD: Duration = Duration::from_secs(5);
 
 /// `civitas serve`
 pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
-    let config = settings(&arguments)?;
+    let mut config = settings(&arguments)?;
     start_log(&config.log);
     let folder = config.location.prepared_folder()?;
     let _lock = folder
         .map(DataFolder::lock)
         .transpose()
         .map_err(|error| Failure::other(error.to_string()))?;
+    let certificate = match folder {
+        _ if !arguments.https => None,
+        Some(folder) => Some(certificate::Development::of(folder)?),
+        None => return Err(certificate::Development::homeless()),
+    };
+    if let Some(certificate) = &certificate {
+        config.tls = Some(certificate.tls()?);
+    }
     let listener = listen(config.listen).await?;
     // Whoever sees that the server is up may stop it.
     let stop = stop_signal()?;
@@ -66,10 +74,11 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
     let mut settings = http_settings(&config);
     settings.development = arguments.dev;
     let app = App::new(directory, settings);
-    announce(&config, address, administrator.as_ref());
+    let base = base_url(&config, address);
+    announce(&base, &config, administrator.as_ref(), certificate.as_ref());
     let ready = match &administrator {
         Some(administrator) => {
-            let ready = Ready::new(address, administrator);
+            let ready = Ready::new(base, administrator, certificate.as_ref());
             // Commands find the server by its data folder, whoever else wants to be told.
             let known = folder.map(|folder| ready.write(folder.join(Ready::FILE)));
             let told = arguments.ready_file.clone();
@@ -121,6 +130,7 @@ fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         public_base_url: None,
         standby_of: None,
+        tls: None,
         location: arguments.place.location()?,
         limits: Limits::default(),
         store: Options::default(),
@@ -174,6 +184,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 fn http_settings(config: &Config) -> Settings {
     let mut settings = Settings::new(now);
+    settings.tls.clone_from(&config.tls);
     settings.public_base.clone_from(&config.public_base_url);
     settings.standby_of.clone_from(&config.standby_of);
     settings.ledger = config.http.ledger_requests;
@@ -188,15 +199,23 @@ fn http_settings(config: &Config) -> Settings {
     settings
 }
 
+fn base_url(config: &Config, address: SocketAddr) -> String {
+    match config.tls {
+        Some(_) => format!("https://{address}"),
+        None => format!("http://{address}"),
+    }
+}
+
 fn announce(
+    base: &str,
     config: &Config,
-    address: SocketAddr,
     administrator: Option<&development::Administrator>,
+    certificate: Option<&certificate::Development>,
 ) {
-    let base = format!("http://{address}");
     match administrator {
         Some(administrator) => {
-            development::welcome(&base, &config.location.to_string(), administrator);
+            let place = config.location.to_string();
+            development::welcome(base, &place, administrator, certificate);
         }
         None => console::say(&format!("listening on {base}, data in {}", config.location)),
     }

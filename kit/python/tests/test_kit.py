@@ -95,3 +95,11 @@ def test_two_servers_and_the_ledger(civitas):
     assert civitas.ledger.har()["log"]["version"] == "1.2"
     civitas.ledger.clear()
     assert civitas.ledger.count() == 0
+
+
+def test_https():
+    with Civitas.start(https=True) as server:
+        assert server.base_url.startswith("https://")
+        assert "now" in server.admin("GET", "clock")
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(server.base_url + "/health/live")

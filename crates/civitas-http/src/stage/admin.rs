@@ -196,6 +196,7 @@ fn ledger(arrival: &Arrival<'_>, tenant: &Tenant, route: Admin) -> Result<Reply,
     }
     let filter = filter(arrival.parts.uri.query().unwrap_or_default())?;
     let partition = tenant.partition;
+    let scheme = arrival.app.settings.scheme();
     let body = match route {
         Admin::LedgerCount => {
             let count = ledger.list(partition, &filter, |_, _| ()).len();
@@ -204,7 +205,7 @@ fn ledger(arrival: &Arrival<'_>, tenant: &Tenant, route: Admin) -> Result<Reply,
         Admin::LedgerHar => json!({ "log": {
             "version": "1.2",
             "creator": { "name": "civitas", "version": env!("CARGO_PKG_VERSION") },
-            "entries": ledger.list(partition, &filter, |_, it| it.har()),
+            "entries": ledger.list(partition, &filter, |_, it| it.har(scheme)),
         } }),
         _ => ledger
             .list(partition, &filter, |number, it| it.shown(number))

@@ -226,7 +226,7 @@ impl Exchange {
     }
 
     /// The exchange as an entry of a HAR log (version 1.2).
-    pub(super) fn har(&self) -> Value {
+    pub(super) fn har(&self, scheme: &str) -> Value {
         let millis = self.took.as_secs_f64() * 1_000.0;
         let media = |headers: &HeaderMap| {
             let value = headers.get(header::CONTENT_TYPE);
@@ -239,7 +239,7 @@ impl Exchange {
         let size = |body: &Option<Bytes>| body.as_ref().map_or(-1, |it| it.len() as i64);
         let mut request = json!({
             "method": self.method.as_str(),
-            "url": format!("http://{}{}", self.host, self.target),
+            "url": format!("{scheme}://{}{}", self.host, self.target),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": pairs(&self.request_headers),
@@ -411,7 +411,7 @@ mod tests {
             let here = Partition::from_raw(1);
             ledger.record(here, exchange(body));
             for shown in ledger.list(here, &Filter::default(), |n, it| {
-                format!("{} {}", it.shown(n), it.har())
+                format!("{} {}", it.shown(n), it.har("http"))
             }) {
                 assert!(
                     !shown.contains("hush") && !shown.contains("YTpi"),

@@ -28,5 +28,6 @@ mod resources;
 mod routes;
 mod stage;
 mod status_codes;
+mod tls;
 mod tokens;
 mod world;

@@ -8,7 +8,7 @@ use civitas_directory::{
     Client, Directory, Error, Limits, NextKey, Role, Roles, Store, Timestamp,
     settings::{Change, Key},
 };
-use civitas_http::{App, HttpLimits, Settings, serve};
+use civitas_http::{App, HttpLimits, Settings, Tls, serve};
 use civitas_scim::tolerance::{Kind, Profile};
 use serde_json::Value;
 use tokio::{
@@ -57,6 +57,16 @@ impl World {
         let mut settings = Settings::new(|| NOW);
         settings.development = true;
         settings.ledger = 100;
+        Self::set_up(settings, Limits::default()).await
+    }
+
+    /// Over TLS, with a certificate for `localhost` by the authority of `tls/authority.pem`.
+    pub(crate) async fn over_tls(http: HttpLimits) -> Self {
+        let mut settings = Settings::new(|| NOW);
+        settings.limits = http;
+        let chain = include_bytes!("tls/receiver.pem");
+        let tls = Tls::from_pem(chain, include_bytes!("tls/receiver.key"));
+        settings.tls = Some(tls.unwrap());
         Self::set_up(settings, Limits::default()).await
     }
 

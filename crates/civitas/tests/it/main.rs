@@ -25,4 +25,5 @@ mod robust;
 mod server;
 mod settings;
 mod staging;
+mod tls;
 mod transfer;

@@ -79,6 +79,7 @@ fn place(data: &Path) -> [String; 2] {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    is_https: bool,
     folder: Option<tempfile::TempDir>,
     pub(crate) data: PathBuf,
 }
@@ -102,6 +103,15 @@ impl Server {
         let mut command = Self::development();
         command.arg("--ready-file").arg(file);
         Self::spawn(command, folder.join("data"))
+    }
+
+    /// A server that speaks HTTPS, with a certificate of its own.
+    pub(crate) fn start_https(folder: &Path) -> Self {
+        let mut command = Self::development();
+        command.arg("--https");
+        let data = folder.join("data");
+        command.arg("--data").arg(&data);
+        Self::run(command, data)
     }
 
     /// A server that hears of files that are too long as of any other failure, rather than
@@ -171,10 +181,11 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let address = announced(child.stdout.take().unwrap());
+        let (address, is_https) = announced(child.stdout.take().unwrap());
         let server = Self {
             child,
             address,
+            is_https,
             folder: None,
             data,
         };
@@ -193,7 +204,12 @@ impl Server {
 
     /// A client with the administrator's credentials.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.address, &format!("admin:{SECRET}"))
+        let client = Client::new(self.address, &format!("admin:{SECRET}"));
+        if self.is_https {
+            client.trusting(&self.data.join("development-certificate.pem"))
+        } else {
+            client
+        }
     }
 
     /// Ends the server as a power failure would.
@@ -224,14 +240,18 @@ impl Server {
     }
 }
 
-/// The address that a server says it listens on.
-fn announced(stdout: ChildStdout) -> SocketAddr {
+/// The address that a server says it listens on, and whether it speaks HTTPS there.
+fn announced(stdout: ChildStdout) -> (SocketAddr, bool) {
     let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("http://"));
-    let line = line.expect("the server did not start");
-    let (_, rest) = line.split_once("http://").unwrap();
+    let told = lines.find_map(|line| {
+        let clear = line.split_once(" http://");
+        let (_, rest) = clear.or_else(|| line.split_once(" https://"))?;
+        Some((rest.to_owned(), clear.is_none()))
+    });
+    let (rest, is_https) = told.expect("the server did not start");
     let end = rest.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
-    rest[..end.unwrap_or(rest.len())].parse().unwrap()
+    let address = rest[..end.unwrap_or(rest.len())].parse().unwrap();
+    (address, is_https)
 }
 
 impl Drop for Server {
@@ -300,6 +320,25 @@ impl Client {
             authorization: format!("Basic {encoded}").into(),
             host: None,
             patient: false,
+        }
+    }
+
+    /// One that speaks HTTPS with the server that shows the certificate.
+    pub(crate) fn trusting(self, certificate: &Path) -> Self {
+        let pem = std::fs::read(certificate).unwrap();
+        let certificate = ureq::tls::Certificate::from_pem(&pem).unwrap();
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(ureq::tls::RootCerts::new_with_certs(&[certificate]))
+            .build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_mins(1)))
+            .tls_config(tls)
+            .build();
+        Self {
+            agent: config.new_agent(),
+            base: self.base.replace("http://", "https://"),
+            ..self
         }
     }
 

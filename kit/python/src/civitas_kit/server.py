@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
 import time
@@ -28,19 +29,22 @@ class Civitas:
     """A server in development mode. Use it as a context manager, or call `stop()`."""
 
     def __init__(self, base_url: str, client_id: str, client_secret: str,
-                 process: Optional[subprocess.Popen] = None, folder: Optional[str] = None):
+                 process: Optional[subprocess.Popen] = None, folder: Optional[str] = None,
+                 certificate: Optional[str] = None):
         self.base_url = base_url
         self.client_id = client_id
         self.client_secret = client_secret
         self.clock = Clock(self)
         self.ledger = Ledger(self)
+        self.certificate = certificate
         self._process = process
         self._folder = folder
 
     @classmethod
-    def start(cls, binary: Optional[str] = None) -> "Civitas":
+    def start(cls, binary: Optional[str] = None, https: bool = False) -> "Civitas":
         """Starts a server on a free port over an empty folder. The program is `binary`, else
-        what CIVITAS_BIN names, else `civitas` on the PATH."""
+        what CIVITAS_BIN names, else `civitas` on the PATH. With `https` it speaks HTTPS, and
+        clients are to trust the file `certificate`."""
         program = binary or os.environ.get("CIVITAS_BIN") or shutil.which("civitas")
         if not program:
             raise CivitasError("no civitas program: set CIVITAS_BIN or put it on the PATH")
@@ -50,7 +54,8 @@ class Civitas:
                        if not name.startswith("CIVITAS_")}
         process = subprocess.Popen(
             [program, "serve", "--dev", "--listen", "127.0.0.1:0",
-             "--data", str(Path(folder, "data")), "--ready-file", str(ready)],
+             "--data", str(Path(folder, "data")), "--ready-file", str(ready),
+             *(["--https"] if https else [])],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=environment)
         deadline = time.monotonic() + START_SECONDS
@@ -62,7 +67,8 @@ class Civitas:
                 raise CivitasError(f"{program} did not start")
             time.sleep(0.005)
         told = json.loads(ready.read_text())
-        return cls(told["base_url"], told["client_id"], told["client_secret"], process, folder)
+        return cls(told["base_url"], told["client_id"], told["client_secret"], process, folder,
+                   told.get("certificate"))
 
     def stop(self) -> None:
         """Stops the server and removes its data."""
@@ -131,9 +137,10 @@ class Civitas:
         url = f"{self.base_url}/civitas/v1/{path}"
         return self._send(urllib.request.Request(url, data=data, headers=headers, method=method))
 
-    @staticmethod
-    def _send(request: urllib.request.Request) -> Any:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    def _send(self, request: urllib.request.Request) -> Any:
+        trusting = ssl.create_default_context(cafile=self.certificate)
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting))
         try:
             with opener.open(request, timeout=30) as answer:
                 text = answer.read()
