@@ -4,6 +4,7 @@
 
 mod answers;
 mod configuration;
+mod environment;
 mod refusals;
 mod relationships;
 
@@ -25,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
         refusals::cases(),
         relationships::cases(),
         configuration::cases(),
+        environment::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -34,6 +34,15 @@ impl Directory {
         Bound::to(&self.seal, scope, query.to_owned()).close(walk, scope.now)
     }
 
+    /// A secret of the tenant, such as one that its configuration refers to, in the form in
+    /// which it may be kept and copied: it opens in this installation and tenant only, and
+    /// under that name.
+    pub fn close_secret(&self, scope: &Scope, name: &str, secret: &[u8]) -> Result<String, Error> {
+        let partition = scope.partition.raw().to_string();
+        let closed = self.seal.close(&["secret", &partition, name], secret);
+        closed.map_err(Error::Unavailable)
+    }
+
     /// The walk that such a text goes on with.
     ///
     /// # Errors

@@ -13,20 +13,21 @@ use super::{
 };
 use crate::reply::Reply;
 
-/// The configuration that there is.
+/// The configurations that there are.
 const MANAGED: &str = "managed";
+const SYNC: &str = "sync";
 
 /// Answers a request to all configurations.
 pub(super) fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match &call.request.verb {
         Verb::Read => {
-            let one = json!({ "_id": MANAGED, "pid": MANAGED, "factoryPid": null });
-            let all = json!({ "_id": "", "configurations": [one] });
+            let named = |it: &str| json!({ "_id": it, "pid": it, "factoryPid": null });
+            let all = json!({ "_id": "", "configurations": [named(MANAGED), named(SYNC)] });
             Ok(call.versioned(call.answer(Outcome::Answered, &all), served))
         }
         Verb::Query => {
-            let rows = [managed_objects(call)];
+            let rows = [managed_objects(call), mappings()];
             let found = json!({
                 "result": rows,
                 "resultCount": rows.len(),
@@ -49,6 +50,11 @@ fn managed_objects(call: &Call<'_>) -> Value {
     json!({ "_id": MANAGED, "objects": definition::objects(&call.scope.catalogue) })
 }
 
+/// What is synchronized with systems, of which there are none.
+fn mappings() -> Value {
+    json!({ "_id": SYNC, "mappings": [] })
+}
+
 /// Answers a request to one configuration.
 pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
@@ -58,7 +64,18 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
             let body = call.request.body.clone();
             configure(call, &body).await?;
         }
-        (Verb::Read | Verb::Delete, id) if id != MANAGED => {
+        (Verb::Read, SYNC) => {
+            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
+        }
+        (Verb::Update | Verb::Upsert, SYNC) => {
+            // Clients that write everything back write this back, too.
+            if call.request.body["mappings"] != json!([]) {
+                let text = "No system is connected here: mappings must be empty";
+                return Err(Fault::new(Outcome::NotBuilt, text).into());
+            }
+            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
+        }
+        (Verb::Read | Verb::Delete, id) if id != MANAGED && id != SYNC => {
             return Err(Fault::new(Outcome::NotFound, "Not Found").into());
         }
         _ => {

@@ -6,6 +6,7 @@
 
 mod call;
 mod config;
+mod environment;
 mod fault;
 pub(crate) mod fidelity;
 mod fields;
@@ -145,6 +146,16 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
         Place::PropertySchema(kind, name) => config::property(call, kind, name).await,
         Place::Systems => config::systems(call),
         Place::EnvironmentInfo => config::environment(call),
+        Place::Variables => environment::variables(call).await,
+        Place::Variable(id) => environment::variable(call, id).await,
+        Place::Secrets => environment::secrets(call).await,
+        Place::Secret(id) => environment::secret(call, id).await,
+        Place::SecretVersions(id) => environment::versions(call, id).await,
+        Place::SecretVersion(id, version) => environment::version(call, id, version).await,
+        Place::Startup => environment::startup(call).await,
+        Place::EnvironmentCount => environment::count(call).await,
+        Place::AccountScopes => environment::scopes(call),
+        Place::Nowhere if is_environment(call.whole_path) => Err(environment::nothing(call)),
         Place::Ping => info::ping(call),
         Place::ProductVersion => info::version(call),
         Place::Login => info::login(call),
@@ -167,9 +178,13 @@ fn check_access(call: &Call<'_>, place: &Place<'_>) -> Result<(), Fault> {
     let path = call.whole_path;
     if let Some(scopes) = &call.caller.scopes
         && !place.is_public()
-        && !scope::open(scopes, path)
+        && !scope::open(scopes, path, &call.request.verb)
     {
         return Err(Fault::forbidden());
+    }
+    // Scopes of the environment give no role in the directory.
+    if call.caller.scopes.is_some() && is_environment(path) {
+        return Ok(());
     }
     if *place == Place::ServerVersion {
         return Ok(());
@@ -179,6 +194,10 @@ fn check_access(call: &Call<'_>, place: &Place<'_>) -> Result<(), Fault> {
     } else {
         Err(Fault::forbidden())
     }
+}
+
+fn is_environment(path: &str) -> bool {
+    path.split('/').nth(1) == Some("environment")
 }
 
 /// Whether a user reads or changes itself.

@@ -32,6 +32,24 @@ pub(crate) enum Place<'r> {
     Systems,
     /// `/environment/info`
     EnvironmentInfo,
+    /// `/environment/variables`
+    Variables,
+    /// `/environment/variables/{id}`
+    Variable(Cow<'r, str>),
+    /// `/environment/secrets`
+    Secrets,
+    /// `/environment/secrets/{id}`
+    Secret(Cow<'r, str>),
+    /// `/environment/secrets/{id}/versions`
+    SecretVersions(Cow<'r, str>),
+    /// `/environment/secrets/{id}/versions/{version}`
+    SecretVersion(Cow<'r, str>, Cow<'r, str>),
+    /// `/environment/startup`
+    Startup,
+    /// `/environment/count`
+    EnvironmentCount,
+    /// `/environment/scopes/service-accounts`
+    AccountScopes,
     /// `/openidm/info/ping`
     Ping,
     /// `/openidm/info/version`
@@ -71,7 +89,7 @@ pub(crate) fn issues_tokens(path: &str) -> bool {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 20] = [
+const EVERY: [Place<'static>; 29] = [
     Place::Collection("{type}"),
     Place::Object("{type}", Cow::Borrowed("{id}")),
     Place::Related("{type}", Cow::Borrowed("{id}"), "{relationship}"),
@@ -88,6 +106,15 @@ const EVERY: [Place<'static>; 20] = [
     Place::PropertySchema("{type}", "{property}"),
     Place::Systems,
     Place::EnvironmentInfo,
+    Place::Variables,
+    Place::Variable(Cow::Borrowed("{id}")),
+    Place::Secrets,
+    Place::Secret(Cow::Borrowed("{id}")),
+    Place::SecretVersions(Cow::Borrowed("{id}")),
+    Place::SecretVersion(Cow::Borrowed("{id}"), Cow::Borrowed("{version}")),
+    Place::Startup,
+    Place::EnvironmentCount,
+    Place::AccountScopes,
     Place::Ping,
     Place::ProductVersion,
     Place::Login,
@@ -147,13 +174,32 @@ impl<'r> Place<'r> {
                 Some(Self::PropertySchema(kind, property))
             }
             ("openidm", ["system"]) => Some(Self::Systems),
-            ("environment", ["info"]) => Some(Self::EnvironmentInfo),
+            ("environment", within) => Self::in_environment(within),
             ("openidm", ["info", "ping"]) => Some(Self::Ping),
             ("openidm", ["info", "version"]) => Some(Self::ProductVersion),
             ("openidm", ["info", "login"]) => Some(Self::Login),
             _ => None,
         };
         Some(place.unwrap_or(Self::Nowhere))
+    }
+
+    fn in_environment(within: &[&'r str]) -> Option<Self> {
+        let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
+        match *within {
+            ["info"] => Some(Self::EnvironmentInfo),
+            ["variables"] => Some(Self::Variables),
+            ["variables", id] => named(id).map(Self::Variable),
+            ["secrets"] => Some(Self::Secrets),
+            ["secrets", id] => named(id).map(Self::Secret),
+            ["secrets", id, "versions"] => named(id).map(Self::SecretVersions),
+            ["secrets", id, "versions", version] => named(id)
+                .zip(named(version))
+                .map(|(id, version)| Self::SecretVersion(id, version)),
+            ["startup"] => Some(Self::Startup),
+            ["count"] => Some(Self::EnvironmentCount),
+            ["scopes", "service-accounts"] => Some(Self::AccountScopes),
+            _ => None,
+        }
     }
 
     /// The path with its variable parts named.
@@ -170,6 +216,15 @@ impl<'r> Place<'r> {
             Self::PropertySchema(..) => "/openidm/schema/managed/{type}/properties/{property}",
             Self::Systems => "/openidm/system",
             Self::EnvironmentInfo => "/environment/info",
+            Self::Variables => "/environment/variables",
+            Self::Variable(_) => "/environment/variables/{id}",
+            Self::Secrets => "/environment/secrets",
+            Self::Secret(_) => "/environment/secrets/{id}",
+            Self::SecretVersions(_) => "/environment/secrets/{id}/versions",
+            Self::SecretVersion(..) => "/environment/secrets/{id}/versions/{version}",
+            Self::Startup => "/environment/startup",
+            Self::EnvironmentCount => "/environment/count",
+            Self::AccountScopes => "/environment/scopes/service-accounts",
             Self::Ping => "/openidm/info/ping",
             Self::ProductVersion => "/openidm/info/version",
             Self::Login => "/openidm/info/login",
@@ -185,7 +240,11 @@ impl<'r> Place<'r> {
     /// The methods that reach what is there.
     pub(crate) const fn methods(&self) -> Methods {
         match self {
-            Self::Collection(_) | Self::Accounts => Methods::of("GET, POST, OPTIONS"),
+            Self::Collection(_) | Self::Accounts | Self::SecretVersions(_) | Self::Startup => {
+                Methods::of("GET, POST, OPTIONS")
+            }
+            Self::Variable(_) | Self::Secret(_) => Methods::of("GET, PUT, POST, DELETE, OPTIONS"),
+            Self::SecretVersion(..) => Methods::of("GET, POST, DELETE, OPTIONS"),
             Self::Token => Methods::of("POST"),
             Self::Object(..) | Self::Related(..) | Self::Edge(..) => Methods::of(request::METHODS),
             Self::Configuration(_) | Self::PropertySchema(..) => {
@@ -195,6 +254,10 @@ impl<'r> Place<'r> {
             Self::Configurations
             | Self::TypeSchema(_)
             | Self::EnvironmentInfo
+            | Self::Variables
+            | Self::Secrets
+            | Self::EnvironmentCount
+            | Self::AccountScopes
             | Self::Ping
             | Self::ProductVersion
             | Self::Login
@@ -218,6 +281,11 @@ impl<'r> Place<'r> {
                     | Self::Configuration(_)
                     | Self::PropertySchema(..)
                     | Self::Accounts
+                    | Self::Variable(_)
+                    | Self::Secret(_)
+                    | Self::SecretVersions(_)
+                    | Self::SecretVersion(..)
+                    | Self::Startup
             )
     }
 
@@ -264,6 +332,11 @@ mod tests {
                 Some(Place::Policy("alpha_user", "*".into())),
             ),
             ("/openidm/info/ping", Some(Place::Ping)),
+            (
+                "/environment/secrets/esv-a/versions/1",
+                Some(Place::SecretVersion("esv-a".into(), "1".into())),
+            ),
+            ("/environment/secrets/esv-a/x", Some(Place::Nowhere)),
             ("/openidm/managed/alpha_user/%ff", Some(Place::Nowhere)),
             ("/openidm/managed/alpha_user//", Some(Place::Nowhere)),
             ("/openidm", Some(Place::Nowhere)),

@@ -36,7 +36,7 @@ pub(super) fn fault(fault: &Fault, path: &str) -> Reply {
         Area::Environment => {
             let members = [
                 ("code", Value::from(status.as_u16())),
-                ("message", Value::from(fault.message.as_str())),
+                ("message", Value::from(plain(status, &fault.message))),
             ];
             object(members)
         }
@@ -67,6 +67,14 @@ impl Area {
             Some("environment") => Self::Environment,
             _ => Self::Identity,
         }
+    }
+}
+
+/// What the environment says of a refusal: of some the status alone.
+fn plain(status: StatusCode, message: &str) -> &str {
+    match status.as_u16() {
+        401 | 403 | 405 => status.canonical_reason().unwrap_or(message),
+        _ => message,
     }
 }
 

@@ -66,8 +66,21 @@ async fn the_types_are_told() {
     let all = get(&world, "/openidm/config?_queryFilter=true").await;
     assert_eq!(
         (&all["result"][0], &all["totalPagedResults"]),
-        (&managed, &json!(1))
+        (&managed, &json!(2))
     );
+    let empty = json!({ "_id": "sync", "mappings": [] });
+    assert_eq!(get(&world, "/openidm/config/sync").await, empty);
+    let same = ask("PUT", "/openidm/config/sync").by("admin");
+    let same = same.header("Content-Type", "application/json");
+    let kept = world.send(same.body(empty.to_string())).await;
+    assert_eq!((kept.status, kept.json()), (200, empty));
+    let mapped = put(
+        "PUT",
+        "/openidm/config/sync",
+        &json!({ "mappings": [{ "name": "m" }] }),
+    );
+    let mapped = mapped.without("Authorization").by("admin");
+    assert!(error(&world.send(mapped).await, 501).contains("mappings must be empty"));
     let listed = get(&world, "/openidm/config").await;
     assert_eq!(listed["configurations"][0]["pid"], "managed");
     let none = world.send(bare("GET", "/openidm/config/none/other")).await;

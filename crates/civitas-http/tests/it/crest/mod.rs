@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod differential;
+mod environment;
 mod exchanges;
 mod objects;
 mod queries;
