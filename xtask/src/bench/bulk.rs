@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{
     ground::{self, Ground, in_release},
     http::Connection,
+    questions,
     report::grouped,
     server::{Server, folder_bytes},
     setup,
@@ -98,6 +99,17 @@ async fn load(options: &Options, program: &Path, folder: &Path) -> anyhow::Resul
         &site,
         options.users,
         members,
+    )
+    .await;
+    let ids = loader.ids.take();
+    questions::ask(&site, &ids).await?;
+    questions::catch_up(&site, &ids).await?;
+    phase(
+        "all",
+        &server,
+        &site,
+        options.users,
+        users + groups + members,
     )
     .await;
     let raw_after = sqlite::rows_per_second(folder, sqlite::BATCH, CEILING)?;

@@ -12,6 +12,7 @@ mod measure;
 mod operation;
 pub(crate) mod overload;
 pub(crate) mod postgres;
+mod questions;
 mod random;
 pub(crate) mod rehearsal;
 mod report;

@@ -277,6 +277,10 @@ impl Person {
         format!("{}{}@", &self.last[1..], self.index).to_ascii_lowercase()
     }
 
+    pub(super) fn display_name(&self) -> String {
+        format!("{} {}", self.first, self.last)
+    }
+
     /// A part from the middle of the displayName, shared by all of one family name.
     pub(super) fn name_part(&self) -> &'static str {
         &self.last[1..]
