@@ -13,11 +13,11 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub const BURST: Duration = Duration::from_millis(250);
 
 /// How long there must be none until the next one counts as a burst again.
-const CALM: Duration = Duration::from_secs(1);
+pub const CALM: Duration = Duration::from_secs(1);
 
 /// Tells a queue that stands from a burst.
 #[derive(Debug, Default)]
-pub struct Standing(Mutex<Option<Crowded>>);
+struct Standing(Mutex<Option<Crowded>>);
 
 /// Since when, and until when, there was a queue.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ struct Crowded {
 
 impl Standing {
     /// Notes whether there is a queue, and tells whether it stands.
-    pub fn note(&self, is_crowded: bool, now: Instant) -> bool {
+    fn note(&self, is_crowded: bool, now: Instant) -> bool {
         let mut crowded = lock(&self.0);
         if !is_crowded && crowded.is_none() {
             return false;
@@ -40,6 +40,28 @@ impl Standing {
             *crowded = Some(Crowded { since, last: now });
         }
         is_crowded && now.duration_since(since) > BURST
+    }
+}
+
+/// Tells whether there is lasting overload: it begins when a queue is too long even for a burst,
+/// and ends when none has been long for a while.
+#[derive(Debug, Default)]
+pub struct Overload(Mutex<Option<Instant>>);
+
+impl Overload {
+    /// Whether one more is refused, given whether its queue is long, and whether it may be so in
+    /// a burst.
+    pub fn refuses(&self, is_long: bool, is_burst: bool, now: Instant) -> bool {
+        if !is_long {
+            return false;
+        }
+        let mut last = lock(&self.0);
+        let lasts = last.is_some_and(|it| now.duration_since(it) < CALM);
+        let refuses = lasts || !is_burst;
+        if refuses {
+            *last = Some(now);
+        }
+        refuses
     }
 }
 
@@ -161,6 +183,25 @@ mod tests {
             (1_514, true, true),
         ] {
             assert_eq!(standing.note(is_crowded, at(ms)), stands, "after {ms} ms");
+        }
+    }
+
+    #[test]
+    fn overload_lasts_until_it_has_been_calm() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let overload = Overload::default();
+        for (ms, is_long, is_burst, refuses) in [
+            (0, true, true, false),
+            (1, false, false, false),
+            (2, true, false, true),
+            (3, true, true, true),
+            (4, false, true, false),
+            (1_002, true, true, true),
+            (2_002, true, true, false),
+        ] {
+            let refused = overload.refuses(is_long, is_burst, at(ms));
+            assert_eq!(refused, refuses, "after {ms} ms");
         }
     }
 

@@ -36,7 +36,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
     access::{Access, Caller},
-    admission::{Admission, BURST, Standing},
+    admission::{Admission, BURST, Overload},
     client::{Client, Roles},
     error::Error,
     limits::Limits,
@@ -63,7 +63,7 @@ pub struct Directory {
     /// store's queue for other writes.
     bulk_creates: Semaphore,
     /// Whether writes have waited long for a while.
-    writes: Standing,
+    writes: Overload,
     jobs: job::OpenJobs,
     job_turns: Semaphore,
     event_keys: feed::EventKeys,
@@ -97,7 +97,7 @@ impl Directory {
             seal,
             bulk_requests: Admission::new(bulk::REQUESTS_AT_A_TIME, bulk::REQUESTS_IN_A_BURST),
             bulk_creates: Semaphore::new(bulk::CREATES_AT_A_TIME),
-            writes: Standing::default(),
+            writes: Overload::default(),
             jobs: job::OpenJobs::default(),
             job_turns: Semaphore::new(job::JOBS_AT_A_TIME),
             event_keys: feed::EventKeys::default(),
@@ -116,19 +116,19 @@ impl Directory {
         Ok(self.store.ready().await?)
     }
 
-    /// Whether one more request that writes is let in, while so many are in work: a few are
-    /// always; more are not when writes would wait long, and not at all long when they have
-    /// for a while.
+    /// Whether one more request that writes is let in, while so many are in work. Many may wait
+    /// in a burst, for what waits together is committed together; when there are more than that,
+    /// only as many as are done soon, until it has been calm for a while. One is always prepared
+    /// while another is committed.
     ///
     /// # Errors
     /// [`Error::Overloaded`]
     pub fn admit_write(&self, in_work: usize) -> Result<(), Error> {
         let ahead = u32::try_from(in_work).unwrap_or(u32::MAX);
         let wait = self.store.write_pace().saturating_mul(ahead);
-        let limit = Duration::from_millis(self.limits.write_wait_ms);
-        let stands = self.writes.note(wait > limit, Instant::now());
-        let most = if stands { limit } else { limit.max(BURST) };
-        if wait > most && in_work >= self.limits.write_burst {
+        let is_long = in_work > 1 && wait > Duration::from_millis(self.limits.write_wait_ms);
+        let is_burst = wait <= BURST && in_work < self.limits.write_burst;
+        if self.writes.refuses(is_long, is_burst, Instant::now()) {
             return Err(Error::Overloaded);
         }
         Ok(())

@@ -21,12 +21,11 @@ pub struct Limits {
     /// Most of them that wait in a burst ([`Admission`](crate::admission::Admission)); more
     /// are refused as overload.
     pub waiting_hashes: usize,
-    /// Longest time in milliseconds that writes wait for the store when they have done so for
-    /// longer than a burst ([`BURST`](crate::admission::BURST)); more are refused as overload.
+    /// Milliseconds of the store's work that may wait before a write under overload, which begins
+    /// with more than [`Self::write_burst`] of them, or when there is more work than
+    /// [`BURST`](crate::admission::BURST); more are refused.
     pub write_wait_ms: u64,
-    /// Writes that are let in however slow the last ones were: these may have been committed one
-    /// by one, and those that wait together are committed together. So a disk that stalls for a
-    /// moment makes a few clients wait and refuses none of them.
+    /// Writes in work, beyond which there is overload if they would wait long.
     pub write_burst: usize,
     /// Lifetime of an access token in seconds.
     pub token_seconds: u64,
@@ -49,8 +48,8 @@ impl Default for Limits {
             job_seconds: 86_400,
             hashing_threads: 2,
             waiting_hashes: 32,
-            write_wait_ms: 25,
-            write_burst: 64,
+            write_wait_ms: 15,
+            write_burst: 128,
             token_seconds: 3_600,
             cursor_seconds: 3_600,
             event_days: 90,

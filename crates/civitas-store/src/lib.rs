@@ -12,6 +12,7 @@ pub mod copy;
 mod fault;
 mod filter;
 mod key;
+mod pace;
 mod postgres;
 mod rid;
 mod rids;

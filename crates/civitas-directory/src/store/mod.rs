@@ -570,8 +570,8 @@ pub trait Store: Send + Sync + 'static {
     /// line each; empty when clean.
     async fn verify(&self) -> Result<Vec<String>, ReadError>;
 
-    /// What a change set takes lately, those that commit together sharing their time. Zero
-    /// where it means nothing.
+    /// What a change set adds to a transaction lately: not what the flush takes that all of them
+    /// share. Zero where it means nothing.
     fn write_pace(&self) -> Duration {
         Duration::ZERO
     }

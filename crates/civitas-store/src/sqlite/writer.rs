@@ -21,6 +21,8 @@ use civitas_directory::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::pace::Pace;
+
 use super::{
     Options,
     apply::{Batch, Ledger},
@@ -77,22 +79,6 @@ pub(super) struct Writer {
     pace: Arc<Pace>,
 }
 
-/// What a change set takes lately, in nanoseconds.
-#[derive(Default)]
-struct Pace(AtomicU64);
-
-impl Pace {
-    /// So many change sets were answered together, after so long. The mean looks back on some
-    /// of them: it does not jump when one has waited for the disk.
-    fn done(&self, change_sets: usize, took: Duration) {
-        const LOOKS_BACK: u64 = 7;
-        let before = self.0.load(Ordering::Relaxed);
-        let all = before.saturating_mul(LOOKS_BACK) + took.as_nanos() as u64;
-        let mean = all / (LOOKS_BACK + change_sets as u64);
-        self.0.store(mean, Ordering::Relaxed);
-    }
-}
-
 impl Writer {
     /// Starts the thread; `queue` jobs may wait.
     pub(super) fn start(mut worker: Worker, queue: usize) -> std::io::Result<Self> {
@@ -110,9 +96,9 @@ impl Writer {
         })
     }
 
-    /// What a change set takes lately.
+    /// What a change set adds to a transaction lately.
     pub(super) fn pace(&self) -> Duration {
-        Duration::from_nanos(self.pace.0.load(Ordering::Relaxed))
+        self.pace.least()
     }
 
     /// Transactions that changed something.
@@ -249,11 +235,9 @@ impl Worker {
             match job {
                 Ok(Job::Chore(chore)) => self.chore(chore),
                 Ok(Job::Commit(first)) => {
-                    let begun = Instant::now();
                     let commits = self.gather(jobs, first);
                     let results = self.commit(&commits);
                     self.count(jobs, commits.len());
-                    self.pace.done(commits.len(), begun.elapsed());
                     answer(commits, results);
                 }
                 Err(RecvTimeoutError::Timeout) => self.pool.release(),
@@ -352,6 +336,7 @@ impl Worker {
         let connection = &self.connection;
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN IMMEDIATE").map_err(BatchFault::Transaction)?;
+        let begun = Instant::now();
         let mut batch = Batch::begin(connection, &self.catalog);
         let mut results = Vec::with_capacity(commits.len());
         for commit in commits {
@@ -362,6 +347,8 @@ impl Worker {
             });
         }
         let ledger = batch.finish().map_err(BatchFault::Apply)?;
+        // The flush does not count: however many wait, they share one.
+        self.pace.done(commits.len(), begun.elapsed());
         run("COMMIT").map_err(BatchFault::Transaction)?;
         self.committed(&ledger, &results);
         Ok(results)

@@ -32,7 +32,7 @@ use super::{
     error::{Fault, Outcome},
     pool::Pool,
 };
-use crate::catalog::Facts;
+use crate::{catalog::Facts, pace::Pace};
 
 /// How often a transaction is tried that others were in the way of.
 const ATTEMPTS: usize = 5;
@@ -51,8 +51,7 @@ struct Shared {
     lanes: Mutex<HashMap<i64, VecDeque<Waiting>>>,
     /// Change sets that wait or are being committed.
     waiting: AtomicUsize,
-    /// What a transaction takes lately, in nanoseconds.
-    takes: AtomicU64,
+    pace: Pace,
     most_waiting: usize,
     /// Most change sets of a transaction.
     batch: usize,
@@ -78,7 +77,7 @@ impl Writer {
             facts,
             lanes: Mutex::default(),
             waiting: AtomicUsize::new(0),
-            takes: AtomicU64::new(0),
+            pace: Pace::default(),
             most_waiting,
             batch: batch.max(1),
             commits: AtomicU64::new(0),
@@ -93,7 +92,7 @@ impl Writer {
     /// What a change set takes lately. A transaction takes about as long with one as with as
     /// many as may share it.
     pub(super) fn pace(&self) -> Duration {
-        Duration::from_nanos(self.0.takes.load(Relaxed) / self.0.batch as u64)
+        self.0.pace.least()
     }
 
     /// Commits a change set with others that wait.
@@ -142,13 +141,10 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// So many change sets were answered together, after so long. The mean looks back on some
-    /// transactions: it does not jump when one has waited for the disk.
+    /// So many change sets were answered together, after so long.
     fn done(&self, change_sets: usize, took: Duration) {
-        const LOOKS_BACK: u64 = 7;
         self.waiting.fetch_sub(change_sets, Relaxed);
-        let all = self.takes.load(Relaxed).saturating_mul(LOOKS_BACK) + took.as_nanos() as u64;
-        self.takes.store(all / (LOOKS_BACK + 1), Relaxed);
+        self.pace.done(self.batch, took);
     }
 
     /// One transaction. After a failure nothing of it is kept.
