@@ -18,7 +18,7 @@ use crate::tls;
 
 /// What a client hears that speaks HTTP in clear text where TLS is spoken.
 const NOT_CLEAR: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
-    Content-Length: 63\r\nConnection: close\r\n\r\n\
+    Content-Length: 64\r\nConnection: close\r\n\r\n\
     this port speaks HTTPS: ask again with https:// in place of it\r\n";
 
 /// Bytes of its request that are read so that it sees the answer, and for how long.
