@@ -1,9 +1,9 @@
 //! Why a request is refused, in the words of the service.
 
-use civitas_directory::{Error, Outcome};
+use civitas_directory::Outcome;
 use serde_json::Value;
 
-use crate::refusal::Refusal;
+use crate::dialect::failure;
 
 /// A refusal that the dialect words itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,27 +122,11 @@ impl Fault {
     }
 }
 
-/// Why a request was not carried out: in the dialect's words, or in nobody's yet.
-#[derive(Debug)]
-pub(super) enum Failure {
-    Fault(Fault),
-    Refusal(Refusal),
-}
+/// Why a request was not carried out.
+pub(super) type Failure = failure::Failure<Fault>;
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refusal(refusal)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Refusal(error.into())
     }
 }

@@ -4,6 +4,7 @@ use civitas_scim::{Attributes, schema::urn, value::is_present};
 use serde_json::{Map, Value, json};
 
 use super::{id, kind::Kind};
+use crate::dialect::part::{set, set_within};
 
 /// A resource: its attributes by name, those of extensions below their URIs.
 pub(super) type Object = Map<String, Value>;
@@ -187,33 +188,6 @@ fn split_flags(emails: Option<Value>) -> (Option<Value>, Option<Value>) {
     }
     let flags = (!flags.is_empty()).then_some(Value::Array(flags));
     (Some(Value::Array(emails)), flags)
-}
-
-fn set(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            object.insert(name.to_owned(), value);
-        }
-        None => {
-            object.shift_remove(name);
-        }
-    }
-}
-
-fn set_within(object: &mut Map<String, Value>, uri: &str, name: &str, value: Option<Value>) {
-    if value.is_none() && !object.contains_key(uri) {
-        return;
-    }
-    let inner = object.entry(uri.to_owned()).or_insert(Value::Null);
-    if !inner.is_object() {
-        *inner = Value::Object(Map::new());
-    }
-    if let Value::Object(inner) = inner {
-        set(inner, name, value);
-        if inner.is_empty() {
-            object.shift_remove(uri);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -85,6 +85,18 @@ fn description(body: &Value) -> Result<Option<String>, Fault> {
     Ok(text)
 }
 
+/// Answers `setDescription`; `None` where there is nothing of that name.
+async fn describe(call: &Call<'_>, kind: kept::Kind, id: &str) -> Result<Option<Reply>, Failure> {
+    let description = description(&call.request.body)?;
+    let description = description.ok_or_else(|| mismatch("description is missing"))?;
+    let changed = kept::change(call, kind, id, |object| {
+        object.insert("description".into(), Value::from(description.as_str()));
+        stamp(call, object);
+        Ok(())
+    });
+    Ok(changed.await?.map(|_| empty()))
+}
+
 /// The value of the body, which is base64 (RFC 4648 §4).
 fn value(body: &Value) -> Result<String, Fault> {
     use base64::{Engine as _, prelude::BASE64_STANDARD};

@@ -4,7 +4,7 @@ use civitas_directory::{Error, Outcome};
 use serde_json::{Value, json};
 
 use super::{
-    Object, check_id, description, empty,
+    Object, check_id, describe, description,
     kept::{self, Kind},
     list, member, mismatch, stamp, text, unsupported, value,
 };
@@ -57,15 +57,8 @@ pub(in super::super) async fn variable(call: &mut Call<'_>, id: &str) -> Result<
             Ok(call.answer(Outcome::Answered, &shown(&object)))
         }
         Verb::Action(action) if action.eq_ignore_ascii_case("setDescription") => {
-            let description = description(&call.request.body)?;
-            let description = description.ok_or_else(|| mismatch("description is missing"))?;
-            let changed = kept::change(call, Kind::Variable, id, |object| {
-                object.insert("description".into(), Value::from(description.as_str()));
-                stamp(call, object);
-                Ok(())
-            });
-            changed.await?.ok_or_else(missing)?;
-            Ok(empty())
+            let described = describe(call, Kind::Variable, id).await?;
+            described.ok_or_else(missing)
         }
         _ => Err(unsupported(call, &Place::Variable(id.into()))),
     }

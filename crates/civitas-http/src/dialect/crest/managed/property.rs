@@ -9,9 +9,10 @@ use civitas_scim::{
     schema::{Attribute, ResourceType, urn},
     value::{Comparison, Key, is_present},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::policy::Policy;
+use crate::dialect::part::{set, set_within};
 
 /// What values a property takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,33 +278,6 @@ fn place(elements: &[Value]) -> Option<usize> {
     let is_primary = |it: &Value| it.get("primary") == Some(&Value::Bool(true));
     let primary = elements.iter().position(is_primary);
     primary.or((!elements.is_empty()).then_some(0))
-}
-
-fn set(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            object.insert(name.to_owned(), value);
-        }
-        None => {
-            object.shift_remove(name);
-        }
-    }
-}
-
-fn set_within(object: &mut Map<String, Value>, name: &str, part: &str, value: Option<Value>) {
-    if value.is_none() && !object.contains_key(name) {
-        return;
-    }
-    let inner = object.entry(name.to_owned()).or_insert(Value::Null);
-    if !inner.is_object() {
-        *inner = Value::Object(Map::new());
-    }
-    if let Value::Object(inner) = inner {
-        set(inner, part, value);
-        if inner.is_empty() {
-            object.shift_remove(name);
-        }
-    }
 }
 
 fn set_leading(attributes: &mut Attributes, name: &str, part: &str, value: Option<Value>) {
