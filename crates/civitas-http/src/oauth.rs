@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     credentials::Credentials,
+    dialect::oracle,
     door::Arrival,
     form,
     negotiation::check_form_content,
@@ -29,9 +30,6 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// (RFC 7644 §3.10).
 const USER_ID: &str = "urn:ietf:params:scim:schemas:core:2.0:User:id";
 const USER_NAME: &str = "urn:ietf:params:scim:schemas:core:2.0:User:userName";
-
-/// What clients of identity domains ask for to get all that they may have.
-const MY_SCOPES: &str = "urn:opc:idm:__myscopes__";
 
 const NO_SUCH_USER: Refused = Refused(
     Code::InvalidRequest,
@@ -252,7 +250,7 @@ impl<'b> TokenRequest<'b> {
         let Some(scope) = &self.scope else {
             return Ok(usual);
         };
-        if scope == MY_SCOPES {
+        if scope == oracle::MY_SCOPES {
             return Ok(client.roles);
         }
         scope

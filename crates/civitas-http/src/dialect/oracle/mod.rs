@@ -46,6 +46,9 @@ use crate::{
 /// The header field in which a client names its request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-id");
 
+/// The scope by which a client asks for all that it may have.
+pub(crate) const MY_SCOPES: &str = "urn:opc:idm:__myscopes__";
+
 /// Largest body, in bytes (`maxPayload`).
 pub(crate) const MAX_PAYLOAD: usize = 1_048_576;
 
