@@ -2,7 +2,5 @@
 //! refusals to its own answers. None imports another.
 
 pub(crate) mod crest;
-mod failure;
 pub(crate) mod oracle;
-mod part;
 pub(crate) mod scim;

@@ -4,7 +4,7 @@ use civitas_directory::Outcome;
 use civitas_scim::Invalid;
 use serde_json::Value;
 
-use crate::dialect::failure;
+use crate::failure;
 
 /// A refusal that the dialect words itself.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use civitas_directory::Outcome;
 use serde_json::Value;
 
-use crate::dialect::failure;
+use crate::failure;
 
 /// A refusal that the dialect words itself.
 #[derive(Debug, Clone, PartialEq)]

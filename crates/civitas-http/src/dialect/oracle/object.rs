@@ -4,7 +4,7 @@ use civitas_scim::{Attributes, schema::urn, value::is_present};
 use serde_json::{Map, Value, json};
 
 use super::{id, kind::Kind};
-use crate::dialect::part::{set, set_within};
+use crate::part::{set, set_within};
 
 /// A resource: its attributes by name, those of extensions below their URIs.
 pub(super) type Object = Map<String, Value>;

@@ -12,7 +12,7 @@ use civitas_scim::{
 use serde_json::{Value, json};
 
 use super::policy::Policy;
-use crate::dialect::part::{set, set_within};
+use crate::part::{set, set_within};
 
 /// What values a property takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

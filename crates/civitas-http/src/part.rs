@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Gives a member a value, or takes it away.
-pub(super) fn set(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+pub(crate) fn set(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     match value {
         Some(value) => {
             object.insert(name.to_owned(), value);
@@ -15,7 +15,7 @@ pub(super) fn set(object: &mut Map<String, Value>, name: &str, value: Option<Val
 }
 
 /// The same within a member that is an object, which is there as long as it holds something.
-pub(super) fn set_within(
+pub(crate) fn set_within(
     object: &mut Map<String, Value>,
     name: &str,
     part: &str,
