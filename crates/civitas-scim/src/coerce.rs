@@ -393,7 +393,7 @@ fn one_primary(attribute: &Attribute, elements: &[Value], place: Place<'_>) -> R
 /// The elements with those of equal identity merged into the first of them: the same pair
 /// of `type` and `value` is not returned twice (RFC 7643 §2.4), and members are equal by
 /// their `value`.
-fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
+pub(crate) fn without_repeats(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
     if elements.len() < 2 {
         return elements;
     }

@@ -193,7 +193,8 @@ fn selected(change: &Change<'_>, mut elements: Vec<Value>) -> Result<Vec<Value>,
         one_primary(change, &mut elements, &matching)?;
     }
     elements.retain(|element| element.as_object().is_none_or(|it| !it.is_empty()));
-    Ok(elements)
+    // What was set may have made some of them the same.
+    Ok(coerce::without_repeats(change.attribute, elements))
 }
 
 fn matching(change: &Change<'_>, elements: &[Value]) -> Vec<usize> {

@@ -928,6 +928,32 @@ fn operation() -> impl Strategy<Value = Operation> {
     })
 }
 
+/// RFC 7643 §2.4: the same pair of `type` and `value` is not returned twice.
+#[test]
+fn elements_that_become_the_same_become_one() {
+    let rt = user();
+    let tolerance = Tolerance::generic();
+    let same = json!({ "value": "n@x.org", "type": "home" });
+    let add =
+        json!([{ "value": "a@x.org", "type": "home" }, { "value": "b@x.org", "type": "home" }]);
+    for (path, value) in [
+        ("emails[type eq \"home\"]", same.clone()),
+        ("emails[type eq \"home\"].value", json!("n@x.org")),
+    ] {
+        let operations = [(Op::Add, "emails", add.clone()), (Op::Replace, path, value)];
+        let operations = operations.map(|(op, path, value)| Operation {
+            op,
+            path: Some(path.to_owned()),
+            value: Some(value),
+        });
+        let steps = steps(&operations, &rt, "u", &tolerance).unwrap();
+        let patched = apply(&user_u(), &steps, &rt, &tolerance).unwrap();
+        let emails = patched.attributes["emails"].as_array().unwrap();
+        let homes: Vec<_> = emails.iter().filter(|it| it["type"] == "home").collect();
+        assert_eq!(homes, [&same], "{path}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_results_is_canonical(operations in proptest::collection::vec(operation(), 0..5)) {
