@@ -3,7 +3,10 @@
 use civitas_scim::{Attributes, index::IndexEntry};
 use serde_json::Value;
 
-use crate::record::{Timestamp, Version};
+use crate::{
+    record::{Timestamp, Version},
+    store::Position,
+};
 
 /// Changes that commit together or not at all, with their circumstances.
 #[derive(Debug, Clone, PartialEq)]
@@ -212,6 +215,8 @@ pub struct NewMember {
 /// What a commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
+    /// Where the resource of the first change stands; see [`crate::Record::position`].
+    pub position: Position,
     /// The version of the resource of the first change, new or (nothing changed) as it was.
     pub version: Version,
     /// `meta.lastModified` of that resource after the commit.

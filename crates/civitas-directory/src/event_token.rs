@@ -374,6 +374,7 @@ mod tests {
             record: Record {
                 resource_type: "User".into(),
                 id: "7".into(),
+                position: crate::store::Position(1),
                 version: Version(version),
                 created: Timestamp(1_000),
                 modified: Timestamp(2_000),

@@ -63,6 +63,7 @@ mod tests {
         let record = Record {
             resource_type: "User".into(),
             id: "u".into(),
+            position: crate::store::Position(1),
             version: Version(7),
             created: Timestamp(0),
             modified: Timestamp(5_900),

@@ -5,6 +5,8 @@ use std::fmt;
 use civitas_scim::Attributes;
 use serde_json::{Value, json};
 
+use crate::store::Position;
+
 /// An instant in milliseconds since 1970 (UTC).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
@@ -77,6 +79,8 @@ pub struct Record {
     pub resource_type: String,
     /// The resource's `id`.
     pub id: String,
+    /// Its place in creation order among those of its type, which is never another's.
+    pub position: Position,
     /// The state.
     pub version: Version,
     /// `meta.created`.

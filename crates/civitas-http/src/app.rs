@@ -17,7 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use civitas_directory::Directory;
+use civitas_directory::{Directory, id};
 use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
 };
@@ -147,6 +147,7 @@ impl Surface {
         }
         if family.is_coded(parts.uri.path()) {
             self.coder.code(&mut reply, &parts.headers).await;
+            family.coded(&mut reply);
         }
         let took = started.elapsed();
         self.metrics
@@ -263,6 +264,8 @@ impl Surface {
         };
         let sent = sent.filter(sane);
         match (family, sent) {
+            // The service names each answer itself.
+            (Family::Sap, _) => id::issue((self.settings.clock)()).to_uppercase(),
             (_, None) => self.issue_request_id(),
             // The service adds its own part.
             (Family::Oracle, Some(sent)) => format!("{sent}/{}", self.issue_request_id()),
@@ -312,6 +315,7 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
         // A dialect of its own, with handlers larger than SCIM's.
         Route::Crest(place) => Box::pin(dialect::crest::answer(arrival, place)).await,
         Route::Oracle(place) => Box::pin(dialect::oracle::answer(arrival, place)).await,
+        Route::Sap(place) => Box::pin(dialect::sap::answer(arrival, place)).await,
         Route::Fixed(route) => Box::pin(fixed(arrival, route)).await,
         Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
         Route::JobRows(id) => Box::pin(job::rows(arrival, id)).await,

@@ -253,6 +253,7 @@ mod tests {
         Record {
             resource_type: "User".into(),
             id: "u".into(),
+            position: civitas_directory::store::Position(1),
             version: Version(7),
             created: Timestamp(0),
             modified: Timestamp(5_900),

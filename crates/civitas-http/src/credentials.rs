@@ -1,12 +1,21 @@
 //! The `Authorization` header field (RFC 6750 §2.1, RFC 7617 §2).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::{
     form,
     refusal::{Refusal, Unauthenticated},
 };
+
+/// Base64 that may lack its padding, as some clients leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Credentials as shown.
 #[derive(PartialEq, Eq)]
@@ -68,7 +77,7 @@ impl<'h> Credentials<'h> {
 }
 
 fn basic(encoded: &str) -> Option<Credentials<'static>> {
-    let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let text = String::from_utf8(BASE64.decode(encoded).ok()?).ok()?;
     let (client_id, secret) = text.split_once(':')?;
     let controls = text.chars().any(char::is_control);
     (!controls && !client_id.is_empty()).then(|| Credentials::Basic {
@@ -99,6 +108,7 @@ mod tests {
         for (written, id, secret) in [
             ("Basic dGVzdDoxMjPCow==", "test", "123£"),
             ("bAsIc YWRtaW46YTpi", "admin", "a:b"),
+            ("Basic dGVzdDoxMjPCow", "test", "123£"),
             ("BEARER abc", "bearer", "abc"),
         ] {
             assert_eq!(

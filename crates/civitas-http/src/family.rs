@@ -18,6 +18,8 @@ pub(crate) enum Family {
     Crest,
     /// Identity domains.
     Oracle,
+    /// SAP Cloud Identity Services.
+    Sap,
 }
 
 /// An answer that somebody ordered for a request.
@@ -34,17 +36,19 @@ pub(crate) struct Ordered<'r> {
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Scim,
         Self::OAuth,
         Self::Problem,
         Self::Crest,
         Self::Oracle,
+        Self::Sap,
     ];
 
     /// The family that owns a path, whether or not there is anything at it.
     pub(crate) fn of(path: &str) -> Self {
         match path.split('/').nth(1) {
+            _ if dialect::sap::owns(path) => Self::Sap,
             Some("scim") => Self::Scim,
             Some("oauth2") => Self::OAuth,
             Some(first) if dialect::crest::owns(first) => Self::Crest,
@@ -73,6 +77,7 @@ impl Family {
             Self::Problem => "operations",
             Self::Crest => Dialect::Crest.name(),
             Self::Oracle => Dialect::Oracle.name(),
+            Self::Sap => Dialect::Sap.name(),
         }
     }
 
@@ -82,6 +87,7 @@ impl Family {
             Self::Scim | Self::OAuth | Self::Problem => HeaderName::from_static("x-request-id"),
             Self::Crest => dialect::crest::TRANSACTION_ID,
             Self::Oracle => dialect::oracle::REQUEST_ID,
+            Self::Sap => dialect::sap::REQUEST_ID,
         }
     }
 
@@ -91,6 +97,7 @@ impl Family {
         match self {
             Self::Scim | Self::Problem | Self::Oracle => true,
             Self::OAuth => false,
+            Self::Sap => !dialect::sap::issues_tokens(path),
             Self::Crest => !dialect::crest::issues_tokens(path),
         }
     }
@@ -106,6 +113,7 @@ impl Family {
                 let (path, method) = (parts.uri.path(), parts.method.as_str());
                 dialect::oracle::status::word(refusal, &parts.headers, path, method)
             }
+            Self::Sap => dialect::sap::status::word(refusal, parts.uri.path()),
         }
     }
 
@@ -115,7 +123,16 @@ impl Family {
             Self::Scim => dialect::scim::finish(reply),
             Self::Crest => dialect::crest::finish(reply),
             Self::Oracle => dialect::oracle::finish(reply),
+            Self::Sap => dialect::sap::finish(reply),
             Self::OAuth | Self::Problem => {}
+        }
+    }
+
+    /// Tells of an answer, once it is in the coding that it goes out in, what the family tells of
+    /// codings.
+    pub(crate) fn coded(self, reply: &mut Reply) {
+        if self == Self::Sap {
+            dialect::sap::coded(reply);
         }
     }
 
@@ -126,6 +143,7 @@ impl Family {
             Self::OAuth => oauth::rehearsed(ordered.status, ordered.request_id).map(Err),
             Self::Crest => dialect::crest::rehearsal::rehearsed(ordered),
             Self::Oracle => dialect::oracle::rehearsal::rehearsed(ordered),
+            Self::Sap => dialect::sap::rehearsal::rehearsed(ordered),
             Self::Problem => None,
         }
     }

@@ -57,6 +57,11 @@ fn weight(headers: &HeaderMap, kind: &str, subtype: &str) -> u16 {
     weighted(headers, &ACCEPT, |range| covers(range, kind, subtype)).unwrap_or(0)
 }
 
+/// Whether `Accept` takes a media type.
+pub(crate) fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
+    !headers.contains_key(ACCEPT) || weight(headers, kind, subtype) > 0
+}
+
 /// How specific a media range is for the type: 3 by its name, 2 by `type/*`, 1 by `*/*`;
 /// `None` when it does not cover the type.
 fn covers(range: &str, kind: &str, subtype: &str) -> Option<u8> {
@@ -135,7 +140,7 @@ pub(crate) fn check_scim_content(
 
 /// Checks that an answer in plain JSON is acceptable.
 pub(crate) fn check_accepts_json(headers: &HeaderMap) -> Result<(), Refusal> {
-    if !headers.contains_key(ACCEPT) || weight(headers, "application", "json") > 0 {
+    if accepts(headers, "application", "json") {
         Ok(())
     } else {
         Err(Refusal::NotAcceptable {

@@ -1,10 +1,9 @@
-//! Which status each dialect gives an outcome, with the source that says so. The dialects
-//! that are served answer from their own tables, the others state here what was published,
-//! for the dialect to come.
+//! Which status each dialect gives an outcome, with the source that says so, from the dialect's
+//! own table.
 
 use civitas_directory::Outcome;
 
-use crate::dialect::{crest, oracle, scim};
+use crate::dialect::{crest, oracle, sap, scim};
 
 /// A protocol, or the way a vendor speaks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +62,7 @@ pub fn differences(dialect: Dialect) -> &'static [Difference] {
         Dialect::Scim => scim::fidelity::DIFFERENCES,
         Dialect::Crest => crest::fidelity::DIFFERENCES,
         Dialect::Oracle => oracle::fidelity::DIFFERENCES,
-        Dialect::Sap => &[],
+        Dialect::Sap => sap::fidelity::DIFFERENCES,
     }
 }
 
@@ -72,7 +71,7 @@ pub fn documented(dialect: Dialect) -> Vec<Documented> {
     match dialect {
         Dialect::Scim => Outcome::ALL.map(scim::status::documented).into(),
         Dialect::Crest => Outcome::ALL.map(crest::status::documented).into(),
-        Dialect::Sap => rows(SAP_SOURCE, SAP),
+        Dialect::Sap => Outcome::ALL.map(sap::status::documented).into(),
         Dialect::Oracle => Outcome::ALL.map(oracle::status::documented).into(),
     }
 }
@@ -81,43 +80,6 @@ pub fn documented(dialect: Dialect) -> Vec<Documented> {
 pub fn documents(dialect: Dialect, status: u16) -> bool {
     documented(dialect).iter().any(|row| row.status == status)
 }
-
-type Rows = &'static [(u16, &'static [Outcome])];
-
-fn rows(source: &'static str, rows: Rows) -> Vec<Documented> {
-    let rows = rows.iter().flat_map(|(status, outcomes)| {
-        outcomes.iter().map(|outcome| Documented {
-            outcome: *outcome,
-            status: *status,
-            source,
-        })
-    });
-    rows.collect()
-}
-
-const SAP_SOURCE: &str = "General Error Codes; Error and Success Codes";
-
-use Outcome as O;
-
-const SAP: Rows = &[
-    (200, &[O::Answered]),
-    (201, &[O::Created]),
-    (204, &[O::Done]),
-    (301, &[O::Canonical]),
-    (400, &[O::Malformed, O::Invalid]),
-    (401, &[O::Unauthenticated]),
-    (403, &[O::Forbidden]),
-    (404, &[O::UnknownPath, O::NotFound]),
-    (405, &[O::MethodNotAllowed]),
-    (406, &[O::NotAcceptable]),
-    (409, &[O::Taken, O::Overtaken]),
-    (415, &[O::UnsupportedVersion, O::UnsupportedMediaType]),
-    (500, &[O::Failed]),
-    (
-        503,
-        &[O::Overloaded, O::TooSlow, O::Maintenance, O::Unavailable],
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -130,7 +92,7 @@ mod tests {
     const TABLES: [(Dialect, &str, &[u16]); 4] = [
         (
             Dialect::Sap,
-            SAP_SOURCE,
+            sap::status::TABLE,
             &[
                 200, 201, 204, 301, 400, 401, 403, 404, 405, 406, 409, 415, 500, 503,
             ],

@@ -1,7 +1,7 @@
 //! What a parity page is made of: the operations of a dialect, as its routes have them.
 
 use crate::{
-    dialect::{crest, oracle},
+    dialect::{crest, oracle, sap},
     outcomes::Dialect,
     router::{self, Methods, Route},
 };
@@ -15,7 +15,7 @@ pub struct Operation {
     pub method: &'static str,
 }
 
-/// The operations of a dialect, path by path. A dialect that is not served has none.
+/// The operations of a dialect, path by path.
 pub fn operations(dialect: Dialect) -> Vec<Operation> {
     let routes: Vec<(&str, Methods)> = match dialect {
         Dialect::Scim => router::scim_routes()
@@ -24,7 +24,7 @@ pub fn operations(dialect: Dialect) -> Vec<Operation> {
             .collect(),
         Dialect::Crest => crest::Place::templates().collect(),
         Dialect::Oracle => oracle::Place::templates().collect(),
-        Dialect::Sap => Vec::new(),
+        Dialect::Sap => sap::Place::templates().collect(),
     };
     let operations = routes.into_iter().flat_map(|(template, methods)| {
         let methods = methods.allow().split(", ");
@@ -39,7 +39,8 @@ pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
     match (dialect, &route) {
         (Dialect::Scim, Route::Scim(_))
         | (Dialect::Crest, Route::Crest(_))
-        | (Dialect::Oracle, Route::Oracle(_)) => Some(route.template()),
+        | (Dialect::Oracle, Route::Oracle(_))
+        | (Dialect::Sap, Route::Sap(_)) => Some(route.template()),
         _ => None,
     }
 }
@@ -49,6 +50,7 @@ pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
 pub fn unbuilt(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
         Dialect::Oracle => oracle::UNBUILT,
-        Dialect::Scim | Dialect::Sap | Dialect::Crest => &[],
+        Dialect::Sap => sap::UNBUILT,
+        Dialect::Scim | Dialect::Crest => &[],
     }
 }

@@ -49,6 +49,7 @@ impl Room {
             Route::Scim(route) => route.writes(method),
             Route::Crest(place) => place.writes(method),
             Route::Oracle(place) => place.writes(method),
+            Route::Sap(place) => place.writes(method),
         };
         let in_work = self.places.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if !writes {

@@ -19,6 +19,7 @@
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/openidm`, `/am`, `/environment` and what is below | | [`crate::dialect::crest`] |
 //! | `/admin/v1` and what is below | | [`crate::dialect::oracle`] |
+//! | `/scim` but for its versions, `/service`, `/cps`, `/md`, `/oauth2/token` | | [`crate::dialect::sap`] |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |
 //! | `/.well-known/jwks.json` | GET | keys that event tokens are verified with |
@@ -37,7 +38,8 @@
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
-//! Without `/v2` the newest version answers, which is v2 (RFC 7644 §3.13).
+//! Which version stands where none is named is the provider's choice (RFC 7644 §3.13): there
+//! answers [`crate::dialect::sap`].
 //!
 //! HEAD goes with GET and OPTIONS with everything. A trailing slash changes nothing;
 //! segments are compared with case (RFC 3986 §6.2.2.1).
@@ -48,7 +50,7 @@ use civitas_scim::schema::ResourceType;
 use http::Method;
 
 use crate::{
-    dialect::{crest, oracle},
+    dialect::{crest, oracle, sap},
     form::decode,
     refusal::Refusal,
 };
@@ -62,6 +64,8 @@ pub(crate) enum Route<'r> {
     Crest(crest::Place<'r>),
     /// Identity domains, which look at the path in their turn.
     Oracle(oracle::Place<'r>),
+    /// SAP Cloud Identity Services, which look at the path in their turn.
+    Sap(sap::Place<'r>),
     /// What is the same for every tenant.
     Fixed(Fixed),
     /// `/civitas/v1/jobs/{id}`.
@@ -174,17 +178,17 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
     if let Some(place) = oracle::Place::at(path) {
         return Ok(Route::Oracle(place));
     }
+    if let Some(place) = sap::Place::at(path) {
+        return Ok(Route::Sap(place));
+    }
     let mut segments = path.split('/').skip(1);
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let rest: (_, _, _) = (segments.next(), segments.next(), segments.next());
     match (first, second, rest) {
         ("scim", Some("v2"), (one, two, None)) => scim(one, two).map(Route::Scim),
-        ("scim", Some(version), _) if version != "v2" && is_version(version) => {
-            Err(Refusal::UnsupportedVersion {
-                version: version.to_owned(),
-            })
-        }
-        ("scim", one, (two, None, _)) => scim(one, two).map(Route::Scim),
+        ("scim", Some(version), _) if version != "v2" => Err(Refusal::UnsupportedVersion {
+            version: version.to_owned(),
+        }),
         ("oauth2", Some("v1"), (Some("token"), None, _)) => Ok(Route::Fixed(Fixed::Token)),
         ("docs", Some("scim"), (None, ..)) => Ok(Route::Fixed(Fixed::Guide)),
         (".well-known", Some("jwks.json"), (None, ..)) => Ok(Route::Fixed(Fixed::Keys)),
@@ -307,13 +311,6 @@ fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
         ("ledger", Some("count")) => Ok(Admin::LedgerCount),
         _ => Err(Refusal::UnknownPath),
     }
-}
-
-/// `v1`, `v3`, `v2.1`: a version segment, of whatever version.
-fn is_version(segment: &str) -> bool {
-    segment
-        .strip_prefix('v')
-        .is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 /// The methods that apply to a path.
@@ -523,6 +520,7 @@ impl Route<'_> {
             Self::Scim(route) => route.template(),
             Self::Crest(place) => place.template(),
             Self::Oracle(place) => place.template(),
+            Self::Sap(place) => place.template(),
             Self::Job(_) => "/civitas/v1/jobs/{id}",
             Self::JobRows(_) => "/civitas/v1/jobs/{id}/rows",
             Self::Imports => "/civitas/v1/imports",
@@ -569,10 +567,8 @@ mod tests {
         for (path, expected) in [
             ("/scim/v2", "/scim/v2"),
             ("/scim/v2/", "/scim/v2"),
-            ("/scim", "/scim/v2"),
-            ("/scim/", "/scim/v2"),
-            ("/scim/Users", "/scim/v2/{type}"),
-            ("/scim/Users/7", "/scim/v2/{type}/{id}"),
+            ("/scim/Users/", "/scim/{type}"),
+            ("/scim/Users/7", "/scim/{type}/{id}"),
             ("/scim/v2/.search", "/scim/v2/.search"),
             ("/scim/v2/Users", "/scim/v2/{type}"),
             ("/scim/v2/Users/", "/scim/v2/{type}"),
@@ -623,10 +619,6 @@ mod tests {
         for path in [
             "",
             "/",
-            "/scim//",
-            "/scim/v",
-            "/scim/users",
-            "/scim/Users/7/8",
             "/scim/v2//",
             "/scim/v2/users",
             "/scim/v2/Users//",
@@ -637,6 +629,7 @@ mod tests {
             "/scim/v2/Schemas/a/b",
             "/Scim/v2/Users",
             "/oauth2/v1/token/x",
+            "/oauth2/tokens",
             "/oauth2/v1",
             "/civitas/v1",
             "/civitas/v1/settings/x",

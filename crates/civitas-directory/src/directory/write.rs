@@ -23,7 +23,7 @@ use crate::{
     record::{Found, MemberRef, Record, Timestamp, Version},
     scope::Scope,
     self_service,
-    store::{Referent, Want},
+    store::{Position, Referent, Want},
 };
 
 /// How often a change without a precondition is computed again when parallel changes
@@ -325,6 +325,7 @@ impl Directory {
         }
         if changes.is_empty() {
             let unchanged = Committed {
+                position: record.position,
                 version: record.version,
                 modified: record.modified,
                 changed: false,
@@ -455,6 +456,7 @@ impl Directory {
             return read.await?.ok_or(Error::Conflict);
         }
         let record = Record {
+            position: committed.position,
             version: committed.version,
             modified: committed.modified,
             ..record
@@ -617,6 +619,7 @@ fn created(create: &Create, now: Timestamp) -> Record {
     Record {
         resource_type: create.resource_type.clone(),
         id: create.id.clone(),
+        position: Position(0),
         version: Version(0),
         created: now,
         modified: now,

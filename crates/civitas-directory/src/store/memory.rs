@@ -954,6 +954,7 @@ impl Draft {
             record: Record {
                 resource_type: new.resource_type,
                 id: new.id,
+                position,
                 version: Version(0),
                 created: self.at,
                 modified: self.at,
@@ -1092,6 +1093,7 @@ impl Draft {
             .and_then(|position| number(position).or_else(|| as_it_was(position)))
             .unwrap_or((Version(before), self.at));
         Committed {
+            position: first.unwrap_or(Position(0)),
             version,
             modified,
             changed: !self.touched.is_empty(),

@@ -3,4 +3,5 @@
 
 pub(crate) mod crest;
 pub(crate) mod oracle;
+pub(crate) mod sap;
 pub(crate) mod scim;

@@ -7,7 +7,7 @@ use std::{
 
 use civitas_directory::{
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
-    store::Want,
+    store::{Position, Want},
 };
 use tokio_postgres::Row;
 
@@ -16,7 +16,10 @@ use super::{
     error::{Fault, Outcome},
     pool::Connection,
 };
-use crate::{catalog::Facts, rid::kind_of};
+use crate::{
+    catalog::Facts,
+    rid::{kind_of, ordinal_of},
+};
 
 /// Columns of a resource `r`.
 const RECORD: &str = "r.rid, r.id, r.version, r.created, r.modified, r.document";
@@ -152,6 +155,7 @@ fn found_of(
         record: Record {
             resource_type: resource_type.into(),
             id: text(row, 1)?,
+            position: Position(ordinal_of(row.try_get(0)?)),
             version: Version(row.try_get(2)?),
             created: Timestamp(row.try_get(3)?),
             modified: Timestamp(row.try_get(4)?),

@@ -15,6 +15,7 @@ use civitas_directory::{
         Unique,
     },
     record::{Timestamp, Version},
+    store::Position,
     tenant::Partition,
 };
 use civitas_scim::{index::IndexEntry, value::Key};
@@ -338,6 +339,7 @@ impl<'b, 'w> Applying<'b, 'w> {
             (None, None) => (0, self.set.at.0),
         };
         Committed {
+            position: Position(rid.map_or(0, ordinal_of)),
             version: Version(version),
             modified: Timestamp(modified),
             changed: !self.touched.is_empty(),

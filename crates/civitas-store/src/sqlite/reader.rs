@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use civitas_directory::{
     change::Difference,
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
-    store::{Event, EventKind, Referent, Want},
+    store::{Event, EventKind, Position, Referent, Want},
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
@@ -13,7 +13,7 @@ use super::{
     GROUP, USER,
     apply::{CREATED, DELETED},
     catalog::Catalog,
-    schema::kind_of,
+    schema::{kind_of, ordinal_of},
 };
 
 /// A statement that reads resources `r` for [`Reader::found`]. Its parameter 1 is
@@ -93,6 +93,7 @@ impl Reader<'_> {
             record: Record {
                 resource_type: resource_type.into(),
                 id: row.get(1)?,
+                position: Position(ordinal_of(rid)),
                 version: Version(row.get(2)?),
                 created: Timestamp(row.get(3)?),
                 modified: Timestamp(row.get(4)?),

@@ -41,6 +41,7 @@ pub async fn create_then_read(store: Arc<dyn Store>) {
         Record {
             resource_type: "User".into(),
             id: "u1".into(),
+            position: committed.position,
             version: committed.version,
             created: Timestamp(START),
             modified: Timestamp(START),

@@ -9,6 +9,7 @@ use civitas_directory::{
         Replace, Unique,
     },
     record::{Timestamp, Version},
+    store::Position,
     tenant::Partition,
 };
 use civitas_scim::index::IndexEntry;
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     key,
     postgres::{GROUP, USER, log},
-    rid::{kind_of, rid},
+    rid::{kind_of, ordinal_of, rid},
 };
 
 /// A resource that the change set has given a new version.
@@ -95,6 +96,7 @@ impl<'b> Applying<'_, 'b> {
             (None, None) => (0, self.set.at.0),
         };
         Committed {
+            position: Position(rid.map_or(0, ordinal_of)),
             version: Version(version),
             modified: Timestamp(modified),
             changed: !self.touched.is_empty(),

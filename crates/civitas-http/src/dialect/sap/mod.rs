@@ -1,0 +1,168 @@
+//! SAP Cloud Identity Services: nine APIs over one directory, under paths of their own
+//! ([`place`]).
+//!
+//! A user or group there and a SCIM resource are two views of one record: [`identity`] says what
+//! is kept where.
+
+mod api;
+mod call;
+mod fault;
+pub(crate) mod fidelity;
+mod head;
+mod kind;
+mod media;
+mod number;
+mod place;
+pub(crate) mod rehearsal;
+pub(crate) mod status;
+
+pub(crate) use head::{REQUEST_ID, coded, finish};
+pub(crate) use place::{Place, UNBUILT, issues_tokens, owns};
+
+use civitas_directory::{Caller, Role, Tenant};
+use http::{HeaderValue, Method, StatusCode, header};
+
+use self::{
+    api::{Api, Callers},
+    call::Call,
+    fault::{Failure, Fault},
+    kind::Kind,
+};
+use crate::{
+    call::{host, host_name},
+    door::Arrival,
+    form, oauth,
+    refusal::Refusal,
+    reply::Reply,
+};
+
+/// Answers a request.
+pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Reply, Refusal> {
+    let api = place.api();
+    let host = host(arrival.parts).map_or("", host_name).to_owned();
+    let tenant = &*arrival.tenant().await?;
+    match serve(arrival, tenant, &place).await {
+        Ok(reply) => Ok(reply),
+        Err(Failure::Fault(fault)) => Ok(status::fault(&fault, api)),
+        Err(Failure::Refusal(Refusal::Unauthenticated(why))) if api != Api::Token => {
+            Ok(status::unauthenticated(why, api, &host))
+        }
+        Err(Failure::Refusal(refusal)) => Err(refusal),
+    }
+}
+
+/// All checks before a use case, in the order in which the service makes them: rate, credentials,
+/// path, method, role, and then what the body is and what is taken for an answer.
+async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Result<Reply, Failure> {
+    let parts = arrival.parts;
+    let method = &parts.method;
+    arrival.check_open(tenant)?;
+    arrival.check_rate(tenant)?;
+    if place.writes(method) {
+        arrival.check_primary()?;
+    }
+    let caller = match place.api().callers() {
+        Callers::Systems | Callers::Applications => Some(arrival.caller(tenant).await?),
+        Callers::EndUsers | Callers::Anybody => None,
+    };
+    if matches!(place, Place::Nowhere(_)) {
+        return Err(Refusal::UnknownPath.into());
+    }
+    place.methods().check(method)?;
+    if *method == Method::OPTIONS {
+        return Ok(options(place));
+    }
+    match (place, caller) {
+        (Place::Token, _) => Ok(oauth::token(arrival).await?),
+        (Place::MasterData(_), _) | (_, None) => Err(Fault::not_built().into()),
+        (_, Some(caller)) => administered(arrival, tenant, place, caller).await,
+    }
+}
+
+/// What technical users ask for.
+async fn administered(
+    arrival: Arrival<'_>,
+    tenant: &Tenant,
+    place: &Place<'_>,
+    caller: Caller,
+) -> Result<Reply, Failure> {
+    let parts = arrival.parts;
+    let (method, headers) = (&parts.method, &parts.headers);
+    check_access(place, method, &caller)?;
+    if UNBUILT.contains(&place.template()) {
+        return Err(Fault::not_built().into());
+    }
+    let has_body = media::has_body(headers);
+    if media::takes_body(method) {
+        media::check_content(headers, media::SCIM)?;
+    }
+    media::check_accepted(headers, media::SCIM)?;
+    let scope = arrival.scope(tenant, &caller);
+    let origin = arrival.origin(tenant);
+    let body = if has_body && media::takes_body(method) {
+        arrival.body.read().await?
+    } else {
+        bytes::Bytes::new()
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    let query = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
+    let call = Call {
+        app: arrival.app,
+        tenant,
+        scope,
+        caller,
+        origin,
+        method,
+        query,
+        body,
+    };
+    carry_out(&call, place)
+}
+
+fn carry_out(_call: &Call<'_>, _place: &Place<'_>) -> Result<Reply, Failure> {
+    Err(Fault::not_built().into())
+}
+
+/// Refuses callers whose roles do not allow what they ask for. A user may read and change itself.
+fn check_access(place: &Place<'_>, method: &Method, caller: &Caller) -> Result<(), Fault> {
+    if needs(place, method).is_none_or(|it| caller.roles.allow(it)) {
+        return Ok(());
+    }
+    let is_own = match place {
+        Place::Me => caller.user.is_some(),
+        Place::Resource(Kind::User, id) => {
+            let may = matches!(*method, Method::GET | Method::HEAD | Method::PATCH);
+            may && caller.user.as_deref() == Some(&**id)
+        }
+        _ => false,
+    };
+    if is_own {
+        Ok(())
+    } else {
+        Err(Fault::forbidden())
+    }
+}
+
+/// The role that is needed; `None` for what is open to all that are known. Who may read users may
+/// not read groups.
+fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match place {
+        Place::Collection(Kind::User) | Place::Resource(Kind::User, _) | Place::Me if reads => {
+            Some(Role::Read)
+        }
+        Place::Search(Kind::User) => Some(Role::Read),
+        Place::Schemas | Place::Schema(_) if reads => Some(Role::Read),
+        Place::ResourceTypes | Place::ResourceType(_) | Place::ProviderConfig => None,
+        Place::Texts | Place::TextSet => Some(Role::Administer),
+        _ => match place.api() {
+            Api::Directory | Api::Legacy => Some(Role::Write),
+            _ => None,
+        },
+    }
+}
+
+fn options(place: &Place<'_>) -> Reply {
+    let allow = HeaderValue::from_static(place.methods().allow());
+    Reply::empty(StatusCode::NO_CONTENT).with(header::ALLOW, allow)
+}
