@@ -13,6 +13,7 @@ mod coding;
 mod conditional;
 mod credentials;
 mod dialect;
+mod difference;
 mod door;
 mod effect;
 mod failure;

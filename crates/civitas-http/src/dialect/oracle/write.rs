@@ -25,6 +25,7 @@ use super::{
     schema::SELF_CHANGE,
     show, status,
 };
+use crate::difference;
 
 /// What a client sends to change a resource.
 pub(super) enum Sent {
@@ -257,9 +258,11 @@ fn patched_group(
         });
     }
     let patched = applied(Kind::Group, before, &others)?;
-    let was = Value::Object(kept.clone());
+    let was = kept.clone();
     let is = state(Kind::Group, kept, before, &patched)?;
-    let on_state = differences(&was, &is);
+    let on_state = is
+        .as_object()
+        .map_or_else(Vec::new, |is| difference::operations(&was, is));
     Ok(Computed::Operations {
         on_state,
         on_members,
@@ -308,46 +311,6 @@ fn members(value: &Value) -> Value {
         Value::Array(all) => all.iter().map(one).collect(),
         member => json!([one(member)]),
     }
-}
-
-/// Operations that make one state of another.
-fn differences(was: &Value, is: &Value) -> Vec<Value> {
-    let mut operations = Vec::new();
-    let (Some(was), Some(is)) = (was.as_object(), is.as_object()) else {
-        return operations;
-    };
-    let none = Map::new();
-    let mut differ = |prefix: &str, was: &Attributes, is: &Attributes| {
-        for name in was
-            .keys()
-            .chain(is.keys().filter(|it| !was.contains_key(*it)))
-        {
-            let (before, after) = (was.get(name), is.get(name));
-            if before == after || name.contains(':') || name == "schemas" {
-                continue;
-            }
-            let path = format!("{prefix}{name}");
-            operations.push(match after {
-                Some(value) => json!({ "op": "replace", "path": path, "value": value }),
-                None => json!({ "op": "remove", "path": path }),
-            });
-        }
-    };
-    differ("", was, is);
-    let uris = was
-        .keys()
-        .chain(is.keys().filter(|it| !was.contains_key(*it)));
-    for uri in uris.filter(|it| it.contains(':')) {
-        let of = |it: &'_ Attributes| it.get(uri).and_then(Value::as_object).cloned();
-        let (before, after) = (of(was), of(is));
-        let (before, after) = (before.as_ref(), after.as_ref());
-        differ(
-            &format!("{uri}:"),
-            before.unwrap_or(&none),
-            after.unwrap_or(&none),
-        );
-    }
-    operations
 }
 
 /// What operations make of a resource.

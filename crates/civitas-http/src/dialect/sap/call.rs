@@ -1,8 +1,8 @@
 //! What a handler is told of a request that may proceed.
 
-use civitas_directory::{Caller, Directory, Outcome, Role, Scope, Tenant};
+use civitas_directory::{Caller, Directory, Expect, Outcome, Role, Scope, Tenant};
 use civitas_scim::json;
-use http::Method;
+use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
 use super::{fault::Fault, status};
@@ -17,6 +17,7 @@ pub(super) struct Call<'r> {
     /// Scheme and authority of URLs that are issued.
     pub(super) origin: String,
     pub(super) method: &'r Method,
+    pub(super) headers: &'r HeaderMap,
     /// The query of the URL, decoded.
     pub(super) query: Pairs<'r>,
     /// Empty where there is none.
@@ -49,6 +50,16 @@ impl Call<'_> {
             Ok(Value::Null) => Err(Fault::value(NO_INPUT)),
             Ok(_) | Err(_) => Err(Fault::unreadable()),
         }
+    }
+
+    /// What a write requires of the resource: that it is there, of those that say so. Which state
+    /// it is in is nothing that the service looks at.
+    pub(super) fn expect(&self) -> Expect {
+        let stated = match self.headers.contains_key(header::IF_MATCH) {
+            true => Expect::Exists,
+            false => Expect::Any,
+        };
+        self.scope.required(stated)
     }
 
     /// The URL of something below `/scim`.

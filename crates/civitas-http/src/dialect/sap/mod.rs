@@ -9,7 +9,9 @@ mod call;
 mod fault;
 pub(crate) mod fidelity;
 mod head;
+mod identity;
 mod kind;
+mod master;
 mod media;
 mod number;
 mod place;
@@ -27,6 +29,7 @@ use self::{
     call::Call,
     fault::{Failure, Fault},
     kind::Kind,
+    master::Data,
 };
 use crate::{
     call::{host, host_name},
@@ -74,7 +77,11 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     }
     match (place, caller) {
         (Place::Token, _) => Ok(oauth::token(arrival).await?),
-        (Place::MasterData(_), _) | (_, None) => Err(Fault::not_built().into()),
+        (Place::MasterData(name), _) => match Data::named(name) {
+            Some(data) => Ok(data.answer()),
+            None => Err(Refusal::UnknownPath.into()),
+        },
+        (_, None) => Err(Fault::not_built().into()),
         (_, Some(caller)) => administered(arrival, tenant, place, caller).await,
     }
 }
@@ -106,21 +113,18 @@ async fn administered(
     };
     let query = parts.uri.query().unwrap_or_default();
     let query = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
-    let call = Call {
+    let mut call = Call {
         app: arrival.app,
         tenant,
         scope,
         caller,
         origin,
         method,
+        headers,
         query,
         body,
     };
-    carry_out(&call, place)
-}
-
-fn carry_out(_call: &Call<'_>, _place: &Place<'_>) -> Result<Reply, Failure> {
-    Err(Fault::not_built().into())
+    identity::answer(&mut call, place).await
 }
 
 /// Refuses callers whose roles do not allow what they ask for. A user may read and change itself.

@@ -1,0 +1,140 @@
+//! Identity Directory SCIM: users, groups and schemas below `/scim`.
+//!
+//! A resource there and a SCIM resource are two views of one record: [`object`] says what is kept
+//! where, [`schema`] which attributes there are.
+
+mod attribute;
+mod condition;
+mod group;
+mod input;
+mod list;
+mod object;
+mod patch;
+mod projection;
+mod resource;
+mod rules;
+mod schema;
+mod show;
+mod unique;
+mod view;
+
+use civitas_directory::Outcome;
+use http::Method;
+
+use self::{list::Parameters, resource::Type};
+use super::{
+    call::Call,
+    fault::{Failure, Fault},
+    kind::Kind,
+    place::Place,
+    status,
+};
+use crate::{refusal::Refusal, reply::Reply};
+
+/// Most members of one answer.
+const MAX_MEMBERS: usize = 20_000;
+
+/// Answers a request of the Identity Directory.
+pub(super) async fn answer(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
+    match place {
+        Place::Collection(kind) if *call.method == Method::POST => create(call, *kind).await,
+        Place::Collection(kind) => {
+            let parameters = Parameters::of_query(call)?;
+            list::answer(call, *kind, &parameters).await
+        }
+        Place::Search(kind) => {
+            let parameters = Parameters::of_message(&call.object()?)?;
+            list::answer(call, *kind, &parameters).await
+        }
+        Place::Resource(kind, id) => one(call, *kind, id).await,
+        Place::Me => match call.caller.user.clone() {
+            Some(id) => one(call, Kind::User, &id).await,
+            None => Err(Fault::no_such("User", "Me").into()),
+        },
+        _ => Err(Fault::not_built().into()),
+    }
+}
+
+async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
+    let body = call.object()?;
+    equip(call, kind).await?;
+    let (view, kept) = types(call, kind)?;
+    let of = Type {
+        kind,
+        view: &view,
+        kept: &kept,
+    };
+    let created = resource::create(call, &of, body).await?;
+    Ok(resource::answered(
+        call,
+        &of,
+        Outcome::Created,
+        &created,
+        None,
+    ))
+}
+
+async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure> {
+    let method = call.method.clone();
+    let body = match method {
+        Method::PUT | Method::PATCH => {
+            let body = call.object()?;
+            equip(call, kind).await?;
+            body
+        }
+        _ => serde_json::Value::Null,
+    };
+    let (view, kept) = types(call, kind)?;
+    let of = Type {
+        kind,
+        view: &view,
+        kept: &kept,
+    };
+    match method {
+        Method::PUT => {
+            let found = resource::replace(call, &of, id, body).await?;
+            Ok(resource::answered(
+                call,
+                &of,
+                Outcome::Answered,
+                &found,
+                None,
+            ))
+        }
+        Method::PATCH => {
+            resource::patch(call, &of, id, &body).await?;
+            Ok(Reply::empty(status::of(Outcome::Done)))
+        }
+        Method::DELETE => {
+            resource::delete(call, &of, id).await?;
+            Ok(Reply::empty(status::of(Outcome::Done)))
+        }
+        _ => resource::read(call, &of, id).await,
+    }
+}
+
+/// The type as the service shows it, and as it is kept.
+fn types(
+    call: &Call<'_>,
+    kind: Kind,
+) -> Result<
+    (
+        std::borrow::Cow<'static, civitas_scim::schema::ResourceType>,
+        civitas_scim::schema::ResourceType,
+    ),
+    Failure,
+> {
+    let catalogue = &call.scope.catalogue;
+    let kept = view::kept(kind, catalogue).ok_or(Refusal::UnknownPath)?;
+    Ok((view::of(kind, catalogue), kept))
+}
+
+/// Sees to it that what a write may bring has a place in the schemas of the tenant.
+async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
+    let lacking = view::lacking(kind, &call.scope.catalogue);
+    if !lacking.is_empty() {
+        let adopted = call.app.directory.adopt(&call.scope, &lacking, &[]);
+        call.scope.catalogue = adopted.await?;
+    }
+    Ok(())
+}
