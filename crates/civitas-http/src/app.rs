@@ -329,7 +329,7 @@ async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {
         return Ok(reply);
     }
     match route {
-        Fixed::Token => oauth::token(arrival).await,
+        Fixed::Token => oauth::token(arrival, true).await,
         Fixed::Guide => guide::page(arrival).await,
         Fixed::Keys => feed::keys(&arrival).await,
         Fixed::Admin(route) => admin::answer(arrival, route).await,

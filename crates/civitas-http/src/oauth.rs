@@ -65,8 +65,9 @@ impl Code {
 /// A request that the protocol has its own words for.
 struct Refused(Code, &'static str);
 
-/// `POST /oauth2/v1/token`.
-pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
+/// `POST /oauth2/v1/token`. Whether the scope is told that nobody has asked to change, the
+/// dialects differ in (RFC 6749 §5.1).
+pub(crate) async fn token(arrival: Arrival<'_>, tells_scope: bool) -> Result<Reply, Refusal> {
     let tenant = arrival.tenant().await?;
     arrival.check_served(&tenant, false)?;
     check_form_content(&arrival.parts.headers)?;
@@ -92,12 +93,12 @@ pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
     match grant {
         Grant::Client(roles) => {
             let token = directory.issue_token(&tenant, &client, roles, now)?;
-            Ok(issued(&token, None))
+            Ok(issued(&token, None, tells_scope || request.scope.is_some()))
         }
         Grant::User(subject, roles) => {
             let token = directory.issue_user_token(&tenant, &client, subject, roles, now);
             match token.await {
-                Ok(token) => Ok(issued(&token, Some(ACCESS_TOKEN))),
+                Ok(token) => Ok(issued(&token, Some(ACCESS_TOKEN), true)),
                 // RFC 8693 §2.2.2.
                 Err(Error::NotFound { .. }) => Ok(NO_SUCH_USER.reply()),
                 Err(error) => Err(error.into()),
@@ -107,7 +108,7 @@ pub(crate) async fn token(arrival: Arrival<'_>) -> Result<Reply, Refusal> {
 }
 
 /// RFC 6749 §5.1, RFC 8693 §2.2.1. No scope is told where there is none to tell.
-fn issued(token: &Token, token_type: Option<&str>) -> Reply {
+fn issued(token: &Token, token_type: Option<&str>, tells_scope: bool) -> Reply {
     let mut body = json!({
         "access_token": token.access_token,
         "token_type": "Bearer",
@@ -116,7 +117,7 @@ fn issued(token: &Token, token_type: Option<&str>) -> Reply {
     if let Some(token_type) = token_type {
         body["issued_token_type"] = token_type.into();
     }
-    if !token.scope.is_empty() {
+    if tells_scope && !token.scope.is_empty() {
         body["scope"] = token.scope.as_str().into();
     }
     unkept(Reply::new(StatusCode::OK, JSON, body.to_string()))

@@ -76,7 +76,7 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         return Ok(options(place));
     }
     match (place, caller) {
-        (Place::Token, _) => Ok(oauth::token(arrival).await?),
+        (Place::Token, _) => Ok(oauth::token(arrival, false).await?),
         (Place::MasterData(name), _) => match Data::named(name) {
             Some(data) => Ok(data.answer()),
             None => Err(Refusal::UnknownPath.into()),

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Resources of a page unless fewer are asked for; more never are.
-const MAX_COUNT: usize = 100;
+pub(super) const MAX_COUNT: usize = 100;
 
 /// What stands for the first page, and for the end.
 const INITIAL: &str = "initial";

@@ -4,7 +4,10 @@
 //! where, [`schema`] which attributes there are.
 
 mod attribute;
+mod bulk;
 mod condition;
+mod definition;
+mod discovery;
 mod group;
 mod input;
 mod list;
@@ -51,7 +54,15 @@ pub(super) async fn answer(call: &mut Call<'_>, place: &Place<'_>) -> Result<Rep
             Some(id) => one(call, Kind::User, &id).await,
             None => Err(Fault::no_such("User", "Me").into()),
         },
-        _ => Err(Fault::not_built().into()),
+        Place::Schemas if *call.method == Method::POST => definition::create(call).await,
+        Place::Schemas => Ok(discovery::schemas(call)),
+        Place::Schema(uri) if *call.method == Method::DELETE => definition::delete(call, uri).await,
+        Place::Schema(uri) => discovery::schema(call, uri),
+        Place::ResourceTypes => Ok(discovery::resource_types(call)),
+        Place::ResourceType(name) => discovery::resource_type(call, name),
+        Place::ProviderConfig => Ok(discovery::provider_config(call)),
+        Place::Bulk => bulk::answer(call).await,
+        _ => Err(Refusal::UnknownPath.into()),
     }
 }
 

@@ -228,10 +228,12 @@ fn ordered(kind: Kind, mut object: Object) -> Object {
             arrange(value, parts);
         }
     }
+    primary_first(object.get_mut("emails"));
     if let Some(extension) = object.get_mut(CUSTOM_GROUP) {
         arrange(extension, &["additionalId", "name", "description"]);
     }
     if let Some(extension) = object.get_mut(SAP_USER) {
+        primary_first(extension.get_mut("emails"));
         for name in ["emails", "phoneNumbers"] {
             if let Some(copies) = extension.get_mut(name) {
                 arrange(copies, COPIES);
@@ -248,6 +250,13 @@ fn ordered(kind: Kind, mut object: Object) -> Object {
     match value {
         Value::Object(object) => object,
         _ => Object::new(),
+    }
+}
+
+/// Puts the primary element before the others.
+fn primary_first(elements: Option<&mut Value>) {
+    if let Some(Value::Array(elements)) = elements {
+        elements.sort_by_key(|it| it["primary"] != true);
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     attribute::{Attribute, complex, instant, text},
-    schema::{GROUP, Schema, USER},
+    schema::{GROUP, SERVICE, Schema, USER},
 };
 use crate::dialect::sap::kind::Kind;
 
@@ -96,11 +96,15 @@ pub(super) fn customs(kind: Kind, catalogue: &Catalogue) -> Vec<&Extension> {
     own.collect()
 }
 
+/// The predefined schema of that URI, compared without case.
+pub(super) fn predefined(uri: &str) -> Option<&'static Schema> {
+    let mut schemas = USER.iter().chain(GROUP).chain(SERVICE);
+    schemas.find(|it| it.uri.eq_ignore_ascii_case(uri))
+}
+
 /// Whether a schema is one that tenants define.
 pub(super) fn is_custom(uri: &str) -> bool {
-    let predefined = USER.iter().chain(GROUP);
-    let mut predefined = predefined.map(|it| it.uri);
-    !uri.starts_with("urn:ietf:params:") && !predefined.any(|it| it.eq_ignore_ascii_case(uri))
+    !uri.starts_with("urn:ietf:params:") && predefined(uri).is_none()
 }
 
 /// The extensions by which a tenant keeps such resources, as far as it lacks them.
