@@ -12,6 +12,7 @@ use crate::crest;
 use crate::exchange::Log;
 use crate::oracle;
 use crate::report::{Outcome, Report};
+use crate::sap;
 use crate::session::Session;
 use crate::verdict::Verdict;
 use crate::wire::{Client, Request};
@@ -104,6 +105,8 @@ pub enum Suite {
     Crest,
     /// Oracle identity domains; the base URL is that of the service.
     Oracle,
+    /// SAP Cloud Identity Services; the base URL is that of the host.
+    Sap,
 }
 
 impl Suite {
@@ -113,6 +116,7 @@ impl Suite {
             Self::Scim => areas::all(),
             Self::Crest => crest::cases(),
             Self::Oracle => oracle::cases(),
+            Self::Sap => sap::cases(),
         }
     }
 }
@@ -125,7 +129,8 @@ impl FromStr for Suite {
             "scim" => Ok(Self::Scim),
             "crest" => Ok(Self::Crest),
             "oracle" => Ok(Self::Oracle),
-            _ => Err("not one of scim, crest, oracle".to_owned()),
+            "sap" => Ok(Self::Sap),
+            _ => Err("not one of scim, crest, oracle, sap".to_owned()),
         }
     }
 }
@@ -144,7 +149,7 @@ pub fn run(target: &Target, select: &Select) -> Report {
 pub fn judge(suite: Suite, target: &Target, select: &Select) -> Report {
     let config = match suite {
         Suite::Scim => provider_config(target),
-        Suite::Crest | Suite::Oracle => Value::Null,
+        Suite::Crest | Suite::Oracle | Suite::Sap => Value::Null,
     };
     let run = random_word();
     let outcomes = suite

@@ -16,6 +16,7 @@ mod exchange;
 mod ledger;
 mod oracle;
 mod report;
+mod sap;
 mod session;
 mod tally;
 mod urn;

@@ -11,8 +11,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// What is judged: scim, crest (Common REST, with the host's URL as base), or oracle (identity
-    /// domains, with `/admin/v1` at the end of the base)
+    /// What is judged: scim, crest (Common REST, with the host's URL as base), oracle (identity
+    /// domains, with `/admin/v1` at the end of the base), or sap (with the host's URL as base)
     #[arg(long, default_value = "scim")]
     suite: Suite,
 

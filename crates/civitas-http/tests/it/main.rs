@@ -26,6 +26,7 @@ mod receiver;
 mod refusals;
 mod resources;
 mod routes;
+mod sap;
 mod stage;
 mod status_codes;
 mod tls;

@@ -9,7 +9,12 @@ use civitas_scim::{
 };
 use serde_json::Value;
 
-use super::{input, object::Object, patch::as_member, schema::SAP_GROUP};
+use super::{
+    input,
+    object::Object,
+    patch::{as_member, immutable},
+    schema::SAP_GROUP,
+};
 use crate::dialect::sap::{
     call::Call,
     fault::{Failure, Fault},
@@ -63,10 +68,7 @@ pub(super) fn keep_fixed(
                 continue;
             }
             if is.is_some() || !whole {
-                let detail = format!(
-                    "Attribute with name '{name}' cannot be modified because it is immutable"
-                );
-                return Err(Fault::invalid("mutability", detail));
+                return Err(immutable(name));
             }
             let was = was.clone();
             let extension = after.entry(uri.as_str());

@@ -2,6 +2,7 @@
 //! of a resource. Pure.
 
 use civitas_scim::{
+    ScimType,
     filter::{self, Filter, Operator},
     messages::urn::PATCH_OP,
     patch::{self, Op, Operation, Patched},
@@ -469,7 +470,20 @@ pub(super) fn applied(
     let tolerance = Tolerance::generic();
     let steps = patch::steps(operations, view, "", &tolerance);
     let patched = steps.and_then(|steps| patch::apply(before, &steps, view, &tolerance));
-    patched.map_err(|it| Fault::invalid(it.scim_type.keyword(), it.detail))
+    patched.map_err(|it| {
+        let path = it.detail.strip_suffix(" is immutable");
+        let name = path.and_then(|it| it.rsplit([':', '.', ' ']).next());
+        match name.filter(|_| it.scim_type == ScimType::Mutability) {
+            Some(name) => immutable(name),
+            None => Fault::invalid(it.scim_type.keyword(), it.detail),
+        }
+    })
+}
+
+/// What is set once only is set again.
+pub(super) fn immutable(name: &str) -> Fault {
+    let detail = format!("Attribute with name '{name}' cannot be modified because it is immutable");
+    Fault::invalid("mutability", detail)
 }
 
 /// Refuses operations by which a user would change of itself what others decide.

@@ -50,7 +50,11 @@ pub(super) fn check_imports(body: &Value) -> Result<(), Fault> {
 pub(super) fn complete(object: &mut Object, before: Option<&Object>) -> Result<(), Fault> {
     object.entry("userName").or_insert_with(|| "".into());
     object.entry("userType").or_insert_with(|| "public".into());
-    complete_emails(object)?;
+    // Other surfaces let users be without an address, which they keep being.
+    let has_addresses = |it: &Object| it.contains_key("emails");
+    if has_addresses(object) || before.is_none_or(has_addresses) {
+        complete_emails(object)?;
+    }
     check_names(object)?;
     complete_status(object, before)?;
     let uuid = before.and_then(|it| it.get(SAP_USER)?.get("userUuid").cloned());
