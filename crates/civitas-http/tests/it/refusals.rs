@@ -17,7 +17,7 @@ use crate::world::{Answer, SEARCH, USER, World, ask, basic};
 async fn paths_that_lead_nowhere_are_worded_by_their_family() {
     let world = World::start().await;
     for path in [
-        "/scim/Foo",
+        "/scim/v2/Foo",
         "/scim/v2/Foo",
         "/scim/v2/users",
         "/scim/v2/Users/a/b",

@@ -30,10 +30,11 @@ fn the_judge_passes_every_case() {
     std::fs::write(&file, LIMITS).unwrap();
     let judged = Judged::prepare(&["--data", data.to_str().unwrap()]);
     let server = Server::start_configured(&file, data.clone());
-    let [scim, crest, oracle] = judged.judge(server.address);
+    let [scim, crest, oracle, sap] = judged.judge(server.address);
     crate::parity::check(Dialect::Scim, "/scim/v2", &scim.record());
     crate::parity::check(Dialect::Crest, "", &crest.record());
     crate::parity::check(Dialect::Oracle, "/admin/v1", &oracle.record());
+    crate::parity::check(Dialect::Sap, "", &sap.record());
 }
 
 /// Each request goes to the other node than the one before.
@@ -91,8 +92,9 @@ impl Judged {
         }
     }
 
-    /// What the judge says of a server: of SCIM, of Common REST, and of identity domains.
-    fn judge(self, server: SocketAddr) -> [Report; 3] {
+    /// What the judge says of a server: of SCIM, of Common REST, of identity domains, and of SAP
+    /// Cloud Identity Services.
+    fn judge(self, server: SocketAddr) -> [Report; 4] {
         let mut accounts = self.accounts;
         let admin = self.admin;
         accounts.push((Role::Read, Account::bearer(token(server, &self.reader))));
@@ -117,13 +119,15 @@ impl Judged {
         };
         let crest = judge(Suite::Crest, &host, &Select::default());
         assert_eq!((crest.failed(), crest.skipped()), (0, 0), "{crest}");
+        let sap = judge(Suite::Sap, &host, &Select::default());
+        assert_eq!((sap.failed(), sap.skipped()), (0, 0), "{sap}");
         let service = Target {
             base: format!("http://{server}/admin/v1"),
             ..host
         };
         let oracle = judge(Suite::Oracle, &service, &Select::default());
         assert_eq!((oracle.failed(), oracle.skipped()), (0, 0), "{oracle}");
-        [scim, crest, oracle]
+        [scim, crest, oracle, sap]
     }
 }
 

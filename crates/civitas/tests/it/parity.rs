@@ -174,6 +174,9 @@ fn rehearsed(dialect: Dialect) -> Rehearsed {
         let path = path.replace("{id}", "1").replace("{urn}", USER);
         let path = path.replace("{name}", "User").replace("{path}", "x");
         let path = path.replace("{unbuilt}", "Apps");
+        let path = path.replace("{list}", "salutations");
+        // The other APIs of that dialect tell most in a head field.
+        let has_body = dialect != Dialect::Sap || path.starts_with("/scim/");
         let orders = codes(dialect).into_iter().filter(|code| {
             let order = [("Civitas-Rehearse", &*code.to_string())];
             let answer = client.send_with(operation.method, &path, &order, None);
@@ -181,7 +184,7 @@ fn rehearsed(dialect: Dialect) -> Rehearsed {
                 assert_eq!(answer.status, 400, "{operation:?}: {code}");
                 return false;
             }
-            if *code >= 400 && operation.method != "HEAD" {
+            if *code >= 400 && operation.method != "HEAD" && has_body {
                 if dialect != Dialect::Crest {
                     answer.refusal(*code);
                 } else if path.contains("oauth2") {

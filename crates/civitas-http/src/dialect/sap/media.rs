@@ -7,6 +7,9 @@ use crate::{negotiation, refusal::Refusal};
 /// What SCIM is sent in and taken in, as it stands in refusals.
 pub(super) const SCIM: &str = "application/scim+json, application/json";
 
+/// What the older API is sent.
+pub(super) const SCIM_ONLY: &str = "application/scim+json";
+
 /// Whether requests with the method have bodies that are looked at.
 pub(super) fn takes_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)

@@ -11,6 +11,7 @@ pub(crate) mod fidelity;
 mod head;
 mod identity;
 mod kind;
+mod legacy;
 mod master;
 mod media;
 mod number;
@@ -101,7 +102,11 @@ async fn administered(
     }
     let has_body = media::has_body(headers);
     if media::takes_body(method) {
-        media::check_content(headers, media::SCIM)?;
+        let accepted = match place.api() {
+            Api::Legacy => media::SCIM_ONLY,
+            _ => media::SCIM,
+        };
+        media::check_content(headers, accepted)?;
     }
     media::check_accepted(headers, media::SCIM)?;
     let scope = arrival.scope(tenant, &caller);
@@ -124,7 +129,10 @@ async fn administered(
         query,
         body,
     };
-    identity::answer(&mut call, place).await
+    match place.api() {
+        Api::Legacy => legacy::answer(&mut call, place).await,
+        _ => identity::answer(&mut call, place).await,
+    }
 }
 
 /// Refuses callers whose roles do not allow what they ask for. A user may read and change itself.

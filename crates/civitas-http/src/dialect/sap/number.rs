@@ -29,7 +29,7 @@ pub(super) fn group_id(group: &Record) -> String {
 }
 
 /// The position that a User ID names.
-fn position_of_user(user_id: &str) -> Option<Position> {
+pub(super) fn position_of_user(user_id: &str) -> Option<Position> {
     let digits = user_id.strip_prefix(['P', 'p'])?;
     let is_number = digits.len() >= DIGITS && digits.bytes().all(|it| it.is_ascii_digit());
     let number: i64 = digits.parse().ok().filter(|_| is_number)?;

@@ -89,8 +89,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "/cps/invite",
     "/service/resource",
     "/service/resource/SAP_DEFAULT",
-    "/service/scim/{type}",
-    "/service/scim/{type}/{id}",
     "/service/users",
     "/service/users/forgotPassword",
     "/service/users/otp",

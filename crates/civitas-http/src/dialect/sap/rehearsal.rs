@@ -8,6 +8,7 @@ use super::status;
 use crate::{
     family::Ordered,
     negotiation::SCIM_TYPES,
+    oauth,
     refusal::{Refusal, Unauthenticated},
     reply::Reply,
 };
@@ -24,6 +25,9 @@ pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> 
     else {
         return None;
     };
+    if super::issues_tokens(path) {
+        return oauth::rehearsed(wanted, request_id).map(Err);
+    }
     let elsewhere = |why| Refusal::Elsewhere {
         why,
         location: path.to_owned(),

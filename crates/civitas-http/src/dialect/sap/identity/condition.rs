@@ -19,12 +19,12 @@ use super::{
 use crate::dialect::sap::{fault::Fault, kind::Kind};
 
 /// A filter that was read.
-pub(super) struct Written {
+pub(in crate::dialect::sap) struct Written {
     filter: Filter,
 }
 
 /// The identifiers of users by their User IDs, as far as there are such.
-pub(super) type Ids = HashMap<String, Option<String>>;
+pub(in crate::dialect::sap) type Ids = HashMap<String, Option<String>>;
 
 fn invalid() -> Fault {
     Fault::invalid("invalidFilter", "Invalid filter")
@@ -32,14 +32,14 @@ fn invalid() -> Fault {
 
 impl Written {
     /// Reads a filter: names and operators are looked at later.
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(in crate::dialect::sap) fn parse(text: &str) -> Result<Self, Fault> {
         let filter = Filter::parse(text, &filter::Limits::default());
         let filter = filter.map_err(|_| invalid())?;
         Ok(Self { filter })
     }
 
     /// The User IDs, and identifiers of groups in the older API, that the filter asks for.
-    pub(super) fn numbers(&self, kind: Kind, view: &ResourceType) -> Vec<String> {
+    pub(in crate::dialect::sap) fn numbers(&self, kind: Kind, view: &ResourceType) -> Vec<String> {
         let mut found = Vec::new();
         collect(&self.filter, &mut |path, literal| {
             if let (true, Literal::String(text)) = (is_number(kind, view, path), literal) {
@@ -50,7 +50,7 @@ impl Written {
     }
 
     /// The condition that it stands for.
-    pub(super) fn condition(
+    pub(in crate::dialect::sap) fn condition(
         self,
         kind: Kind,
         view: &ResourceType,

@@ -5,23 +5,26 @@
 
 mod attribute;
 mod bulk;
-mod condition;
+pub(super) mod condition;
 mod definition;
 mod discovery;
 mod group;
 mod input;
 mod list;
-mod object;
+pub(super) mod object;
 mod patch;
 mod projection;
-mod resource;
+pub(super) mod resource;
 mod rules;
-mod schema;
-mod show;
+pub(super) mod schema;
+pub(super) mod show;
 mod unique;
 mod view;
 
+use std::borrow::Cow;
+
 use civitas_directory::Outcome;
+use civitas_scim::schema::ResourceType;
 use http::Method;
 
 use self::{list::Parameters, resource::Type};
@@ -125,23 +128,17 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
 }
 
 /// The type as the service shows it, and as it is kept.
-fn types(
+pub(super) fn types(
     call: &Call<'_>,
     kind: Kind,
-) -> Result<
-    (
-        std::borrow::Cow<'static, civitas_scim::schema::ResourceType>,
-        civitas_scim::schema::ResourceType,
-    ),
-    Failure,
-> {
+) -> Result<(Cow<'static, ResourceType>, ResourceType), Failure> {
     let catalogue = &call.scope.catalogue;
     let kept = view::kept(kind, catalogue).ok_or(Refusal::UnknownPath)?;
     Ok((view::of(kind, catalogue), kept))
 }
 
 /// Sees to it that what a write may bring has a place in the schemas of the tenant.
-async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
+pub(super) async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
     let lacking = view::lacking(kind, &call.scope.catalogue);
     if !lacking.is_empty() {
         let adopted = call.app.directory.adopt(&call.scope, &lacking, &[]);

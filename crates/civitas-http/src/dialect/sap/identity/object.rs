@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A resource: its attributes by name, those of extensions below their URIs.
-pub(super) type Object = Map<String, Value>;
+pub(in crate::dialect::sap) type Object = Map<String, Value>;
 
 /// Attributes that are worked out from others, by extension and name.
 pub(super) const DERIVED: &[(&str, &str)] = &[
@@ -65,7 +65,12 @@ fn is_apart_of_groups(uri: &str, name: &str) -> bool {
 }
 
 /// The resource as clients set it, of what is kept.
-pub(super) fn of(kind: Kind, view: &ResourceType, id: &str, kept: &Attributes) -> Object {
+pub(in crate::dialect::sap) fn of(
+    kind: Kind,
+    view: &ResourceType,
+    id: &str,
+    kept: &Attributes,
+) -> Object {
     let own = kept.get(view::own(kind)).and_then(Value::as_object);
     let mut object = Object::with_capacity(24);
     for attribute in base(view) {
@@ -280,7 +285,7 @@ fn flags_of(elements: Option<&Value>) -> Option<Value> {
 }
 
 /// The primary element, if there is one.
-pub(super) fn primary(elements: Option<&Value>) -> Option<&Value> {
+pub(in crate::dialect::sap) fn primary(elements: Option<&Value>) -> Option<&Value> {
     let elements = elements?.as_array()?;
     elements.iter().find(|it| it["primary"] == true)
 }

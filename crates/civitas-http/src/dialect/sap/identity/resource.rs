@@ -40,12 +40,12 @@ use crate::{
 const MAX_ATTEMPTS: usize = 100;
 
 /// Resources of a type, as the tenant has them.
-pub(super) struct Type<'t> {
-    pub(super) kind: Kind,
+pub(in crate::dialect::sap) struct Type<'t> {
+    pub(in crate::dialect::sap) kind: Kind,
     /// As the service shows them.
-    pub(super) view: &'t ResourceType,
+    pub(in crate::dialect::sap) view: &'t ResourceType,
     /// As they are kept.
-    pub(super) kept: &'t ResourceType,
+    pub(in crate::dialect::sap) kept: &'t ResourceType,
 }
 
 pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Reply, Failure> {
@@ -68,7 +68,16 @@ pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Rep
 
 pub(super) async fn create(call: &Call<'_>, of: &Type<'_>, body: Value) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
-    let mut object = input::read(of.view, body)?;
+    let object = input::read(of.view, body)?;
+    create_from(call, of, object).await
+}
+
+/// Creates what clients set of a resource.
+pub(in crate::dialect::sap) async fn create_from(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    mut object: Object,
+) -> Result<Found, Failure> {
     let password = object.shift_remove("password");
     let members = checked(of.kind, &mut object, None)?;
     rules::check_password(password.as_ref())?;
@@ -106,20 +115,35 @@ pub(super) async fn replace(
 ) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
     let sent = input::read(of.view, body)?;
+    let replaced = replace_by(call, of, id, |before| {
+        let mut after = sent.clone();
+        group::keep_fixed(of.view, before, &mut after, true)?;
+        Ok(after)
+    });
+    match replaced.await {
+        Err(Failure::Fault(fault)) if fault.outcome == Outcome::NotFound && !is_uuid(id) => {
+            let detail = format!("The attribute value \"{id}\" has invalid value!");
+            Err(Fault::value(detail).into())
+        }
+        replaced => replaced,
+    }
+}
+
+/// Replaces what clients set of a resource by what comes of it, computed again while others
+/// overtake it.
+pub(in crate::dialect::sap) async fn replace_by(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    id: &str,
+    compute: impl Fn(&Object) -> Result<Object, Fault>,
+) -> Result<Found, Failure> {
     let expect = call.expect();
     for _ in 0..MAX_ATTEMPTS {
-        let old = match get(call, of, id, everything(of.kind)).await {
-            Err(Failure::Fault(fault)) if fault.outcome == Outcome::NotFound && !is_uuid(id) => {
-                let detail = format!("The attribute value \"{id}\" has invalid value!");
-                return Err(Fault::value(detail).into());
-            }
-            old => old?,
-        };
+        let old = get(call, of, id, everything(of.kind)).await?;
         let kept = old.record.attributes();
         let before = object::of(of.kind, of.view, id, &kept);
-        let mut after = sent.clone();
+        let mut after = compute(&before)?;
         let password = after.shift_remove("password");
-        group::keep_fixed(of.view, &before, &mut after, true)?;
         let members = checked(of.kind, &mut after, Some(&before))?;
         rules::check_password(password.as_ref())?;
         check_unique(call, of, id, &after, Some(&before)).await?;
@@ -269,7 +293,11 @@ fn as_value(operation: &Operation) -> Value {
     value
 }
 
-pub(super) async fn delete(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<(), Failure> {
+pub(in crate::dialect::sap) async fn delete(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    id: &str,
+) -> Result<(), Failure> {
     if of.kind == Kind::Group {
         let found = get(call, of, id, Want::default()).await?;
         let kept = found.record.attributes();
@@ -383,7 +411,7 @@ fn has_other_members(old: &Found, members: &[&Value]) -> bool {
 }
 
 /// All that is read beside a resource.
-pub(super) fn everything(kind: Kind) -> Want {
+pub(in crate::dialect::sap) fn everything(kind: Kind) -> Want {
     Want {
         groups: kind == Kind::User,
         members: (kind == Kind::Group).then_some(MAX_MEMBERS),

@@ -151,7 +151,7 @@ pub(super) fn location(call: &Call<'_>, kind: Kind, id: &str) -> String {
 }
 
 /// An instant in whole seconds.
-pub(super) fn instant(at: Timestamp) -> String {
+pub(in crate::dialect::sap) fn instant(at: Timestamp) -> String {
     at.second().to_string().replace(".000Z", "Z")
 }
 

@@ -13,11 +13,14 @@ use serde_json::{Value, json};
 use super::attribute::Attribute;
 
 /// What the product knows of users.
-pub(super) const SAP_USER: &str = "urn:ietf:params:scim:schemas:extension:sap:2.0:User";
+pub(in crate::dialect::sap) const SAP_USER: &str =
+    "urn:ietf:params:scim:schemas:extension:sap:2.0:User";
 /// Attributes of users that a tenant fills as it likes.
-pub(super) const CUSTOM_USER: &str = "urn:sap:cloud:scim:schemas:extension:custom:2.0:User";
+pub(in crate::dialect::sap) const CUSTOM_USER: &str =
+    "urn:sap:cloud:scim:schemas:extension:custom:2.0:User";
 /// Names of groups.
-pub(super) const CUSTOM_GROUP: &str = "urn:sap:cloud:scim:schemas:extension:custom:2.0:Group";
+pub(in crate::dialect::sap) const CUSTOM_GROUP: &str =
+    "urn:sap:cloud:scim:schemas:extension:custom:2.0:Group";
 /// What a group is for.
 pub(super) const SAP_GROUP: &str = "urn:ietf:params:scim:schemas:extension:sap:2.0:Group";
 /// The prefix that custom schemas are to have.
