@@ -3,6 +3,7 @@
 
 mod answers;
 mod exchanges;
+mod legacy;
 mod methods;
 mod refusals;
 
@@ -31,6 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
         answers::cases(),
         refusals::cases(),
         exchanges::cases(),
+        legacy::cases(),
         methods::cases(),
     ];
     cases.into_iter().flatten().collect()
