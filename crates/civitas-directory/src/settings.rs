@@ -39,6 +39,8 @@ pub struct Settings {
     /// Whether a change or removal of a resource must name the state it is about
     /// (RFC 6585 §3).
     pub require_preconditions: bool,
+    /// Whether users must have a login name where a dialect lets them be without.
+    pub login_name_required: bool,
     /// Whether service is suspended.
     pub maintenance: Option<Maintenance>,
     /// Scheme and authority, such as `https://id.example.com`, where the tenant is served
@@ -55,6 +57,8 @@ pub enum Key {
     Fidelity,
     /// [`Settings::require_preconditions`]
     RequirePreconditions,
+    /// [`Settings::login_name_required`]
+    LoginNameRequired,
     /// [`Settings::maintenance`]
     Maintenance,
     /// [`Settings::moved_to`]
@@ -65,9 +69,10 @@ pub enum Key {
 
 impl Key {
     /// All settings.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Fidelity,
         Self::RequirePreconditions,
+        Self::LoginNameRequired,
         Self::Maintenance,
         Self::MovedTo,
         Self::RequestsPerSecond,
@@ -78,6 +83,7 @@ impl Key {
         match self {
             Self::Fidelity => "fidelity",
             Self::RequirePreconditions => "require_preconditions",
+            Self::LoginNameRequired => "login_name_required",
             Self::Maintenance => "maintenance",
             Self::MovedTo => "moved_to",
             Self::RequestsPerSecond => "requests_per_second",
@@ -93,7 +99,7 @@ impl Key {
     const fn form(self) -> &'static str {
         match self {
             Self::Fidelity => "documented or observed",
-            Self::RequirePreconditions => "true or false",
+            Self::RequirePreconditions | Self::LoginNameRequired => "true or false",
             Self::Maintenance => "the seconds after which to try again",
             Self::MovedTo => "an http or https URL without path, such as https://id.example.com",
             Self::RequestsPerSecond => "a number of requests, at least 1",
@@ -174,6 +180,7 @@ impl Settings {
         let read = match key {
             Key::Fidelity => fidelity(value).map(|it| self.fidelity = it),
             Key::RequirePreconditions => truth(value).map(|it| self.require_preconditions = it),
+            Key::LoginNameRequired => truth(value).map(|it| self.login_name_required = it),
             Key::Maintenance => parsed(value)
                 .map(|it| self.maintenance = it.map(|retry_after| Maintenance { retry_after })),
             Key::MovedTo => origin(value).map(|it| self.moved_to = it),
@@ -190,6 +197,7 @@ impl Settings {
         match key {
             Key::Fidelity => Some(self.fidelity.name().to_owned()),
             Key::RequirePreconditions => Some(self.require_preconditions.to_string()),
+            Key::LoginNameRequired => Some(self.login_name_required.to_string()),
             Key::Maintenance => self.maintenance.map(|it| it.retry_after.to_string()),
             Key::MovedTo => self.moved_to.clone(),
             Key::RequestsPerSecond => self.requests_per_second.map(|it| it.to_string()),
@@ -244,6 +252,7 @@ mod tests {
         for (name, value) in [
             ("fidelity", "observed"),
             ("require_preconditions", "true"),
+            ("login_name_required", "true"),
             ("maintenance", "120"),
             ("moved_to", "https://id.example.com:8443"),
             ("requests_per_second", "50"),

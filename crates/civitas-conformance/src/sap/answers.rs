@@ -765,11 +765,11 @@ fn bulk_methods(session: &mut Session) -> Verdict {
     let mut body = subject.body.clone();
     body["title"] = json!("Dr");
     let to = json!([{ "op": "replace", "path": "title", "value": "Prof" }]);
-    let patch =
+    let change =
         json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": to });
     let operations = json!([
         { "method": "PUT", "path": path, "data": body },
-        { "method": "PATCH", "path": path, "data": patch },
+        { "method": "PATCH", "path": path, "data": change },
         { "method": "DELETE", "path": path },
         { "method": "DELETE", "path": subject.group.replace("/scim/Groups", "/groups") },
     ]);

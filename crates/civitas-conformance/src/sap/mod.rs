@@ -159,7 +159,7 @@ fn refused(answer: &Answer, (status, scim_type, detail): (u16, &str, &str)) -> V
         names.push("scimType");
     }
     in_order(body, &names)?;
-    let is_error = body["schemas"] == json!([ERROR]) && body["status"] == status.to_string();
+    let is_error = body["schemas"] == json!([ERROR]) && body["status"] == json!(status.to_string());
     ensure(
         is_error,
         "an error of SCIM with its status as a text",

@@ -87,7 +87,7 @@ const SITUATIONS: &[Situation] = &[
         (400, "invalidValue", "…"),
         |it| {
             changed(&it.body, |body| {
-                body["emails"][0]["value"] = json!("a..b@example.org")
+                body["emails"][0]["value"] = json!("a..b@example.org");
             })
         },
     ),

@@ -32,6 +32,7 @@ async fn settings_are_shown_changed_and_put_back() {
     let standard = json!({
         "fidelity": "documented",
         "require_preconditions": false,
+        "login_name_required": false,
         "maintenance": null,
         "moved_to": null,
         "requests_per_second": null,

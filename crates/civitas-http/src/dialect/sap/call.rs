@@ -55,9 +55,10 @@ impl Call<'_> {
     /// What a write requires of the resource: that it is there, of those that say so. Which state
     /// it is in is nothing that the service looks at.
     pub(super) fn expect(&self) -> Expect {
-        let stated = match self.headers.contains_key(header::IF_MATCH) {
-            true => Expect::Exists,
-            false => Expect::Any,
+        let stated = if self.headers.contains_key(header::IF_MATCH) {
+            Expect::Exists
+        } else {
+            Expect::Any
         };
         self.scope.required(stated)
     }

@@ -25,9 +25,6 @@ pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> 
     else {
         return None;
     };
-    if super::issues_tokens(path) {
-        return oauth::rehearsed(wanted, request_id).map(Err);
-    }
     let elsewhere = |why| Refusal::Elsewhere {
         why,
         location: path.to_owned(),
@@ -65,5 +62,13 @@ pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> 
         _ => return None,
     };
     // What the table words otherwise is not what was ordered.
-    (status::of(refusal.outcome()).as_u16() == wanted).then_some(Err(refusal))
+    let status = status::of(refusal.outcome());
+    if status.as_u16() != wanted {
+        return None;
+    }
+    // OAuth has no words for most of it.
+    if super::issues_tokens(path) && oauth::word(&refusal).status != status {
+        return Some(Ok(Reply::empty(status)));
+    }
+    Some(Err(refusal))
 }

@@ -208,3 +208,32 @@ async fn a_replacement_does_not_lose_what_it_does_not_know() {
     assert_eq!(kept["frIndexedString1"], "kept");
     assert_eq!(answer.json()["title"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_tenant_may_ask_for_login_names() {
+    let world = World::start().await;
+    let mut body = person("mara");
+    body["userName"] = Value::Null;
+    let nameless = create(&world, USERS, &body).await;
+    let set = ask("PATCH", "/civitas/v1/settings").by("admin");
+    let set = set.header("Content-Type", "application/json");
+    let answer = world
+        .send(set.body(r#"{"login_name_required":true}"#))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    body["emails"][0]["value"] = json!("other@example.org");
+    let answer = world.send(sent("POST", USERS, &body)).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.json()["scimType"], "invalidValue");
+    assert_eq!(
+        answer.json()["detail"],
+        "Attribute with name userName is required."
+    );
+    // Who had none before is changed as before.
+    let title = json!({ "op": "add", "path": "title", "value": "x" });
+    let patch = json!({ "schemas": [PATCH_OP], "Operations": [title] });
+    let answer = world
+        .send(sent("PATCH", &path_of(USERS, &nameless), &patch))
+        .await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}

@@ -57,8 +57,7 @@ impl Written {
         kept: &ResourceType,
         ids: &Ids,
     ) -> Result<Condition, Fault> {
-        let mover = Mover { kind, view, ids };
-        let moved = mover.moved(self.filter)?;
+        let moved = Mover { kind, view, ids }.moved(self.filter)?;
         let resolve = |kept: &ResourceType| {
             let resolved = moved.resolve(kept, &[], &Tolerance::strict());
             resolved.map_err(|_| invalid())
@@ -212,9 +211,10 @@ impl Mover<'_> {
             Filter::Not(inner) => self.moved(*inner).map(not),
             Filter::Present(at) => {
                 let named = named(self.view, &at)?;
-                match self.always(&named) {
-                    true => constant(true),
-                    false => present(&self.place(&named)?),
+                if self.always(&named) {
+                    constant(true)
+                } else {
+                    present(&self.place(&named)?)
                 }
             }
             Filter::Compare(at, operator, literal) => {
@@ -389,12 +389,12 @@ mod tests {
         let kept = view::kept(kind, &catalogue).unwrap();
         let ids = Ids::from([("P000001".to_owned(), Some("7".to_owned()))]);
         let written = Written::parse(text)?;
-        let mover = Mover {
+        let moved = Mover {
             kind,
             view: &view,
             ids: &ids,
         };
-        let moved = mover.moved(written.filter.clone())?;
+        let moved = moved.moved(written.filter.clone())?;
         written.condition(kind, &view, &kept, &ids)?;
         Ok(moved.to_string())
     }

@@ -94,8 +94,8 @@ pub(super) fn check(object: &Object, deed: Deed) -> Result<(), Fault> {
     let of = |name: &str| object.get(SAP_GROUP)?.get(name)?.as_str();
     let is_policy = of("type") == Some("authorization") && object.contains_key(AUTHORIZATION);
     let supports = match (of("supportedOperations"), deed) {
-        (Some("readOnly"), Deed::Members) => false,
-        (Some("userOnlyMembership" | "membership"), Deed::Delete) => false,
+        (Some("readOnly"), Deed::Members)
+        | (Some("userOnlyMembership" | "membership"), Deed::Delete) => false,
         (_, Deed::Edit | Deed::Members | Deed::Delete) => !is_policy,
     };
     if supports {

@@ -154,7 +154,7 @@ pub(super) fn value(attribute: &Attribute, sent: Value, of: Of) -> Result<Option
 pub(super) fn one(attribute: &Attribute, sent: Value, of: Of) -> Result<Option<Value>, Fault> {
     let fits = match (attribute.r#type, &sent) {
         (Type::Complex, Value::Object(_)) => return complex(attribute, sent, of),
-        (Type::Boolean, Value::Bool(_)) => true,
+        (Type::Boolean, Value::Bool(_)) | (Type::String, Value::String(_)) => true,
         (Type::Integer, Value::Number(number)) => is_whole(number),
         (Type::Decimal, Value::Number(number)) => is_exact(number),
         (Type::DateTime, Value::String(text)) => Timestamp::parse(text).is_some(),
@@ -162,7 +162,6 @@ pub(super) fn one(attribute: &Attribute, sent: Value, of: Of) -> Result<Option<V
             STANDARD_NO_PAD.decode(text.trim_end_matches('=')).is_ok()
         }
         (Type::Reference, Value::String(text)) => !text.contains(char::is_whitespace),
-        (Type::String, Value::String(_)) => true,
         _ => false,
     };
     if !fits {

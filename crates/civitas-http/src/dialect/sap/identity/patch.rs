@@ -308,9 +308,10 @@ impl<'v> Target<'v> {
             Some((name, sub)) => (name, Some(sub)),
             None => (within, rest.strip_prefix('.')),
         };
-        let attribute = match is_extension {
-            true => schema.attribute(name),
-            false => view.base_attribute(name),
+        let attribute = if is_extension {
+            schema.attribute(name)
+        } else {
+            view.base_attribute(name)
         };
         let attribute = attribute.ok_or_else(no_attribute)?;
         if let Some(filter) = filter {

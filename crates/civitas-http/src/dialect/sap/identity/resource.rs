@@ -263,9 +263,10 @@ async fn patch_group(
     if all.is_empty() {
         return Ok(Ok(old));
     }
-    let expect = match on_state {
-        true => Expect::Match(vec![old.record.version.0.to_string()]),
-        false => Expect::Any,
+    let expect = if on_state {
+        Expect::Match(vec![old.record.version.0.to_string()])
+    } else {
+        Expect::Any
     };
     let edit = Edit {
         resource_type: of.kept,
@@ -356,6 +357,7 @@ fn checked(
     }
 }
 
+/// Holds the names of a resource against those of others.
 async fn check_unique(
     call: &Call<'_>,
     of: &Type<'_>,
@@ -364,6 +366,9 @@ async fn check_unique(
     before: Option<&Object>,
 ) -> Result<(), Failure> {
     if of.kind == Kind::User {
+        if call.tenant.settings.login_name_required {
+            rules::check_login_name(object, before)?;
+        }
         return unique::check(call, of.kept, id, object, before).await;
     }
     let name = |it: &Object| -> Option<String> {

@@ -75,6 +75,15 @@ pub(super) fn complete(object: &mut Object, before: Option<&Object>) -> Result<(
     Ok(())
 }
 
+/// Refuses a user without login name, unless it had none before.
+pub(super) fn check_login_name(object: &Object, before: Option<&Object>) -> Result<(), Fault> {
+    let has = |it: &Object| it.get("userName").is_some_and(|it| it != "");
+    if has(object) || before.is_some_and(|it| !has(it)) {
+        return Ok(());
+    }
+    Err(super::input::missing_attribute("userName"))
+}
+
 fn complete_emails(object: &mut Object) -> Result<(), Fault> {
     let emails = object.get_mut("emails").and_then(Value::as_array_mut);
     let has_value = |it: &Value| it["value"].as_str().is_some_and(|it| !it.is_empty());
@@ -136,8 +145,7 @@ fn complete_status(object: &mut Object, before: Option<&Object>) -> Result<(), F
         }
     }
     let (active, status) = match (active, status.as_deref()) {
-        (None, None | Some("inactive")) | (Some(false), None) => (false, "inactive"),
-        (Some(false), Some("inactive")) => (false, "inactive"),
+        (None | Some(false), None | Some("inactive")) => (false, "inactive"),
         (None | Some(false), Some("new")) => (false, "new"),
         (Some(true), None | Some("active")) | (None, Some("active")) => (true, "active"),
         _ => {

@@ -228,39 +228,34 @@ fn ordered(kind: Kind, mut object: Object) -> Object {
             arrange(value, parts);
         }
     }
-    primary_first(object.get_mut("emails"));
+    primary_first(&mut object);
     if let Some(extension) = object.get_mut(CUSTOM_GROUP) {
         arrange(extension, &["additionalId", "name", "description"]);
     }
-    if let Some(extension) = object.get_mut(SAP_USER) {
-        primary_first(extension.get_mut("emails"));
+    if let Some(Value::Object(extension)) = object.get_mut(SAP_USER) {
+        primary_first(extension);
         for name in ["emails", "phoneNumbers"] {
             if let Some(copies) = extension.get_mut(name) {
                 arrange(copies, COPIES);
             }
         }
-        arrange(extension, &PRODUCT);
+        *extension = arranged(std::mem::take(extension), &PRODUCT);
     }
     let first: &[&str] = match kind {
         Kind::User => &USER,
         Kind::Group => &GROUP,
     };
-    let mut value = Value::Object(object);
-    arrange(&mut value, first);
-    match value {
-        Value::Object(object) => object,
-        _ => Object::new(),
-    }
+    arranged(object, first)
 }
 
-/// Puts the primary element before the others.
-fn primary_first(elements: Option<&mut Value>) {
-    if let Some(Value::Array(elements)) = elements {
+/// Puts the primary address before the others.
+fn primary_first(object: &mut Object) {
+    if let Some(Value::Array(elements)) = object.get_mut("emails") {
         elements.sort_by_key(|it| it["primary"] != true);
     }
 }
 
-/// Brings members into an order, those of which none is told last.
+/// Brings the members of a value, or of its elements, into an order.
 fn arrange(value: &mut Value, order: &[&str]) {
     match value {
         Value::Array(elements) => {
@@ -268,14 +263,17 @@ fn arrange(value: &mut Value, order: &[&str]) {
                 arrange(element, order);
             }
         }
-        Value::Object(members) => {
-            let mut arranged = Map::with_capacity(members.len());
-            for name in order {
-                arranged.extend(members.shift_remove_entry(*name));
-            }
-            arranged.append(members);
-            *members = arranged;
-        }
+        Value::Object(members) => *members = arranged(std::mem::take(members), order),
         _ => {}
     }
+}
+
+/// The members in an order, those of which none is told last.
+fn arranged(mut members: Object, order: &[&str]) -> Object {
+    let mut arranged = Map::with_capacity(members.len());
+    for name in order {
+        arranged.extend(members.shift_remove_entry(*name));
+    }
+    arranged.append(&mut members);
+    arranged
 }
