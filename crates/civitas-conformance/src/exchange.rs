@@ -47,7 +47,16 @@ impl Log {
 
 /// What paths below the URL of a host begin with where it is not SCIM that is served; no
 /// resources are directly below these.
-const HOST_BASES: [&str; 3] = ["openidm", "am", "environment"];
+const HOST_BASES: [&str; 8] = [
+    "openidm",
+    "am",
+    "environment",
+    "scim",
+    "service",
+    "cps",
+    "md",
+    "oauth2",
+];
 
 /// A path without its query, and with what varies in it named.
 pub(crate) fn template(path: &str) -> String {
@@ -90,6 +99,7 @@ mod tests {
             ("/Me", "/Me"),
             ("/Users/a/b", "/Users/a/b"),
             ("/openidm/config?_queryFilter=true", "/openidm/config"),
+            ("/scim/Users/?count=1", "/scim/Users"),
             (
                 "/openidm/managed/alpha_user/7",
                 "/openidm/managed/alpha_user/7",

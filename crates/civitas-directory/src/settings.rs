@@ -48,6 +48,8 @@ pub struct Settings {
     pub moved_to: Option<String>,
     /// Most requests that the tenant is served in a second.
     pub requests_per_second: Option<NonZeroU32>,
+    /// Requests in a minute that a dialect serves at once whose service is limited so.
+    pub requests_per_minute: Option<NonZeroU32>,
 }
 
 /// The name of a setting.
@@ -65,17 +67,20 @@ pub enum Key {
     MovedTo,
     /// [`Settings::requests_per_second`]
     RequestsPerSecond,
+    /// [`Settings::requests_per_minute`]
+    RequestsPerMinute,
 }
 
 impl Key {
     /// All settings.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Fidelity,
         Self::RequirePreconditions,
         Self::LoginNameRequired,
         Self::Maintenance,
         Self::MovedTo,
         Self::RequestsPerSecond,
+        Self::RequestsPerMinute,
     ];
 
     /// The name, as stored, typed and shown.
@@ -87,6 +92,7 @@ impl Key {
             Self::Maintenance => "maintenance",
             Self::MovedTo => "moved_to",
             Self::RequestsPerSecond => "requests_per_second",
+            Self::RequestsPerMinute => "requests_per_minute",
         }
     }
 
@@ -102,7 +108,7 @@ impl Key {
             Self::RequirePreconditions | Self::LoginNameRequired => "true or false",
             Self::Maintenance => "the seconds after which to try again",
             Self::MovedTo => "an http or https URL without path, such as https://id.example.com",
-            Self::RequestsPerSecond => "a number of requests, at least 1",
+            Self::RequestsPerSecond | Self::RequestsPerMinute => "a number of requests, at least 1",
         }
     }
 }
@@ -185,6 +191,7 @@ impl Settings {
                 .map(|it| self.maintenance = it.map(|retry_after| Maintenance { retry_after })),
             Key::MovedTo => origin(value).map(|it| self.moved_to = it),
             Key::RequestsPerSecond => parsed(value).map(|it| self.requests_per_second = it),
+            Key::RequestsPerMinute => parsed(value).map(|it| self.requests_per_minute = it),
         };
         read.ok_or_else(|| Unsettable::Value {
             key: *key,
@@ -201,6 +208,7 @@ impl Settings {
             Key::Maintenance => self.maintenance.map(|it| it.retry_after.to_string()),
             Key::MovedTo => self.moved_to.clone(),
             Key::RequestsPerSecond => self.requests_per_second.map(|it| it.to_string()),
+            Key::RequestsPerMinute => self.requests_per_minute.map(|it| it.to_string()),
         }
     }
 }
@@ -256,6 +264,7 @@ mod tests {
             ("maintenance", "120"),
             ("moved_to", "https://id.example.com:8443"),
             ("requests_per_second", "50"),
+            ("requests_per_minute", "200"),
         ] {
             let settings = Settings::stored([(name, value)]);
             let key = Key::named(name).unwrap();

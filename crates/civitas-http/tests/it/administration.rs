@@ -36,6 +36,7 @@ async fn settings_are_shown_changed_and_put_back() {
         "maintenance": null,
         "moved_to": null,
         "requests_per_second": null,
+        "requests_per_minute": null,
     });
     let get = || ask("GET", SETTINGS).by("admin");
     assert_eq!(world.send(get()).await.json(), standard);

@@ -175,6 +175,7 @@ fn rehearsed(dialect: Dialect) -> Rehearsed {
         let path = path.replace("{name}", "User").replace("{path}", "x");
         let path = path.replace("{unbuilt}", "Apps");
         let path = path.replace("{list}", "salutations");
+        let path = path.replace("{nowhere}", "scim/x");
         // The other APIs of that dialect tell most in a head field.
         let has_body = dialect != Dialect::Sap || path.starts_with("/scim/");
         let orders = codes(dialect).into_iter().filter(|code| {

@@ -22,6 +22,8 @@ pub(crate) mod status;
 pub(crate) use head::{REQUEST_ID, coded, finish};
 pub(crate) use place::{Place, UNBUILT, issues_tokens, owns};
 
+use std::time::Instant;
+
 use civitas_directory::{Caller, Role, Tenant};
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -62,6 +64,9 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     let method = &parts.method;
     arrival.check_open(tenant)?;
     arrival.check_rate(tenant)?;
+    if matches!(place.api(), Api::Directory | Api::Legacy) {
+        check_minute(&arrival, tenant).await?;
+    }
     if place.writes(method) {
         arrival.check_primary()?;
     }
@@ -85,6 +90,18 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         (_, None) => Err(Fault::not_built().into()),
         (_, Some(caller)) => administered(arrival, tenant, place, caller).await,
     }
+}
+
+/// Takes the request from those of the tenant's minute, and lets it wait if there are many.
+async fn check_minute(arrival: &Arrival<'_>, tenant: &Tenant) -> Result<(), Refusal> {
+    let Some(at_once) = tenant.settings.requests_per_minute else {
+        return Ok(());
+    };
+    let minutes = &arrival.app.minutes;
+    if let Some(time) = minutes.take(tenant.partition, at_once, Instant::now())? {
+        tokio::time::sleep(time).await;
+    }
+    Ok(())
 }
 
 /// What technical users ask for.

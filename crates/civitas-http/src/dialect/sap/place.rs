@@ -59,7 +59,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 22] = [
+const EVERY: [Place<'static>; 23] = [
     Place::Collection(Kind::User),
     Place::Search(Kind::User),
     Place::Resource(Kind::User, Cow::Borrowed("{id}")),
@@ -82,6 +82,7 @@ const EVERY: [Place<'static>; 22] = [
     Place::TextSet,
     Place::MasterData(Cow::Borrowed("{list}")),
     Place::Token,
+    Place::Nowhere(Api::Directory),
 ];
 
 /// What the product has and this server does not: asked for, it answers 501.
@@ -205,8 +206,8 @@ impl<'r> Place<'r> {
             | Self::ResourceType(_)
             | Self::ProviderConfig
             | Self::Texts
-            | Self::MasterData(_)
-            | Self::Nowhere(_) => "GET, HEAD, OPTIONS",
+            | Self::MasterData(_) => "GET, HEAD, OPTIONS",
+            Self::Nowhere(_) => "GET",
             Self::Search(_)
             | Self::Bulk
             | Self::Invite

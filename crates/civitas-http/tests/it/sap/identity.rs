@@ -237,3 +237,30 @@ async fn a_tenant_may_ask_for_login_names() {
         .await;
     assert_eq!(answer.status, 204, "{answer:?}");
 }
+
+#[tokio::test]
+async fn whoever_asks_too_often_in_a_minute_waits_for_the_next() {
+    let world = World::start().await;
+    let set = ask("PATCH", "/civitas/v1/settings").by("admin");
+    let set = set.header("Content-Type", "application/json");
+    let answer = world.send(set.body(r#"{"requests_per_minute":3}"#)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // Three at once, and one that waits.
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        let answer = world.send(ask("GET", USERS).by("writer")).await;
+        statuses.push(answer.status);
+        if answer.status == 429 {
+            let seconds: u32 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{seconds}");
+            assert_eq!(answer.json()["detail"], "HTTP 429 Too Many Requests");
+        }
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 429, 429]);
+    let older = world
+        .send(ask("GET", "/service/scim/Users").by("writer"))
+        .await;
+    assert_eq!(older.status, 429, "{older:?}");
+    let others = world.send(ask("GET", "/scim/v2/Users").by("writer")).await;
+    assert_eq!(others.status, 200, "{others:?}");
+}
