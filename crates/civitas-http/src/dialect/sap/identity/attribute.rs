@@ -124,6 +124,11 @@ impl Attribute {
         self
     }
 
+    /// Whether every resource has it.
+    pub(super) const fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// Whether clients set it and it is shown to them, so that it has to be kept.
     pub(super) fn is_kept(&self) -> bool {
         let is_set = matches!(

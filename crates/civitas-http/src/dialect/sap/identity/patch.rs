@@ -149,7 +149,7 @@ fn read_one(
     }
     let whole = target.sub.is_none() && !target.selects;
     if operation.op == Op::Remove {
-        if whole && attribute.required {
+        if whole && !target.is_extension && super::view::requires(kind, &attribute.name) {
             let name = &attribute.name;
             let detail =
                 format!("Attribute with name {name} is required and cannot not be removed");

@@ -63,6 +63,12 @@ pub(super) const fn schemas(kind: Kind) -> &'static [Schema] {
     }
 }
 
+/// Whether an attribute of the base schema is one that every resource has.
+pub(super) fn requires(kind: Kind, name: &str) -> bool {
+    let mut base = schemas(kind)[0].attributes.iter();
+    base.any(|it| it.name == name && it.is_required())
+}
+
 /// The extension that keeps what the service has beside the attributes of SCIM and of its own
 /// schemas.
 pub(super) const fn own(kind: Kind) -> &'static str {
@@ -186,6 +192,10 @@ fn view(kind: Kind) -> ResourceType {
                 extension.schema.attributes.extend(unlisted);
             }
         }
+    }
+    // What is missing is told in words of the service, and a login name may be.
+    for attribute in &mut base.attributes {
+        attribute.required = false;
     }
     let common = COMMON.iter().map(Attribute::scim).collect();
     base.attributes
