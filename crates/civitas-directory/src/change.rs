@@ -4,8 +4,11 @@ use civitas_scim::{Attributes, index::IndexEntry};
 use serde_json::Value;
 
 use crate::{
+use crate::{
+    credential::{CredentialChange, Verdict},
     record::{Timestamp, Version},
     store::Position,
+};
 };
 
 /// Changes that commit together or not at all, with their circumstances.
@@ -40,6 +43,21 @@ pub enum Change {
     /// Guard: the resource exists (and has the version, where one is given). It gets a new
     /// version: something that is kept beside it changes.
     Touch(Touch),
+    /// Guard: the resource exists. Its credential changes, which gives it no version and is no
+    /// event: where that is wanted, it is touched too.
+    Credential(Proof),
+    /// Changes nothing, and takes as long as counting a wrong password does, so that nobody can
+    /// tell by the time of an answer whether there is a user.
+    Feint,
+}
+
+/// A change of what a user proves itself by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// `id` of the resource, of whatever type.
+    pub id: String,
+    /// What becomes of its credential.
+    pub change: CredentialChange,
 }
 
 /// A value that no other resource of the type may hold.
@@ -66,8 +84,6 @@ pub struct Create {
     pub index: Vec<IndexEntry>,
     /// Values that must be free.
     pub unique: Vec<Unique>,
-    /// PHC string of the password, if one was set.
-    pub password_hash: Option<String>,
 }
 
 /// A new state of a resource.
@@ -89,8 +105,6 @@ pub struct Replace {
     pub index_added: Vec<IndexEntry>,
     /// Unique values that the old state did not have and that must be free.
     pub unique: Vec<Unique>,
-    /// A new password hash; `Some(None)` clears the password.
-    pub password_hash: Option<Option<String>>,
     /// What differs, for those who follow the changes.
     pub difference: Difference,
 }
@@ -221,8 +235,10 @@ pub struct Committed {
     pub version: Version,
     /// `meta.lastModified` of that resource after the commit.
     pub modified: Timestamp,
-    /// Whether anything changed.
+    /// Whether anything changed that has a version.
     pub changed: bool,
+    /// What came of what was shown, of the last change that says so.
+    pub verdict: Option<Verdict>,
 }
 
 /// Why a change set was not committed. Nothing of it was.

@@ -140,6 +140,7 @@ mod tests {
             partition: Partition::from_raw(partition),
             catalogue: crate::Catalogue::standard(),
             require_preconditions: false,
+            password_policy: None,
             actor: actor.into(),
             request_id: String::new(),
             now: NOW,

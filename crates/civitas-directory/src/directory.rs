@@ -4,6 +4,7 @@ mod account;
 mod build;
 mod bulk;
 mod creation;
+mod credential;
 mod define;
 mod delta;
 mod feed;

@@ -12,6 +12,7 @@ pub mod change;
 pub mod client;
 pub mod clock;
 mod completion;
+pub mod credential;
 mod cursor;
 pub mod directory;
 pub mod error;
@@ -40,6 +41,7 @@ pub use catalogue::Catalogue;
 pub use change::{Change, ChangeSet, Committed, Rejected};
 pub use client::{Client, Role, Roles};
 pub use clock::Clock;
+pub use credential::Credential;
 pub use cursor::Walk;
 pub use directory::{
     Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Listing, NewJob, NewStream, NextDelta,

@@ -89,14 +89,18 @@ fn hash(secret: &str) -> Result<String, Error> {
         .map_err(|error| Error::Unavailable(format!("hashing failed: {error}")))
 }
 
+/// A password as it is compared: however it was typed, it is the same text.
+pub fn normalized(password: &str) -> String {
+    let spaced = password
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c });
+    spaced.nfc().collect()
+}
+
 /// Prepares a password (`OpaqueString`, RFC 8265 §4.2: spaces become U+0020, NFC) and checks
 /// its length.
 pub fn prepare(password: &str) -> Result<String, Invalid> {
-    let prepared: String = password
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .nfc()
-        .collect();
+    let prepared = normalized(password);
     if prepared.chars().count() < MIN_PASSWORD_CHARS {
         return Err(Invalid::value(format!(
             "password: at least {MIN_PASSWORD_CHARS} characters are needed"

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use civitas_scim::condition::References;
 
 use crate::{
-    admission::Patience, catalogue::Catalogue, id::Ids, precondition::Expect, record::Timestamp,
-    tenant::Partition,
+    admission::Patience, catalogue::Catalogue, credential::Policy, id::Ids, precondition::Expect,
+    record::Timestamp, tenant::Partition,
 };
 
 /// The circumstances of one request. Rules never read a clock or a random source: both come
@@ -20,6 +20,9 @@ pub struct Scope {
     /// Whether a change must name the state it is about
     /// ([`Settings::require_preconditions`](crate::Settings::require_preconditions)).
     pub require_preconditions: bool,
+    /// The rules for passwords, where there are any besides their length
+    /// ([`Settings::password_policy`](crate::Settings::password_policy)).
+    pub password_policy: Option<Policy>,
     /// Who acts, for the event log: `client:admin`.
     pub actor: String,
     /// Correlates log lines, events and answers.

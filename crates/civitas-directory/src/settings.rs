@@ -3,6 +3,8 @@
 
 use std::num::NonZeroU32;
 
+use crate::credential::Policy;
+
 /// Which of two answers a dialect gives where a published description of a service and the
 /// behaviour of the service differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub requests_per_second: Option<NonZeroU32>,
     /// Requests in a minute that a dialect serves at once whose service is limited so.
     pub requests_per_minute: Option<NonZeroU32>,
+    /// The rules for passwords; without them each surface has its own.
+    pub password_policy: Option<Policy>,
 }
 
 /// The name of a setting.
@@ -69,11 +73,13 @@ pub enum Key {
     RequestsPerSecond,
     /// [`Settings::requests_per_minute`]
     RequestsPerMinute,
+    /// [`Settings::password_policy`]
+    PasswordPolicy,
 }
 
 impl Key {
     /// All settings.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Fidelity,
         Self::RequirePreconditions,
         Self::LoginNameRequired,
@@ -81,6 +87,7 @@ impl Key {
         Self::MovedTo,
         Self::RequestsPerSecond,
         Self::RequestsPerMinute,
+        Self::PasswordPolicy,
     ];
 
     /// The name, as stored, typed and shown.
@@ -93,6 +100,7 @@ impl Key {
             Self::MovedTo => "moved_to",
             Self::RequestsPerSecond => "requests_per_second",
             Self::RequestsPerMinute => "requests_per_minute",
+            Self::PasswordPolicy => "password_policy",
         }
     }
 
@@ -109,6 +117,7 @@ impl Key {
             Self::Maintenance => "the seconds after which to try again",
             Self::MovedTo => "an http or https URL without path, such as https://id.example.com",
             Self::RequestsPerSecond | Self::RequestsPerMinute => "a number of requests, at least 1",
+            Self::PasswordPolicy => "standard, enterprise, or custom with its rules",
         }
     }
 }
@@ -192,6 +201,7 @@ impl Settings {
             Key::MovedTo => origin(value).map(|it| self.moved_to = it),
             Key::RequestsPerSecond => parsed(value).map(|it| self.requests_per_second = it),
             Key::RequestsPerMinute => parsed(value).map(|it| self.requests_per_minute = it),
+            Key::PasswordPolicy => parsed(value).map(|it| self.password_policy = it),
         };
         read.ok_or_else(|| Unsettable::Value {
             key: *key,
@@ -209,6 +219,7 @@ impl Settings {
             Key::MovedTo => self.moved_to.clone(),
             Key::RequestsPerSecond => self.requests_per_second.map(|it| it.to_string()),
             Key::RequestsPerMinute => self.requests_per_minute.map(|it| it.to_string()),
+            Key::PasswordPolicy => self.password_policy.map(|it| it.to_string()),
         }
     }
 }
@@ -265,6 +276,7 @@ mod tests {
             ("moved_to", "https://id.example.com:8443"),
             ("requests_per_second", "50"),
             ("requests_per_minute", "200"),
+            ("password_policy", "enterprise"),
         ] {
             let settings = Settings::stored([(name, value)]);
             let key = Key::named(name).unwrap();
@@ -288,6 +300,7 @@ mod tests {
             ("moved_to", "https://id.example.com/x", "without path"),
             ("moved_to", "https://a@b", "without path"),
             ("requests_per_second", "0", "at least 1"),
+            ("password_policy", "weak", "standard, enterprise"),
         ] {
             let refused = Change::named(name, Some(value.into())).unwrap_err();
             let told = refused.to_string();

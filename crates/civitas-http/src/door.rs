@@ -84,6 +84,7 @@ impl<'r> Arrival<'r> {
             partition: tenant.partition,
             catalogue: Arc::clone(&tenant.catalogue),
             require_preconditions: tenant.settings.require_preconditions,
+            password_policy: tenant.settings.password_policy,
             actor: caller.actor(),
             request_id: self.request_id.to_owned(),
             now: self.now(tenant),

@@ -97,7 +97,6 @@ fn create(resource: &Value) -> Change {
             })
             .collect(),
         index,
-        password_hash: None,
     })
 }
 
@@ -221,7 +220,6 @@ async fn load(store: &Arc<SqliteStore>, partition: Partition, users: u64) {
         display: "Staff".into(),
         index: index::entries(group.as_object().expect("an object"), &core::group()),
         unique: Vec::new(),
-        password_hash: None,
     };
     store
         .commit(partition, set(vec![Change::Create(create)], 0))

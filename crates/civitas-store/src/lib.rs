@@ -9,6 +9,7 @@ mod census;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod copy;
+mod credential;
 mod fault;
 mod filter;
 mod key;

@@ -195,6 +195,7 @@ impl Opened {
             partition: self.tenant.partition,
             catalogue: Arc::clone(&self.tenant.catalogue),
             require_preconditions: false,
+            password_policy: None,
             actor: format!("cli:{command}"),
             request_id: format!("cli-{}", std::process::id()),
             now: self.now(),

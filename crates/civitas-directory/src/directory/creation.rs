@@ -90,7 +90,7 @@ impl Directory {
         let members = (!draft.members.is_empty())
             .then(|| membership::whole(&draft.id, std::mem::take(&mut draft.members)));
         Ok(New {
-            create: write::creation(draft.id, &draft.attributes, draft.resource_type, None)?,
+            create: write::creation(draft.id, &draft.attributes, draft.resource_type)?,
             members,
             secrets: draft.secrets,
         })
@@ -105,12 +105,15 @@ impl Directory {
     ) -> Result<Result<Committed, Rejected>, Error> {
         let mut creates = Vec::with_capacity(news.len());
         let mut members = Vec::new();
-        for mut new in news {
-            new.create.password_hash = self.password(scope, &new.secrets).await?.flatten();
+        let mut proofs = Vec::new();
+        for new in news {
+            let password = self.password(scope, None, &new.secrets).await?;
+            proofs.extend(password.map(|it| write::proof(&new.create.id, it)));
             creates.push(Change::Create(new.create));
             members.extend(new.members.map(Change::Members));
         }
         creates.extend(members);
+        creates.extend(proofs);
         creates.extend(beside);
         Ok(self.commit(scope, creates).await)
     }

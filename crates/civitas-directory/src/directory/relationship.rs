@@ -175,7 +175,7 @@ impl Relationship {
     /// end is not there (as missing), or the two are so related already (as taken).
     pub fn made(&self, scope: &Scope, id: String) -> Result<Vec<Change>, Error> {
         let attributes = self.attributes(&id);
-        let create = write::creation(id, &attributes, own(scope)?, None)?;
+        let create = write::creation(id, &attributes, own(scope)?)?;
         let [source, target] = self.touches();
         Ok(vec![source, target, Change::Create(create)])
     }

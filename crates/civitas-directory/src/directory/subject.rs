@@ -79,6 +79,7 @@ impl Directory {
             partition: tenant.partition,
             catalogue: tenant.catalogue.clone(),
             require_preconditions: false,
+            password_policy: None,
             actor: String::new(),
             request_id: String::new(),
             now,

@@ -14,11 +14,12 @@ use serde_json::Value;
 use super::{Directory, creation::Draft, read::not_found, relationship};
 use crate::{
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
-        Touch, Unique,
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Proof, Rejected,
+        Replace, Touch, Unique,
     },
+    credential::CredentialChange,
     error::Error,
-    membership, password,
+    membership,
     precondition::Expect,
     record::{Found, MemberRef, Record, Timestamp, Version},
     scope::Scope,
@@ -118,7 +119,7 @@ impl Directory {
                 whole: true,
                 before,
                 after: accepted.attributes,
-                password_hash: self.password(scope, &accepted.secrets).await?,
+                password: self.password(scope, Some(id), &accepted.secrets).await?,
                 members: has_members(resource_type).then(|| membership::whole(id, members)),
             };
             if let Some(found) = self.store_change(scope, edit, old, change).await? {
@@ -164,7 +165,9 @@ impl Directory {
             whole,
             before,
             after: accepted.attributes,
-            password_hash: self.password(scope, &accepted.secrets).await?,
+            password: self
+                .password(scope, Some(edit.id), &accepted.secrets)
+                .await?,
             members: None,
         };
         self.store_change(scope, edit, old, change).await
@@ -206,7 +209,7 @@ impl Directory {
                 whole: false,
                 before,
                 after: patched.attributes,
-                password_hash: self.password(scope, &patched.secrets).await?,
+                password: self.password(scope, Some(id), &patched.secrets).await?,
                 members: self.folded(scope, resource_type, &old, changes).await?,
             };
             if let Some(found) = self.store_change(scope, edit, old, change).await? {
@@ -329,6 +332,7 @@ impl Directory {
                 version: record.version,
                 modified: record.modified,
                 changed: false,
+                verdict: None,
             };
             return self
                 .answer(scope, unchanged, record, groups, want)
@@ -357,10 +361,10 @@ impl Directory {
         expect: &Expect,
     ) -> Result<Vec<Change>, Error> {
         let mut changes = Vec::new();
-        if change.before != change.after || change.password_hash.is_some() {
+        if change.before != change.after || change.password.is_some() {
             let entries = index::entries(&change.before, resource_type);
             let mut replace = replacement(record, &entries, &change.after, resource_type)?;
-            let has_password = change.password_hash.is_some();
+            let has_password = change.password.is_some();
             replace.difference = Difference {
                 whole: change.whole,
                 ..Difference::between(&change.before, &change.after, has_password)
@@ -369,10 +373,10 @@ impl Directory {
             if members.is_some_and(|members| !members.is_empty()) {
                 replace.difference.attributes.push("members".into());
             }
-            replace.password_hash = change.password_hash;
             record.document.clone_from(&replace.document);
             let shown = replace.display.clone();
             changes.push(Change::Replace(replace));
+            changes.extend(change.password.map(|change| proof(&record.id, change)));
             if resource_type.name == "User" && shown != display(&change.before) {
                 let referent = Referent {
                     id: record.id.clone(),
@@ -467,38 +471,6 @@ impl Directory {
             members: None,
         })
     }
-
-    /// The hash to store for what a request says of the password: `None` leaves it,
-    /// `Some(None)` clears it.
-    pub(super) async fn password(
-        &self,
-        scope: &Scope,
-        secrets: &Attributes,
-    ) -> Result<Option<Option<String>>, Error> {
-        match secrets.get("password") {
-            None => Ok(None),
-            Some(Value::String(clear)) => {
-                let prepared = password::prepare(clear)?;
-                let hashed = self.hasher.hash(prepared, scope.patience);
-                Ok(Some(Some(hashed.await?)))
-            }
-            Some(_) => Ok(Some(None)),
-        }
-    }
-
-    /// Whether the password is the user's.
-    pub async fn verify_password(
-        &self,
-        scope: &Scope,
-        id: &str,
-        clear: &str,
-    ) -> Result<bool, Error> {
-        let phc = self.store.password_hash(scope.partition, id).await?;
-        let Ok(prepared) = password::prepare(clear) else {
-            return Ok(false);
-        };
-        self.hasher.verify(prepared, phc).await
-    }
 }
 
 /// A change of one resource as a request states it.
@@ -547,7 +519,7 @@ struct Changed {
     whole: bool,
     before: Attributes,
     after: Attributes,
-    password_hash: Option<Option<String>>,
+    password: Option<CredentialChange>,
     members: Option<Members>,
 }
 
@@ -578,7 +550,6 @@ pub(crate) fn creation(
     id: String,
     attributes: &Attributes,
     resource_type: &ResourceType,
-    password_hash: Option<String>,
 ) -> Result<Create, Error> {
     let index = index::entries(attributes, resource_type);
     Ok(Create {
@@ -588,8 +559,13 @@ pub(crate) fn creation(
         display: display(attributes),
         unique: unique(&index, resource_type),
         index,
-        password_hash,
     })
+}
+
+/// A change of what a user proves itself by.
+pub(super) fn proof(id: &str, change: CredentialChange) -> Change {
+    let id = id.to_owned();
+    Change::Credential(Proof { id, change })
 }
 
 /// A new state as a change: the index entries and unique values that differ.
@@ -610,7 +586,6 @@ pub(super) fn replacement(
         unique: unique(&index_added, resource_type),
         index_removed,
         index_added,
-        password_hash: None,
         difference: Difference::default(),
     })
 }

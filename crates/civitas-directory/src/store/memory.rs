@@ -26,10 +26,11 @@ use super::{
 use crate::{
     catalogue::{Build, Catalogue},
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
-        Unique,
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Proof, Rejected,
+        Replace, Unique,
     },
     client::Client,
+    credential::{Credential, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
@@ -119,7 +120,7 @@ struct Stored {
     record: Record,
     display: String,
     index: Vec<IndexEntry>,
-    password_hash: Option<String>,
+    credential: Credential,
 }
 
 impl MemoryStore {
@@ -173,13 +174,18 @@ impl Store for MemoryStore {
         Ok(self.look(partition, |shelf| shelf.scene.resources.search(&query)))
     }
 
-    async fn password_hash(
+    async fn credentials(
         &self,
         partition: Partition,
-        id: &str,
-    ) -> Result<Option<String>, ReadError> {
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError> {
         Ok(self.look(partition, |shelf| {
-            shelf.scene.resources.by_id(id)?.password_hash.clone()
+            let credential = |id: &String| {
+                let stored = shelf.scene.resources.by_id(id)?;
+                let is_empty = stored.credential.is_empty();
+                (!is_empty).then(|| stored.credential.clone())
+            };
+            ids.iter().map(credential).collect()
         }))
     }
 
@@ -757,6 +763,7 @@ impl State {
             at: asked.at,
             last_position: self.last_position,
             touched: Vec::new(),
+            verdict: None,
         };
         let mut first = None;
         for change in asked.changes {
@@ -912,6 +919,7 @@ struct Draft {
     /// version that was read until all guards held, so that several changes of one resource
     /// may name it.
     touched: Vec<Touched>,
+    verdict: Option<Verdict>,
 }
 
 /// A resource that gets a new version.
@@ -937,7 +945,22 @@ impl Draft {
                 self.touch(&row, EventKind::Changed, None);
                 Ok(row.position)
             }
+            Change::Credential(proof) => self.credential(&proof),
+            Change::Feint => Ok(Position(0)),
         }
+    }
+
+    fn credential(&mut self, proof: &Proof) -> Result<Position, Rejected> {
+        let Some(old) = self.resources.by_id(&proof.id) else {
+            let id = proof.id.clone();
+            return Err(Rejected::Missing { id });
+        };
+        let mut stored = Stored::clone(old);
+        let verdict = proof.change.apply(&mut stored.credential);
+        self.verdict = verdict.or(self.verdict);
+        let position = stored.position;
+        self.resources.stored.insert(position, Arc::new(stored));
+        Ok(position)
     }
 
     fn create(&mut self, new: Create) -> Result<Position, Rejected> {
@@ -962,7 +985,7 @@ impl Draft {
             },
             display: new.display,
             index: new.index,
-            password_hash: new.password_hash,
+            credential: Credential::default(),
         };
         self.touch(&stored, EventKind::Created, None);
         self.resources.stored.insert(position, Arc::new(stored));
@@ -982,9 +1005,6 @@ impl Draft {
             }
         }
         stored.index.extend(new.index_added);
-        if let Some(password_hash) = new.password_hash {
-            stored.password_hash = password_hash;
-        }
         self.touch(&stored, EventKind::Changed, Some(new.difference));
         self.resources.stored.insert(old.position, Arc::new(stored));
         Ok(old.position)
@@ -1097,6 +1117,7 @@ impl Draft {
             version,
             modified,
             changed: !self.touched.is_empty(),
+            verdict: self.verdict,
         }
     }
 }

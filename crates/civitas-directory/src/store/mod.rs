@@ -17,6 +17,7 @@ use crate::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
+    credential::Credential,
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -301,12 +302,13 @@ pub trait Store: Send + Sync + 'static {
     /// The resources that match, a page of them. One consistent state is read.
     async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError>;
 
-    /// The PHC string of a resource's password.
-    async fn password_hash(
+    /// The credentials of resources, in the order asked; `None` where there is nothing to keep.
+    /// What was committed before is seen.
+    async fn credentials(
         &self,
         partition: Partition,
-        id: &str,
-    ) -> Result<Option<String>, ReadError>;
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError>;
 
     /// Events after a version, in commit order, at most `limit`.
     async fn events(

@@ -12,6 +12,7 @@
 )]
 
 mod agree;
+mod credentials;
 mod definitions;
 mod job;
 mod log;
@@ -25,6 +26,7 @@ mod staging;
 mod stream;
 
 pub use agree::{agree, random_script_verifies_clean};
+pub use credentials::*;
 pub use definitions::*;
 pub use job::*;
 pub use log::*;
@@ -66,7 +68,11 @@ macro_rules! store_suite {
                 a_touch_is_guarded
                 changes_of_one_resource_make_one_version
                 versions_rise_and_events_follow
+                // Credentials.
                 a_password_is_set_kept_replaced_and_cleared
+                a_logon_makes_no_version
+                attempts_at_once_are_all_counted
+                a_reset_takes_credentials_back
                 // Members.
                 members_are_added_and_removed
                 members_are_set_by_difference

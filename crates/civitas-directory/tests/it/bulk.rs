@@ -38,6 +38,7 @@ async fn directory() -> (Directory, Scope) {
         partition: tenant.partition,
         catalogue: Catalogue::standard(),
         require_preconditions: false,
+        password_policy: None,
         actor: "client:test".into(),
         request_id: "r".into(),
         now: Timestamp(0),

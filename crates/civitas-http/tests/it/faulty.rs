@@ -7,8 +7,8 @@ use std::{
 };
 
 use civitas_directory::{
-    Catalogue, ChangeSet, Client, Committed, Found, Partition, Rejected, Settings, Stage, Store,
-    Stream, Tenant, Timestamp, Version,
+    Catalogue, ChangeSet, Client, Committed, Credential, Found, Partition, Rejected, Settings,
+    Stage, Store, Stream, Tenant, Timestamp, Version,
     job::{End, Forget, Job, Part, PartDone, Row},
     redefinition::{Redefinition, Refused},
     settings::Change,
@@ -101,12 +101,13 @@ impl Store for Faulty {
         self.0.search(partition, query).await
     }
 
-    async fn password_hash(
+    async fn credentials(
         &self,
         partition: Partition,
-        id: &str,
-    ) -> Result<Option<String>, ReadError> {
-        self.0.password_hash(partition, id).await
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError> {
+        self.works()?;
+        self.0.credentials(partition, ids).await
     }
 
     async fn events(

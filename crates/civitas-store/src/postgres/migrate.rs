@@ -20,6 +20,10 @@ const STEPS: &[(&str, &str)] = &[
         "streams of events, parts of jobs",
         include_str!("migrations/0004_stream.sql"),
     ),
+    (
+        "credentials",
+        include_str!("migrations/0005_credential.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

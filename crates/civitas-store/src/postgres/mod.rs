@@ -28,7 +28,7 @@ mod stream;
 mod tls;
 mod verify;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use civitas_directory::{
@@ -36,6 +36,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
+    credential::Credential,
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -67,6 +68,7 @@ use self::{
 pub use self::{connect::PostgresUrl, error::OpenPostgresError};
 use crate::{
     catalog::Facts,
+    credential,
     rid::kind_of,
     search::{self, Search},
 };
@@ -245,6 +247,25 @@ impl PostgresStore {
         Ok(referents)
     }
 
+    async fn find_credentials(
+        &self,
+        partition: i64,
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError> {
+        let asked: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
+        let lease = self.lease().await?;
+        let sql = "SELECT r.id, c.text FROM resource r JOIN credential c ON c.rid = r.rid
+                   WHERE r.partition = $1 AND r.id = ANY ($2)";
+        let rows = lease.query(sql, &[&partition, &asked]).await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let [id, text] = [record::text(row, 0)?, record::text(row, 1)?];
+            found.insert(id, text);
+        }
+        let texts = ids.iter().map(|id| found.get(id).map(String::as_str));
+        texts.map(credential::read).collect()
+    }
+
     async fn redefine_once(
         &self,
         partition: Partition,
@@ -328,17 +349,12 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn password_hash(
+    async fn credentials(
         &self,
         partition: Partition,
-        id: &str,
-    ) -> Result<Option<String>, ReadError> {
-        let lease = self.lease().await?;
-        let sql = "SELECT p.hash FROM resource r JOIN password p ON p.rid = r.rid
-                   WHERE r.partition = $1 AND r.id = $2";
-        Ok(lease
-            .value(sql, &[&partition.raw(), &id.as_bytes()])
-            .await?)
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError> {
+        self.find_credentials(partition.raw(), ids).await
     }
 
     async fn events(

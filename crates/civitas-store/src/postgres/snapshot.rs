@@ -272,6 +272,12 @@ impl<'c> Mirror<'c> {
              ) kept (mine) WHERE NOT EXISTS (SELECT 1 FROM resource WHERE rid = mine)",
         )
         .await?;
+        self.execute(
+            "INSERT INTO touched SELECT c.rid FROM pair JOIN credential c
+             ON c.rid >> 40 = pair.target WHERE c.stamp > $1 ON CONFLICT DO NOTHING",
+            &[&event],
+        )
+        .await?;
         self.take_over().await?;
         self.execute(
             "DELETE FROM event WHERE partition = $1 AND seq > $2",
@@ -341,7 +347,7 @@ impl<'c> Mirror<'c> {
              WHERE a.kind = pair.target AND v.attribute = a.id
                  AND v.rid IN (SELECT rid FROM touched)",
             "DELETE FROM membership WHERE group_rid IN (SELECT rid FROM touched)",
-            "DELETE FROM password WHERE rid IN (SELECT rid FROM touched)",
+            "DELETE FROM credential WHERE rid IN (SELECT rid FROM touched)",
             "DELETE FROM resource WHERE rid IN (SELECT rid FROM touched)",
         ] {
             self.run(sql).await?;
@@ -375,10 +381,10 @@ impl<'c> Mirror<'c> {
              JOIN membership m
              ON m.group_rid = pair.source << 40 | (touched.rid & ((1::bigint << 40) - 1))
              JOIN pair member ON member.source = m.member_rid >> 40",
-            "INSERT INTO password (rid, hash)
-             SELECT touched.rid, p.hash
+            "INSERT INTO credential (rid, stamp, text)
+             SELECT touched.rid, p.stamp, p.text
              FROM touched JOIN pair ON pair.target = touched.rid >> 40
-             JOIN password p
+             JOIN credential p
              ON p.rid = pair.source << 40 | (touched.rid & ((1::bigint << 40) - 1))",
         ] {
             self.run(sql).await?;

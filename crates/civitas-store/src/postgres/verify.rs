@@ -78,8 +78,8 @@ const SPINES: &[&str] = &[
           WHERE r.rid BETWEEN k.id << 40 AND ((k.id + 1) << 40) - 1)",
     "SELECT 'event ' || seq || ' comes after the last one'
      FROM event e LEFT JOIN partition p ON p.id = e.partition WHERE e.seq > coalesce(p.last, 0)",
-    "SELECT 'a password belongs to no resource: number ' || p.rid
-     FROM password p LEFT JOIN resource r ON r.rid = p.rid WHERE r.rid IS NULL",
+    "SELECT 'a credential belongs to no resource: number ' || p.rid
+     FROM credential p LEFT JOIN resource r ON r.rid = p.rid WHERE r.rid IS NULL",
     "SELECT 'membership of ' || coalesce(convert_from(r.id, 'UTF8'), 'number ' || m.member_rid)
          || ' in ' || coalesce(convert_from(g.id, 'UTF8'), 'number ' || m.group_rid)
          || ' joins what is not there or not of one partition'

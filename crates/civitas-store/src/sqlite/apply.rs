@@ -11,9 +11,10 @@ use std::{
 
 use civitas_directory::{
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Rejected, Replace,
-        Unique,
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, Proof, Rejected,
+        Replace, Unique,
     },
+    credential::Verdict,
     record::{Timestamp, Version},
     store::Position,
     tenant::Partition,
@@ -30,6 +31,7 @@ use super::{
     error::{ApplyFault, ApplyResult},
     schema::{BLOCK_BITS, kind_of, ordinal_of, rid},
 };
+use crate::credential;
 
 /// An event's `what`, as stored.
 pub(super) const CREATED: i64 = 0;
@@ -295,6 +297,7 @@ struct Applying<'b, 'w> {
     partition: i64,
     set: &'b ChangeSet,
     touched: Vec<Touched>,
+    verdict: Option<Verdict>,
 }
 
 impl<'b, 'w> Applying<'b, 'w> {
@@ -304,6 +307,7 @@ impl<'b, 'w> Applying<'b, 'w> {
             partition,
             set,
             touched: Vec::new(),
+            verdict: None,
         }
     }
 
@@ -319,6 +323,11 @@ impl<'b, 'w> Applying<'b, 'w> {
                     let row = self.require(&touch.resource_type, &touch.id, touch.expect)?;
                     self.touch_row(&row, &touch.id)?;
                     row
+                }
+                Change::Credential(proof) => self.prove(proof)?,
+                Change::Feint => {
+                    self.feign()?;
+                    continue;
                 }
             };
             first.get_or_insert(row);
@@ -343,7 +352,45 @@ impl<'b, 'w> Applying<'b, 'w> {
             version: Version(version),
             modified: Timestamp(modified),
             changed: !self.touched.is_empty(),
+            verdict: self.verdict,
         }
+    }
+
+    /// Changes what a user proves itself by.
+    fn prove(&mut self, proof: &Proof) -> ApplyResult<Row> {
+        let missing = || Rejected::Missing {
+            id: proof.id.clone(),
+        };
+        let row = self.row(&proof.id)?.ok_or_else(missing)?;
+        let kept: Option<String> = self
+            .batch
+            .connection
+            .prepare_cached("SELECT text FROM credential WHERE rid = ?1")?
+            .query_row([row.rid], |row| row.get(0))
+            .optional()?;
+        let applied = credential::apply(&proof.change, kept.as_deref());
+        let (verdict, text) = applied.map_err(Rejected::Unavailable)?;
+        self.verdict = verdict.or(self.verdict);
+        if let Some(text) = text {
+            let stamp = self.batch.numbers(self.partition)?.last + 1;
+            self.batch
+                .connection
+                .prepare_cached(
+                    "INSERT INTO credential (rid, stamp, text) VALUES (?1, ?2, ?3)
+                     ON CONFLICT DO UPDATE SET stamp = excluded.stamp, text = excluded.text",
+                )?
+                .execute((row.rid, stamp, text))?;
+        }
+        Ok(row)
+    }
+
+    /// Writes as much as counting a wrong password does. What would not change would not be written.
+    fn feign(&self) -> Result<()> {
+        self.batch
+            .connection
+            .prepare_cached("UPDATE partition SET feints = feints + 1 WHERE id = ?1")?
+            .execute([self.partition])
+            .map(drop)
     }
 
     fn create(&mut self, create: &Create) -> ApplyResult<Row> {
@@ -387,9 +434,6 @@ impl<'b, 'w> Applying<'b, 'w> {
             version,
         });
         self.index(kind, rid, &create.index)?;
-        if let Some(hash) = &create.password_hash {
-            self.set_password(rid, Some(hash))?;
-        }
         self.batch.ledger.count(rid, 1);
         Ok(Row {
             rid,
@@ -425,9 +469,6 @@ impl<'b, 'w> Applying<'b, 'w> {
             ))?;
         self.unindex(kind, row.rid, &replace.index_removed)?;
         self.index(kind, row.rid, &replace.index_added)?;
-        if let Some(hash) = &replace.password_hash {
-            self.set_password(row.rid, hash.as_deref())?;
-        }
         Ok(row)
     }
 
@@ -444,7 +485,7 @@ impl<'b, 'w> Applying<'b, 'w> {
         for sql in [
             "DELETE FROM membership WHERE group_rid = ?1",
             "DELETE FROM membership WHERE member_rid = ?1",
-            "DELETE FROM password WHERE rid = ?1",
+            "DELETE FROM credential WHERE rid = ?1",
             "DELETE FROM resource WHERE rid = ?1",
         ] {
             self.batch
@@ -615,11 +656,8 @@ impl<'b, 'w> Applying<'b, 'w> {
             .optional()
     }
 
-    /// The resource, if it is there and has the version that was read: the stored one, or
-    /// the one that an earlier change of the set replaced.
-    fn require(&self, resource_type: &str, id: &str, expect: Option<Version>) -> ApplyResult<Row> {
-        let row = self
-            .batch
+    fn row(&self, id: &str) -> Result<Option<Row>> {
+        self.batch
             .connection
             .prepare_cached(
                 "SELECT rid, version, modified FROM resource WHERE partition = ?1 AND id = ?2",
@@ -631,7 +669,13 @@ impl<'b, 'w> Applying<'b, 'w> {
                     modified: row.get(2)?,
                 })
             })
-            .optional()?;
+            .optional()
+    }
+
+    /// The resource, if it is there and has the version that was read: the stored one, or
+    /// the one that an earlier change of the set replaced.
+    fn require(&self, resource_type: &str, id: &str, expect: Option<Version>) -> ApplyResult<Row> {
+        let row = self.row(id)?;
         let kind = self.batch.kind(self.partition, resource_type)?;
         let Some(row) = row.filter(|row| Some(kind_of(row.rid)) == kind) else {
             return Err(Rejected::Missing { id: id.into() }.into());
@@ -766,18 +810,5 @@ impl<'b, 'w> Applying<'b, 'w> {
             .prepare_cached(statement)?
             .execute((attribute, sql(&entry.key), rid, entry.element))
             .map(drop)
-    }
-
-    fn set_password(&self, rid: i64, hash: Option<&str>) -> Result<()> {
-        let connection = self.batch.connection;
-        match hash {
-            Some(hash) => connection
-                .prepare_cached("INSERT OR REPLACE INTO password (rid, hash) VALUES (?1, ?2)")?
-                .execute((rid, hash)),
-            None => connection
-                .prepare_cached("DELETE FROM password WHERE rid = ?1")?
-                .execute([rid]),
-        }
-        .map(drop)
     }
 }

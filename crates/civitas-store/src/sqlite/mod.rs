@@ -41,6 +41,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
+    credential::Credential,
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -71,6 +72,7 @@ use self::{
     writer::{Worker, Writer},
 };
 use crate::{
+    credential,
     fault::{ReadFault, ReadResult},
     search::{self, Search},
 };
@@ -383,13 +385,18 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn password_hash(
+    async fn credentials(
         &self,
         partition: Partition,
-        id: &str,
-    ) -> Result<Option<String>, ReadError> {
-        self.reading(partition, |reader| reader.password_hash(id))
-            .map_err(unavailable)
+        ids: &[String],
+    ) -> Result<Vec<Option<Credential>>, ReadError> {
+        let texts: Vec<Option<String>> = self
+            .reading(partition, |reader| {
+                ids.iter().map(|id| reader.credential(id)).collect()
+            })
+            .map_err(unavailable)?;
+        let texts = texts.iter().map(Option::as_deref);
+        texts.map(credential::read).collect()
     }
 
     async fn events(

@@ -198,11 +198,11 @@ impl Reader<'_> {
         }))
     }
 
-    /// The PHC string of a password.
-    pub(super) fn password_hash(&self, id: &str) -> Result<Option<String>> {
+    /// The credential of a resource, as text.
+    pub(super) fn credential(&self, id: &str) -> Result<Option<String>> {
         self.connection
             .prepare_cached(
-                "SELECT p.hash FROM resource r CROSS JOIN password p ON p.rid = r.rid
+                "SELECT c.text FROM resource r CROSS JOIN credential c ON c.rid = r.rid
                  WHERE r.partition = ?1 AND r.id = ?2",
             )?
             .query_row((self.partition, id), |row| row.get(0))

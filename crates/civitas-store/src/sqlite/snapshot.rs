@@ -230,6 +230,11 @@ impl<'t> Mirror<'t> {
              ON r.rid BETWEEN pair.source << 40 AND ((pair.source + 1) << 40) - 1
              WHERE NOT EXISTS (SELECT 1 FROM resource WHERE rid = mine)",
         )?;
+        self.execute(
+            "INSERT OR IGNORE INTO touched SELECT c.rid FROM pair CROSS JOIN credential c
+             ON c.rid >> 40 = pair.target WHERE c.stamp > ?1",
+            [event],
+        )?;
         self.take_over()?;
         self.execute(
             "DELETE FROM event WHERE partition = ?1 AND seq > ?2",
@@ -290,7 +295,7 @@ impl<'t> Mirror<'t> {
             "DELETE FROM value WHERE rid IN touched AND attribute IN
              (SELECT a.id FROM pair CROSS JOIN attribute a ON a.kind = pair.target)",
             "DELETE FROM membership WHERE group_rid IN touched",
-            "DELETE FROM password WHERE rid IN touched",
+            "DELETE FROM credential WHERE rid IN touched",
             "DELETE FROM resource WHERE rid IN touched",
         ] {
             self.run(sql)?;
@@ -327,10 +332,10 @@ impl<'t> Mirror<'t> {
              CROSS JOIN membership m
              ON m.group_rid = pair.source << 40 | (touched.rid & ((1 << 40) - 1))
              CROSS JOIN pair member ON member.source = m.member_rid >> 40",
-            "INSERT INTO password (rid, hash)
-             SELECT touched.rid, p.hash
+            "INSERT INTO credential (rid, stamp, text)
+             SELECT touched.rid, p.stamp, p.text
              FROM touched CROSS JOIN pair ON pair.target = touched.rid >> 40
-             CROSS JOIN password p
+             CROSS JOIN credential p
              ON p.rid = pair.source << 40 | (touched.rid & ((1 << 40) - 1))",
         ] {
             self.run(sql)?;

@@ -90,8 +90,8 @@ fn spines(connection: &Connection, findings: &mut Vec<String>) -> Result<()> {
         "SELECT 'event ' || seq || ' comes after the last one'
          FROM event e LEFT JOIN partition p ON p.id = e.partition
          WHERE e.seq > coalesce(p.last, 0)",
-        "SELECT 'a password belongs to no resource: number ' || p.rid
-         FROM password p LEFT JOIN resource r ON r.rid = p.rid WHERE r.rid IS NULL",
+        "SELECT 'a credential belongs to no resource: number ' || p.rid
+         FROM credential p LEFT JOIN resource r ON r.rid = p.rid WHERE r.rid IS NULL",
     ] {
         report(connection, findings, sql)?;
     }

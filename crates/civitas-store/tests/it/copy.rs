@@ -5,9 +5,10 @@ use std::path::Path;
 use civitas_directory::{
     Catalogue, Version,
     catalogue::{Defined, Definitions},
-    change::{Change, ChangeSet, Create},
+    change::{Change, ChangeSet, Create, Proof},
     client::{Account, Client, Roles},
     clock::Clock,
+    credential::{CredentialChange, Password, PasswordStatus},
     job::{self, Job, Part, PartDone},
     record::Timestamp,
     redefinition::{IndexOf, Redefinition},
@@ -101,8 +102,16 @@ fn odd(users: &ResourceType) -> Vec<Change> {
         };
         changes.push(Change::Create(Create {
             index: index::entries(attributes, users),
-            password_hash: Some(format!("$argon2id${number}")),
             ..plain
+        }));
+        let password = Password {
+            hash: format!("$argon2id${number}"),
+            set: Timestamp(number as i64),
+            status: PasswordStatus::Enabled,
+        };
+        changes.push(Change::Credential(Proof {
+            id: format!("odd{number}"),
+            change: CredentialChange::Password(password),
         }));
     }
     changes

@@ -205,7 +205,6 @@ pub(crate) fn create(resource_type: &str, resource: Value) -> Change {
             })
             .collect(),
         index,
-        password_hash: None,
     })
 }
 

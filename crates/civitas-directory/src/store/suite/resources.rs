@@ -547,57 +547,6 @@ pub async fn versions_rise_and_events_follow(store: Arc<dyn Store>) {
     }
 }
 
-/// A password hash is kept beside the resource, and shown by nothing else.
-pub async fn a_password_is_set_kept_replaced_and_cleared(store: Arc<dyn Store>) {
-    let stage = Stage::new(store).await;
-    let (ann, bob) = (user("u1", "ann"), user("u2", "bob"));
-    let create = Create {
-        password_hash: Some("$one".into()),
-        ..ann.create()
-    };
-    stage.done(vec![Change::Create(create)]).await;
-    stage.create(&[&bob]).await;
-    assert_eq!(password(&stage, "u1").await.as_deref(), Some("$one"));
-    assert_eq!(password(&stage, "u2").await, None);
-    assert_eq!(password(&stage, "u3").await, None);
-    for (change, kept) in [
-        (None, Some("$one")),
-        (Some(Some("$two".to_owned())), Some("$two")),
-        (None, Some("$two")),
-        (Some(None), None),
-        (Some(Some("$three".to_owned())), Some("$three")),
-    ] {
-        let version = stage.version(&ann).await;
-        let replace = Replace {
-            password_hash: change.clone(),
-            ..ann.replace(&ann, version)
-        };
-        let done = stage.done(vec![Change::Replace(replace)]).await;
-        assert!(done.changed && done.version > version);
-        assert_eq!(password(&stage, "u1").await.as_deref(), kept, "{change:?}");
-    }
-    let late = Replace {
-        password_hash: Some(None),
-        ..ann.replace(&ann, Version(0))
-    };
-    assert_eq!(
-        stage.refused(vec![Change::Replace(late)]).await,
-        stale(&ann)
-    );
-    assert_eq!(password(&stage, "u1").await.as_deref(), Some("$three"));
-    let other = stage.beside("umbra").await;
-    assert_eq!(password(&other, "u1").await, None);
-    stage.delete(&ann).await;
-    assert_eq!(password(&stage, "u1").await, None);
-    stage.create(&[&ann]).await;
-    assert_eq!(password(&stage, "u1").await, None);
-}
-
-async fn password(stage: &Stage, id: &str) -> Option<String> {
-    let read = stage.store.password_hash(stage.partition, id);
-    read.await.unwrap()
-}
-
 /// A resource gets a new version though nothing changes that it holds, once for a change set.
 pub async fn a_touch_is_guarded(store: Arc<dyn Store>) {
     let stage = Stage::new(store).await;

@@ -179,7 +179,6 @@ impl Resource {
             display: self.display(),
             index: self.index(),
             unique: self.unique(),
-            password_hash: None,
         }
     }
 
@@ -198,7 +197,6 @@ impl Resource {
             index_removed,
             index_added,
             unique,
-            password_hash: None,
             difference: Difference::between(&old.attributes, &self.attributes, false),
         }
     }

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::credentials::password;
 use super::job::job;
 use super::stage::{Dump, START, Stage, add, group, members, owned, remove, user};
 use crate::{
     change::{Change, Members, Rejected},
     clock::Clock,
+    credential::Credential,
     job::{End, Job},
     record::{Timestamp, Version},
     store::{MAX_SNAPSHOTS, RegistryError, Snapshot, Store},
@@ -39,9 +41,8 @@ async fn tenant_stage(stage: &Stage) -> TenantStage {
 
 /// Some users, a group with members, and a password.
 async fn furnish(stage: &Stage) {
-    let mut ann = user("u1", "ann").create();
-    ann.password_hash = Some("$ann".into());
-    stage.done(vec![Change::Create(ann)]).await;
+    let ann = Change::Create(user("u1", "ann").create());
+    stage.done(vec![ann, password("u1", "$ann")]).await;
     stage
         .create(&[
             &user("u2", "bea").with("displayName", "Bea"),
@@ -69,19 +70,14 @@ async fn disturb(stage: &Stage) {
         ..members("g2")
     };
     stage.done(vec![Change::Members(kept)]).await;
-    let mut password =
-        user("u3", "cem").replace(&user("u3", "cem"), stage.version(&user("u3", "cem")).await);
-    password.password_hash = Some(Some("$cem".into()));
-    stage.done(vec![Change::Replace(password)]).await;
+    // A password of somebody who had none, with no other change of the user.
+    stage.done(vec![password("u3", "$cem")]).await;
 }
 
-async fn passwords(stage: &Stage) -> Vec<Option<String>> {
-    let mut hashes = Vec::new();
-    for id in ["u1", "u2", "u3", "u9"] {
-        let hash = stage.store.password_hash(stage.partition, id).await;
-        hashes.push(hash.unwrap());
-    }
-    hashes
+async fn passwords(stage: &Stage) -> Vec<Option<Credential>> {
+    let ids = ["u1", "u2", "u3", "u9"].map(str::to_owned);
+    let read = stage.store.credentials(stage.partition, &ids);
+    read.await.unwrap()
 }
 
 /// A reset takes back what was created, changed and deleted, members, passwords and events;

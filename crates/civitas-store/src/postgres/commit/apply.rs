@@ -5,9 +5,10 @@
 
 use civitas_directory::{
     change::{
-        Change, ChangeSet, Committed, Create, Delete, Difference, Members, NewMember, Rejected,
-        Replace, Unique,
+        Change, ChangeSet, Committed, Create, Delete, Difference, Members, NewMember, Proof,
+        Rejected, Replace, Unique,
     },
+    credential::Verdict,
     record::{Timestamp, Version},
     store::Position,
     tenant::Partition,
@@ -19,7 +20,7 @@ use super::{
     slate::{Row, Slate},
 };
 use crate::{
-    key,
+    credential, key,
     postgres::{GROUP, USER, log},
     rid::{kind_of, ordinal_of, rid},
 };
@@ -36,6 +37,7 @@ struct Applying<'s, 'b> {
     slate: &'s mut Slate<'b>,
     set: &'b ChangeSet,
     touched: Vec<Touched>,
+    verdict: Option<Verdict>,
 }
 
 impl<'b> Slate<'b> {
@@ -56,6 +58,7 @@ impl<'b> Slate<'b> {
             slate: self,
             set,
             touched: Vec::new(),
+            verdict: None,
         };
         let result = applying.run();
         if let (Err(_), Some(before)) = (&result, before) {
@@ -79,6 +82,11 @@ impl<'b> Applying<'_, 'b> {
                     self.touch(&row, &touch.id, None, None);
                     row
                 }
+                Change::Credential(proof) => self.prove(proof)?,
+                Change::Feint => {
+                    self.slate.draft.feints += 1;
+                    continue;
+                }
             };
             first.get_or_insert(row);
         }
@@ -100,7 +108,26 @@ impl<'b> Applying<'_, 'b> {
             version: Version(version),
             modified: Timestamp(modified),
             changed: !self.touched.is_empty(),
+            verdict: self.verdict,
         }
+    }
+
+    /// Changes what a user proves itself by.
+    fn prove(&mut self, proof: &Proof) -> Result<Row, Rejected> {
+        let row = self.slate.rows.get(&proof.id).cloned();
+        let row = row.ok_or_else(|| Rejected::Missing {
+            id: proof.id.clone(),
+        })?;
+        let kept = self.slate.credentials.get(&row.rid).map(String::as_str);
+        let applied = credential::apply(&proof.change, kept);
+        let (verdict, text) = applied.map_err(Rejected::Unavailable)?;
+        self.verdict = verdict.or(self.verdict);
+        if let Some(text) = text {
+            let stamp = self.slate.numbers.last + 1;
+            self.slate.credentials.insert(row.rid, text.clone());
+            self.slate.draft.credentials.insert(row.rid, (stamp, text));
+        }
+        Ok(row)
     }
 
     fn create(&mut self, create: &'b Create) -> Result<Row, Rejected> {
@@ -144,9 +171,6 @@ impl<'b> Applying<'_, 'b> {
         };
         self.slate.know(create.id.clone(), row.clone());
         self.index(kind, rid, &create.index, true);
-        if let Some(hash) = &create.password_hash {
-            self.slate.draft.passwords.insert(rid, Some(hash));
-        }
         self.slate.draft.count(rid, 1);
         Ok(row)
     }
@@ -159,9 +183,6 @@ impl<'b> Applying<'_, 'b> {
         self.touch(&row, &replace.id, Some(&replace.difference), content);
         self.index(kind, row.rid, &replace.index_removed, false);
         self.index(kind, row.rid, &replace.index_added, true);
-        if let Some(hash) = &replace.password_hash {
-            self.slate.draft.passwords.insert(row.rid, hash.as_deref());
-        }
         Ok(row)
     }
 

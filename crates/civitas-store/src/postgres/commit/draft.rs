@@ -57,7 +57,10 @@ pub(super) struct Draft<'b> {
     pub(super) joined: BTreeMap<(i64, i64), Option<&'b str>>,
     pub(super) left: BTreeSet<(i64, i64)>,
     pub(super) events: Vec<Event<'b>>,
-    pub(super) passwords: BTreeMap<i64, Option<&'b str>>,
+    /// New texts, with when they changed.
+    pub(super) credentials: BTreeMap<i64, (i64, String)>,
+    /// Names shown that are nobody's.
+    pub(super) feints: i64,
     /// Resources gained and lost by kind, bits and block.
     pub(super) counts: BTreeMap<(i64, u32, i64), i64>,
 }
@@ -77,9 +80,9 @@ impl<'b> Draft<'b> {
         }
     }
 
-    /// A resource goes, with its memberships and its password.
+    /// A resource goes, with its memberships and its credential.
     pub(super) fn delete(&mut self, rid: i64) {
-        self.passwords.remove(&rid);
+        self.credentials.remove(&rid);
         self.changed.remove(&rid);
         self.joined
             .retain(|(group, member), _| *group != rid && *member != rid);

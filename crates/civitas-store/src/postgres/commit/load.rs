@@ -59,6 +59,9 @@ const GROUPS: &str = "SELECT m.group_rid, m.member_rid, g.id, g.version, g.modif
     JOIN resource g ON g.rid = m.group_rid JOIN kind k ON k.id = g.kind
     WHERE r.partition = $1 AND r.id = ANY ($2)";
 
+const CREDENTIALS: &str = "SELECT c.rid, c.text
+    FROM resource r JOIN credential c ON c.rid = r.rid WHERE r.partition = $1 AND r.id = ANY ($2)";
+
 /// What the change sets look at.
 #[derive(Default)]
 struct Wanted<'b> {
@@ -78,6 +81,8 @@ struct Wanted<'b> {
     nested: BTreeSet<&'b str>,
     /// Resources that go.
     deleted: BTreeSet<&'b str>,
+    /// Resources whose credential may change.
+    proving: BTreeSet<&'b str>,
 }
 
 impl<'b> Wanted<'b> {
@@ -115,6 +120,11 @@ impl<'b> Wanted<'b> {
             Change::Touch(touch) => {
                 self.ids.insert(&touch.id);
             }
+            Change::Credential(proof) => {
+                self.ids.insert(&proof.id);
+                self.proving.insert(&proof.id);
+            }
+            Change::Feint => {}
             Change::Members(members) => {
                 let group = members.group.as_str();
                 self.ids.insert(group);
@@ -216,6 +226,9 @@ impl<'b> Slate<'b> {
         if !wanted.deleted.is_empty() {
             ask(of(GROUPS, &wanted.deleted), Self::read_groups);
         }
+        if !wanted.proving.is_empty() {
+            ask(of(CREDENTIALS, &wanted.proving), Self::read_credentials);
+        }
         (steps, readers)
     }
 
@@ -276,6 +289,11 @@ impl<'b> Slate<'b> {
 
     fn read_members(&mut self, row: &SqlRow) -> Outcome<()> {
         self.join(row.try_get(0)?, row.try_get(1)?);
+        Ok(())
+    }
+
+    fn read_credentials(&mut self, row: &SqlRow) -> Outcome<()> {
+        self.credentials.insert(row.try_get(0)?, text(row, 1)?);
         Ok(())
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Slate<'b> {
     pub(super) holders: HashMap<(i64, Vec<u8>), Vec<i64>>,
     /// Next ordinals of the kinds that get resources.
     pub(super) next: HashMap<i64, i64>,
+    /// Credentials that may change, as they were kept.
+    pub(super) credentials: HashMap<i64, String>,
     pub(super) draft: Draft<'b>,
 }
 
@@ -85,6 +87,7 @@ impl<'b> Slate<'b> {
             groups: BTreeSet::new(),
             holders: HashMap::new(),
             next: HashMap::new(),
+            credentials: HashMap::new(),
             draft: Draft::default(),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
 
 const DELETE_MEMBERSHIPS: &str =
     "DELETE FROM membership WHERE group_rid = ANY ($1) OR member_rid = ANY ($1)";
-const DELETE_PASSWORDS: &str = "DELETE FROM password WHERE rid = ANY ($1)";
+const DELETE_CREDENTIALS: &str = "DELETE FROM credential WHERE rid = ANY ($1)";
 const DELETE_RESOURCES: &str = "DELETE FROM resource WHERE rid = ANY ($1)";
 
 const LEAVE: &str = "DELETE FROM membership m
@@ -47,9 +47,11 @@ const INDEX: &str = "INSERT INTO value (attribute, head, tail, rid, element)
 const JOIN: &str = "INSERT INTO membership (group_rid, member_rid, display)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])";
 
-const SET_PASSWORD: &str = "INSERT INTO password (rid, hash)
-    SELECT * FROM unnest($1::bigint[], $2::text[])
-    ON CONFLICT (rid) DO UPDATE SET hash = excluded.hash";
+const SET_CREDENTIALS: &str = "INSERT INTO credential (rid, stamp, text)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])
+    ON CONFLICT (rid) DO UPDATE SET stamp = excluded.stamp, text = excluded.text";
+
+const FEINT: &str = "UPDATE partition SET feints = feints + $2 WHERE id = $1";
 
 const EVENT: &str = "INSERT INTO event
         (partition, seq, at, kind, what, whole, active, id, actor, request, changed)
@@ -65,17 +67,20 @@ const LAST: &str = "UPDATE partition SET last = $2 WHERE id = $1";
 impl<'b> Slate<'b> {
     /// The statements that write what has become of the partition; none when nothing has.
     pub(super) fn into_steps(self) -> Vec<Step<'b>> {
-        if self.numbers.last == self.was {
-            return Vec::new();
-        }
         let mut steps = Vec::new();
-        let draft = self.draft;
+        let mut draft = self.draft;
+        proven(&mut draft, &mut steps);
+        if draft.feints > 0 {
+            steps.push(Step::new(FEINT).with(self.partition).with(draft.feints));
+        }
+        if self.numbers.last == self.was {
+            return steps;
+        }
         gone(&draft, &mut steps);
         created(self.partition, &draft, &mut steps);
         changed(&draft, &mut steps);
         entries(&draft, true, INDEX, &mut steps);
         joined(&draft, &mut steps);
-        passwords(&draft, &mut steps);
         events(self.partition, draft.events, &mut steps);
         counted(&draft.counts.into_iter().collect::<Vec<_>>(), &mut steps);
         if !self.next.is_empty() {
@@ -91,7 +96,7 @@ impl<'b> Slate<'b> {
 fn gone<'b>(draft: &Draft<'b>, steps: &mut Vec<Step<'b>>) {
     if !draft.deleted.is_empty() {
         let rids: Vec<i64> = draft.deleted.iter().copied().collect();
-        for sql in [DELETE_MEMBERSHIPS, DELETE_PASSWORDS, DELETE_RESOURCES] {
+        for sql in [DELETE_MEMBERSHIPS, DELETE_CREDENTIALS, DELETE_RESOURCES] {
             steps.push(Step::new(sql).with(rids.clone()));
         }
     }
@@ -194,23 +199,22 @@ fn joined<'b>(draft: &Draft<'b>, steps: &mut Vec<Step<'b>>) {
     steps.push(Step::new(JOIN).with(groups).with(members).with(displays));
 }
 
-fn passwords<'b>(draft: &Draft<'b>, steps: &mut Vec<Step<'b>>) {
-    let (mut rids, mut hashes, mut cleared) = (Vec::new(), Vec::new(), Vec::new());
-    for (rid, hash) in &draft.passwords {
-        match hash {
-            Some(hash) => {
-                rids.push(*rid);
-                hashes.push(*hash);
-            }
-            None => cleared.push(*rid),
-        }
+fn proven<'b>(draft: &mut Draft<'b>, steps: &mut Vec<Step<'b>>) {
+    if draft.credentials.is_empty() {
+        return;
     }
-    if !cleared.is_empty() {
-        steps.push(Step::new(DELETE_PASSWORDS).with(cleared));
+    let (mut rids, mut stamps, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for (rid, (stamp, text)) in std::mem::take(&mut draft.credentials) {
+        rids.push(rid);
+        stamps.push(stamp);
+        texts.push(text.into_bytes());
     }
-    if !rids.is_empty() {
-        steps.push(Step::new(SET_PASSWORD).with(rids).with(hashes));
-    }
+    steps.push(
+        Step::new(SET_CREDENTIALS)
+            .with(rids)
+            .with(stamps)
+            .with(texts),
+    );
 }
 
 fn events<'b>(partition: i64, events: Vec<Event<'b>>, steps: &mut Vec<Step<'b>>) {
