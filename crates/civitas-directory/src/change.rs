@@ -4,11 +4,9 @@ use civitas_scim::{Attributes, index::IndexEntry};
 use serde_json::Value;
 
 use crate::{
-use crate::{
     credential::{CredentialChange, Verdict},
     record::{Timestamp, Version},
     store::Position,
-};
 };
 
 /// Changes that commit together or not at all, with their circumstances.
