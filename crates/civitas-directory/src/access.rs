@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::{
-    client::{Client, Roles},
+    client::{Application, Client, Roles},
+    credential::{LockoutChange, Verdict},
     error::Error,
     id::{Ids, Seeded},
     password::Hasher,
@@ -45,6 +46,8 @@ pub struct Caller {
     pub profile: Profile,
     /// What its token allows in the words of a dialect; `None` where its roles say everything.
     pub scopes: Option<String>,
+    /// What is known of the client as an application, where it has shown its secret as one.
+    pub application: Option<Application>,
 }
 
 impl Caller {
@@ -53,6 +56,31 @@ impl Caller {
         match &self.user {
             Some(user) => ["user:", user].concat(),
             None => ["client:", &self.client_id].concat(),
+        }
+    }
+}
+
+/// Who shows an id and a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// This client.
+    Client(Arc<Client>),
+    /// Nobody: there is no such client, or it has another secret.
+    Nobody,
+    /// An application of which no secret is taken for a while.
+    Locked,
+}
+
+impl Known {
+    fn of(client: Option<Arc<Client>>) -> Self {
+        client.map_or(Self::Nobody, Self::Client)
+    }
+
+    /// The client.
+    pub fn client(self) -> Option<Arc<Client>> {
+        match self {
+            Self::Client(client) => Some(client),
+            Self::Nobody | Self::Locked => None,
         }
     }
 }
@@ -171,13 +199,14 @@ impl Access {
     }
 
     /// The client whose id and secret these are. An unknown client takes as long as a wrong
-    /// secret.
+    /// secret. Wrong secrets of an application are counted, and lock it.
     pub async fn by_secret(
         &self,
         tenant: &Tenant,
         client_id: &str,
         secret: &str,
-    ) -> Result<Option<Arc<Client>>, Error> {
+        now: Timestamp,
+    ) -> Result<Known, Error> {
         let client = self
             .client(tenant.partition, client_id)
             .await?
@@ -185,18 +214,44 @@ impl Access {
             .filter(|it| it.enabled && it.account.is_none());
         let phc = client.as_ref().map(|client| client.secret_hash.clone());
         let proof = phc.as_deref().map(|phc| proof(phc, secret));
-        if proof.is_some_and(|proof| self.verified.contains_key(&proof)) {
-            return Ok(client);
+        let is_locking = client.as_ref().is_some_and(|it| it.application.is_some());
+        let clear = match is_locking {
+            true => {
+                let lockout = self.store.client_lockout(tenant.partition, client_id);
+                let lockout = lockout.await?;
+                if lockout.is_locked(now) {
+                    return Ok(Known::Locked);
+                }
+                lockout.is_clear()
+            }
+            false => true,
+        };
+        let is_verified = proof.is_some_and(|proof| self.verified.contains_key(&proof));
+        if is_verified && clear {
+            return Ok(Known::of(client));
         }
         let verify = || self.hasher.verify(secret.to_owned(), phc);
         let secret_matches = match proof {
+            Some(_) if is_verified => true,
             Some(proof) => Verifying::join(self, proof).once(verify).await?,
             None => verify().await?,
         };
         if let Some(proof) = proof.filter(|_| secret_matches) {
             self.verified.insert(proof, ());
         }
-        Ok(client.filter(|_| secret_matches))
+        if is_locking {
+            let shown = LockoutChange::Shown {
+                matches: secret_matches,
+                at: now,
+            };
+            let change = self
+                .store
+                .change_lockout(tenant.partition, client_id, shown);
+            if change.await? == Verdict::Locked {
+                return Ok(Known::Locked);
+            }
+        }
+        Ok(Known::of(client.filter(|_| secret_matches)))
     }
 
     /// A token for a client or user of the tenant.
@@ -250,6 +305,7 @@ impl Access {
             user: claims.user.clone(),
             profile: client.profile,
             scopes: claims.scopes.clone(),
+            application: None,
         }))
     }
 

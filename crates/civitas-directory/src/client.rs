@@ -96,6 +96,20 @@ pub struct Client {
     pub profile: Profile,
     /// By what it proves itself instead of a secret, where it does.
     pub account: Option<Account>,
+    /// What is known of it as an application, where it is one. Wrong secrets lock an application.
+    pub application: Option<Application>,
+}
+
+/// What is known of a client that is an application users log on to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// Its name for people.
+    pub name: String,
+    /// Where its users begin, an http or https URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// Whether it manages its own users, and checks what they prove themselves by.
+    pub manages_users: bool,
 }
 
 /// What is known of a client that proves itself by assertions (RFC 7523), with scopes that it may

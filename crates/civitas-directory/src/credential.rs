@@ -15,7 +15,7 @@ pub mod totp;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    lockout::{LockRule, Lockout},
+    lockout::{LockRule, Lockout, LockoutChange},
     logon::{Code, CodeCheck, Logon, Verdict},
     policy::{DAY_MS, HOUR_MS, MONTH_MS, Policy, Stricter, TooWeak},
 };

@@ -36,7 +36,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
-    access::{Access, Caller},
+    access::{Access, Caller, Known},
     admission::{Admission, BURST, Overload},
     client::{Client, Roles},
     error::Error,
@@ -188,8 +188,9 @@ impl Directory {
         tenant: &Tenant,
         client_id: &str,
         secret: &str,
-    ) -> Result<Option<Arc<Client>>, Error> {
-        self.access.by_secret(tenant, client_id, secret).await
+        now: Timestamp,
+    ) -> Result<Known, Error> {
+        self.access.by_secret(tenant, client_id, secret, now).await
     }
 
     /// An access token for a client; `roles` it does not have are left out.

@@ -18,7 +18,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use civitas_directory::{
-    Caller, Role, Scope, Tenant, Timestamp, admission::Patience, outcome::Elsewhere,
+    Caller, Role, Scope, Tenant, Timestamp, access::Known, admission::Patience, outcome::Elsewhere,
 };
 use civitas_scim::tolerance::Tolerance;
 use http::{HeaderMap, Version, header, request::Parts};
@@ -192,14 +192,20 @@ impl<'r> Arrival<'r> {
                 Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
             }
             Some(Credentials::Basic { client_id, secret }) => {
-                let client = directory.authenticate(tenant, &client_id, &secret).await?;
-                let client = client.ok_or(Unauthenticated::WrongSecret)?;
+                let now = self.now(tenant);
+                let known = directory.authenticate(tenant, &client_id, &secret, now);
+                let client = match known.await? {
+                    Known::Client(client) => client,
+                    Known::Nobody => return Err(Unauthenticated::WrongSecret.into()),
+                    Known::Locked => return Err(Unauthenticated::Locked.into()),
+                };
                 Ok(Caller {
                     client_id,
                     roles: client.roles,
                     user: None,
                     profile: client.profile,
                     scopes: None,
+                    application: client.application.clone(),
                 })
             }
         }

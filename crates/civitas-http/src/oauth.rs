@@ -83,13 +83,15 @@ pub(crate) async fn token(arrival: Arrival<'_>, tells_scope: bool) -> Result<Rep
         Err(refused) => return Ok(refused.reply()),
     };
     let directory = &arrival.app.directory;
-    let client = directory.authenticate(&tenant, &client_id, &secret).await?;
-    let client = client.ok_or(Unauthenticated::WrongSecret)?;
+    let now = arrival.now(&tenant);
+    let known = directory
+        .authenticate(&tenant, &client_id, &secret, now)
+        .await?;
+    let client = known.client().ok_or(Unauthenticated::WrongSecret)?;
     let grant = match request.grant(&client) {
         Ok(grant) => grant,
         Err(refused) => return Ok(refused.reply()),
     };
-    let now = arrival.now(&tenant);
     match grant {
         Grant::Client(roles) => {
             let token = directory.issue_token(&tenant, &client, roles, now)?;

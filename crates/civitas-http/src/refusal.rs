@@ -152,6 +152,9 @@ pub(crate) enum Unauthenticated {
     /// The client is unknown or disabled, or the secret is wrong.
     #[error("the client id or the secret is wrong")]
     WrongSecret,
+    /// So many wrong secrets were shown that none is taken for a while.
+    #[error("too many wrong secrets were shown; none is taken for a while")]
+    Locked,
     /// The token is malformed, expired, revoked or not for this tenant.
     #[error("the access token is not valid")]
     InvalidToken,
@@ -247,7 +250,9 @@ impl Refusal {
                 let why = "error_description=\"the access token is not valid\"";
                 vec![format!("{bearer}, {error}, {why}"), basic]
             }
-            Self::Unauthenticated(Unauthenticated::Missing | Unauthenticated::WrongSecret) => {
+            Self::Unauthenticated(
+                Unauthenticated::Missing | Unauthenticated::WrongSecret | Unauthenticated::Locked,
+            ) => {
                 vec![bearer, basic]
             }
             Self::Forbidden { needs } | Self::Directory(Error::Forbidden { needs }) => {

@@ -1,8 +1,8 @@
 //! Credentials as they are kept: texts of the directory, changed by its rules alone.
 
 use civitas_directory::{
-    credential::{Credential, CredentialChange, Verdict},
-    store::ReadError,
+    credential::{Credential, CredentialChange, Lockout, Verdict},
+    store::{ReadError, RegistryError},
 };
 
 /// The credential that was kept.
@@ -27,4 +27,19 @@ pub(crate) fn apply(
     let verdict = change.apply(&mut after);
     let text = (after != before).then(|| after.to_text()).transpose()?;
     Ok((verdict, text))
+}
+
+/// The failures of a client that were kept.
+pub(crate) fn lockout(text: Option<&str>) -> Result<Lockout, RegistryError> {
+    let kept = text.map(serde_json::from_str).transpose();
+    Ok(kept.map_err(unavailable)?.unwrap_or_default())
+}
+
+pub(crate) fn lockout_text(lockout: &Lockout) -> Result<String, RegistryError> {
+    serde_json::to_string(lockout).map_err(unavailable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unavailable(error: serde_json::Error) -> RegistryError {
+    RegistryError::Unavailable(format!("failures of a client: {error}"))
 }

@@ -214,6 +214,7 @@ pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Cli
         enabled: true,
         profile: Profile::default(),
         account: None,
+        application: None,
     })
 }
 

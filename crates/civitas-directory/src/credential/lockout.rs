@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::HOUR_MS;
+use super::{Verdict, policy::HOUR_MS};
 use crate::record::Timestamp;
 
 /// After how many failures what is shown is locked, and for how long.
@@ -20,6 +20,33 @@ impl LockRule {
         failures: 5,
         lasts_ms: Some(HOUR_MS),
     };
+}
+
+/// What becomes of the failures of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockoutChange {
+    /// A secret is shown.
+    Shown {
+        /// Whether it is the client's.
+        matches: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody unlocks.
+    Clear,
+}
+
+impl LockoutChange {
+    /// Makes the change, and says what came of what was shown.
+    pub fn apply(self, lockout: &mut Lockout) -> Verdict {
+        match self {
+            Self::Shown { matches, at } => lockout.judge(matches, LockRule::STANDARD, at),
+            Self::Clear => {
+                *lockout = Lockout::default();
+                Verdict::Accepted
+            }
+        }
+    }
 }
 
 /// Failures in a row, and the lock that they led to.
@@ -68,6 +95,22 @@ impl Lockout {
         match self.until {
             Some(until) if now >= until => 0,
             _ => self.failed,
+        }
+    }
+
+    /// Judges something that was compared with what is right.
+    pub fn judge(&mut self, matches: bool, rule: LockRule, now: Timestamp) -> Verdict {
+        if self.is_locked(now) {
+            return Verdict::Locked;
+        }
+        if matches {
+            *self = Self::default();
+            return Verdict::Accepted;
+        }
+        if self.fail(rule, now) {
+            Verdict::Locked
+        } else {
+            Verdict::Wrong
         }
     }
 

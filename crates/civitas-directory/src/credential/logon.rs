@@ -138,12 +138,12 @@ impl Logon {
             || is_over(self.policy.max_age_ms, age)
             || (weak
                 && password.status == PasswordStatus::Enabled
-                && self.policy.stricter == Stricter::Change);
+                && self.policy.stricter == Some(Stricter::Change));
         let reset = password.status == PasswordStatus::ResetRequired
             || is_over(self.policy.max_unused_ms, unused)
             || (weak
                 && (password.status == PasswordStatus::Imported
-                    || self.policy.stricter == Stricter::Reset));
+                    || self.policy.stricter == Some(Stricter::Reset)));
         match (change, reset) {
             (true, _) => Some(Verdict::ChangeRequired),
             (_, true) => Some(Verdict::ResetRequired),
@@ -374,7 +374,7 @@ mod tests {
         use PasswordStatus as S;
         let enterprise = Policy::ENTERPRISE;
         let mut reset = enterprise;
-        reset.stricter = Stricter::Reset;
+        reset.stricter = Some(Stricter::Reset);
         let (days, months) = (|n| n * DAY_MS, |n| n * MONTH_MS);
         for (status, ms, policy, meets_policy, expected) in [
             (
@@ -407,6 +407,7 @@ mod tests {
                 Verdict::ChangeRequired,
             ),
             (S::Enabled, 0, enterprise, false, Verdict::ChangeRequired),
+            (S::Enabled, 0, Policy::STANDARD, false, Verdict::Accepted),
             (S::Enabled, 0, reset, false, Verdict::ResetRequired),
             (
                 S::Imported,

@@ -47,8 +47,8 @@ pub struct Policy {
     pub max_unused_ms: Option<i64>,
     /// How long a password is good that somebody else has set.
     pub initial_ms: i64,
-    /// What is asked when the password is weaker than the policy.
-    pub stricter: Stricter,
+    /// What is asked when the password is weaker than the policy, if anything.
+    pub stricter: Option<Stricter>,
 }
 
 /// Which of the policies it is.
@@ -72,7 +72,7 @@ impl Policy {
         history: 0,
         max_unused_ms: None,
         initial_ms: 14 * DAY_MS,
-        stricter: Stricter::Change,
+        stricter: None,
     };
 
     /// The stricter one.
@@ -82,6 +82,7 @@ impl Policy {
         max_age_ms: Some(6 * MONTH_MS),
         history: 5,
         max_unused_ms: Some(6 * MONTH_MS),
+        stricter: Some(Stricter::Change),
         ..Self::STANDARD
     };
 
@@ -190,8 +191,8 @@ const RULES: &[(&str, fn(&mut Policy, &str) -> Option<()>)] = &[
     }),
     ("stricter", |it, value| {
         it.stricter = match value {
-            "change" => Stricter::Change,
-            "reset" => Stricter::Reset,
+            "change" => Some(Stricter::Change),
+            "reset" => Some(Stricter::Reset),
             _ => return None,
         };
         Some(())
@@ -249,8 +250,8 @@ impl fmt::Display for Policy {
             None => "unlimited".to_owned(),
         };
         let stricter = match self.stricter {
-            Stricter::Change => "change",
-            Stricter::Reset => "reset",
+            Some(Stricter::Reset) => "reset",
+            Some(Stricter::Change) | None => "change",
         };
         for (name, value) in [
             ("min_chars", self.min_chars.to_string()),

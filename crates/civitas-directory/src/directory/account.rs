@@ -30,6 +30,7 @@ impl Directory {
             enabled: true,
             profile: Profile::default(),
             account: Some(account),
+            application: None,
         };
         let created = self.store.create_client(tenant.partition, client.clone());
         match created.await {

@@ -30,7 +30,7 @@ use crate::{
         Replace, Unique,
     },
     client::Client,
-    credential::{Credential, Verdict},
+    credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
@@ -83,6 +83,7 @@ struct Shelf {
     generation: i64,
     scene: Scene,
     clients: BTreeMap<String, Client>,
+    lockouts: BTreeMap<String, Lockout>,
     snapshots: BTreeMap<String, (Timestamp, Scene)>,
     rehearsals: String,
 }
@@ -392,6 +393,26 @@ impl Store for MemoryStore {
             None => return Err(RegistryError::Missing(client.id)),
         }
         Ok(())
+    }
+
+    async fn client_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Lockout, RegistryError> {
+        let lockout = self.look(partition, |shelf| shelf.lockouts.get(id).copied());
+        Ok(lockout.unwrap_or_default())
+    }
+
+    async fn change_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: LockoutChange,
+    ) -> Result<Verdict, RegistryError> {
+        let mut state = self.state();
+        let shelf = state.shelves.entry(partition.raw()).or_default();
+        Ok(change.apply(shelf.lockouts.entry(id.to_owned()).or_default()))
     }
 
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {

@@ -17,7 +17,7 @@ use crate::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Difference, Rejected},
     client::Client,
-    credential::Credential,
+    credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -428,6 +428,21 @@ pub trait Store: Send + Sync + 'static {
         partition: Partition,
         client: Client,
     ) -> Result<(), RegistryError>;
+
+    /// Wrong secrets that were shown as a client's.
+    async fn client_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Lockout, RegistryError>;
+
+    /// Changes what is known of wrong secrets of a client, durably, and says what came of it.
+    async fn change_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: LockoutChange,
+    ) -> Result<Verdict, RegistryError>;
 
     /// Stores a new job.
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError>;

@@ -118,6 +118,7 @@ macro_rules! store_suite {
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server
                 clients_belong_to_a_tenant
+                wrong_secrets_lock_a_client
                 a_secret_is_made_once
                 a_store_is_ready
                 // Jobs.

@@ -9,6 +9,7 @@ use std::{
 use civitas_directory::{
     Catalogue, ChangeSet, Client, Committed, Credential, Found, Partition, Rejected, Settings,
     Stage, Store, Stream, Tenant, Timestamp, Version,
+    credential::{Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     redefinition::{Redefinition, Refused},
     settings::Change,
@@ -239,6 +240,23 @@ impl Store for Faulty {
         client: Client,
     ) -> Result<(), RegistryError> {
         self.0.replace_client(partition, client).await
+    }
+
+    async fn client_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Lockout, RegistryError> {
+        self.0.client_lockout(partition, id).await
+    }
+
+    async fn change_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: LockoutChange,
+    ) -> Result<Verdict, RegistryError> {
+        self.0.change_lockout(partition, id, change).await
     }
 
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {

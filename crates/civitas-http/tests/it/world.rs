@@ -103,6 +103,7 @@ impl World {
                 enabled,
                 profile: Profile::default(),
                 account: None,
+                application: None,
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }
@@ -114,6 +115,7 @@ impl World {
                 enabled: true,
                 profile: Profile::of(kind),
                 account: None,
+                application: None,
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }

@@ -24,6 +24,10 @@ const STEPS: &[(&str, &str)] = &[
         "credentials",
         include_str!("migrations/0005_credential.sql"),
     ),
+    (
+        "applications",
+        include_str!("migrations/0006_application.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

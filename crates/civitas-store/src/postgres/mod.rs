@@ -36,7 +36,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
-    credential::Credential,
+    credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -509,6 +509,26 @@ impl Store for PostgresStore {
     ) -> Result<(), RegistryError> {
         let lease = self.registry().await?;
         Ok(registry::replace_client(&lease, partition, &client).await?)
+    }
+
+    async fn client_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Lockout, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::lockout(&lease, partition, id).await?)
+    }
+
+    async fn change_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: LockoutChange,
+    ) -> Result<Verdict, RegistryError> {
+        again!(self.lease(), |it| registry::change_lockout(
+            &it, partition, id, change
+        ))
     }
 
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {

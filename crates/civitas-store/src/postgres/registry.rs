@@ -6,6 +6,7 @@ use civitas_directory::{
     catalogue::{Catalogue, Definitions},
     client::{Client, Roles},
     clock::Clock,
+    credential::{Lockout, LockoutChange, Verdict},
     record::{Timestamp, Version},
     settings::{Change, Settings},
     store::RegistryError,
@@ -21,6 +22,7 @@ use super::{
     pool::{Connection, Step, Transaction},
     record::text,
 };
+use crate::credential;
 
 pub(super) type Outcome<T> = Result<T, RegistryFault>;
 
@@ -267,7 +269,7 @@ pub(super) async fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .row(
-            "SELECT id, secret_hash, roles, enabled, profile, account FROM client
+            "SELECT id, secret_hash, roles, enabled, profile, account, application FROM client
              WHERE tenant = $1 AND id = $2",
             &[&partition.raw(), &id.as_bytes()],
         )
@@ -278,7 +280,7 @@ pub(super) async fn client(
 pub(super) async fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let rows = connection
         .query(
-            "SELECT id, secret_hash, roles, enabled, profile, account FROM client
+            "SELECT id, secret_hash, roles, enabled, profile, account, application FROM client
              WHERE tenant = $1 ORDER BY id",
             &[&partition.raw()],
         )
@@ -290,6 +292,7 @@ fn client_of(row: &Row) -> Result<Client, Fault> {
     let roles: &str = row.try_get(2)?;
     let profile: &str = row.try_get(4)?;
     let account: Option<&str> = row.try_get(5)?;
+    let application: Option<&str> = row.try_get(6)?;
     Ok(Client {
         id: text(row, 0)?,
         secret_hash: row.try_get(1)?,
@@ -300,6 +303,7 @@ fn client_of(row: &Row) -> Result<Client, Fault> {
         profile: Profile::parse(profile).unwrap_or(Profile::of(Kind::Strict)),
         // An account that this version does not understand proves nothing.
         account: account.and_then(|it| serde_json::from_str(it).ok()),
+        application: application.and_then(|it| serde_json::from_str(it).ok()),
     })
 }
 
@@ -316,8 +320,9 @@ pub(super) async fn create_client(
     check_tenant(connection, partition).await?;
     write_client(
         connection,
-        "INSERT INTO client (tenant, id, secret_hash, roles, enabled, profile, account)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO client
+             (tenant, id, secret_hash, roles, enabled, profile, account, application)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         partition,
         client,
     )
@@ -334,7 +339,7 @@ pub(super) async fn replace_client(
     let updated = write_client(
         connection,
         "UPDATE client SET secret_hash = $3, roles = $4, enabled = $5, profile = $6,
-             account = $7
+             account = $7, application = $8
          WHERE tenant = $1 AND id = $2",
         partition,
         client,
@@ -354,6 +359,8 @@ async fn write_client(
 ) -> Result<u64, Fault> {
     let account = client.account.as_ref();
     let account = account.and_then(|it| serde_json::to_string(it).ok());
+    let application = client.application.as_ref();
+    let application = application.and_then(|it| serde_json::to_string(it).ok());
     connection
         .execute(
             sql,
@@ -365,6 +372,7 @@ async fn write_client(
                 &client.enabled,
                 &client.profile.to_string(),
                 &account,
+                &application,
             ],
         )
         .await
@@ -423,4 +431,60 @@ pub(super) async fn catalogue_of(
 /// Definitions as they are stored.
 pub(super) fn definitions(text: &str) -> Outcome<Definitions> {
     Definitions::parse(text).map_err(|error| RegistryError::Unavailable(error.to_string()).into())
+}
+
+const LOCKOUT: &str = "SELECT text FROM client_lockout WHERE tenant = $1 AND client = $2";
+
+/// Wrong secrets of a client.
+pub(super) async fn lockout(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+) -> Outcome<Lockout> {
+    let found = connection
+        .row(LOCKOUT, &[&partition.raw(), &id.as_bytes()])
+        .await?;
+    let text = found.map(|row| text(&row, 0)).transpose()?;
+    Ok(credential::lockout(text.as_deref())?)
+}
+
+pub(super) async fn change_lockout(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+    change: LockoutChange,
+) -> Outcome<Verdict> {
+    let (tenant, key) = (partition.raw(), id.as_bytes());
+    // The first to come makes the row that all lock.
+    let steps = vec![
+        Step::new(
+            "INSERT INTO client_lockout (tenant, client, text) VALUES ($1, $2, '{\"failed\":0}')
+             ON CONFLICT DO NOTHING",
+        )
+        .with(tenant)
+        .with(key),
+        Step::new("SELECT text FROM client_lockout WHERE tenant = $1 AND client = $2 FOR UPDATE")
+            .with(tenant)
+            .with(key),
+    ];
+    let found = connection.begin(Transaction::Writing, steps).await?;
+    let kept = found[1].first().map(|row| text(row, 0)).transpose()?;
+    let decided = credential::lockout(kept.as_deref()).and_then(|before| {
+        let mut after = before;
+        let verdict = change.apply(&mut after);
+        Ok((verdict, credential::lockout_text(&after)?))
+    });
+    let (verdict, text) = match decided {
+        Ok(decided) => decided,
+        Err(unreadable) => {
+            connection.roll_back();
+            return Err(unreadable.into());
+        }
+    };
+    let update = Step::new("UPDATE client_lockout SET text = $3 WHERE tenant = $1 AND client = $2")
+        .with(tenant)
+        .with(key)
+        .with(text.into_bytes());
+    connection.commit(vec![update]).await?;
+    Ok(verdict)
 }

@@ -41,7 +41,7 @@ use civitas_directory::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
     client::Client,
-    credential::Credential,
+    credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
@@ -550,6 +550,25 @@ impl Store for SqliteStore {
         client: Client,
     ) -> Result<(), RegistryError> {
         self.chore(move |connection| registry::replace_client(connection, partition, &client))
+            .await
+    }
+
+    async fn client_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+    ) -> Result<Lockout, RegistryError> {
+        self.look_up(|connection| registry::lockout(connection, partition, id))
+    }
+
+    async fn change_lockout(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: LockoutChange,
+    ) -> Result<Verdict, RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| registry::change_lockout(connection, partition, &id, change))
             .await
     }
 

@@ -3,6 +3,7 @@
 use civitas_directory::{
     client::{Client, Roles},
     clock::Clock,
+    credential::{Lockout, LockoutChange, Verdict},
     record::{Timestamp, Version},
     settings::{Change, Settings},
     store::RegistryError,
@@ -12,6 +13,7 @@ use civitas_scim::tolerance::{Kind, Profile};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
 use super::{catalogue, error::RegistryFault};
+use crate::credential;
 
 type Outcome<T> = Result<T, RegistryFault>;
 
@@ -214,7 +216,9 @@ pub(super) fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile, account FROM client WHERE tenant = ?1 AND id = ?2",
+            "SELECT id, secret_hash, roles, enabled, profile, account,
+                    application
+             FROM client WHERE tenant = ?1 AND id = ?2",
         )?
         .query_row((partition.raw(), id), client_of)
         .optional()?;
@@ -224,7 +228,9 @@ pub(super) fn client(
 pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let clients = connection
         .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile, account FROM client WHERE tenant = ?1 ORDER BY id",
+            "SELECT id, secret_hash, roles, enabled, profile, account,
+                    application
+             FROM client WHERE tenant = ?1 ORDER BY id",
         )?
         .query_map([partition.raw()], client_of)?
         .collect::<rusqlite::Result<_>>()?;
@@ -235,6 +241,7 @@ fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
     let roles: String = row.get(2)?;
     let profile: String = row.get(4)?;
     let account: Option<String> = row.get(5)?;
+    let application: Option<String> = row.get(6)?;
     Ok(Client {
         id: row.get(0)?,
         secret_hash: row.get(1)?,
@@ -245,12 +252,18 @@ fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
         profile: Profile::parse(&profile).unwrap_or(Profile::of(Kind::Strict)),
         // An account that this version does not understand proves nothing.
         account: account.and_then(|it| serde_json::from_str(&it).ok()),
+        application: application.and_then(|it| serde_json::from_str(&it).ok()),
     })
 }
 
 fn account(client: &Client) -> Option<String> {
     let account = client.account.as_ref()?;
     serde_json::to_string(account).ok()
+}
+
+fn application(client: &Client) -> Option<String> {
+    let application = client.application.as_ref()?;
+    serde_json::to_string(application).ok()
 }
 
 fn names(roles: Roles) -> String {
@@ -266,8 +279,9 @@ pub(super) fn create_client(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check_tenant(&transaction, partition)?;
     let inserted = transaction.execute(
-        "INSERT OR IGNORE INTO client (tenant, id, secret_hash, roles, enabled, profile, account)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR IGNORE INTO client
+         (tenant, id, secret_hash, roles, enabled, profile, account, application)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             partition.raw(),
             &client.id,
@@ -276,6 +290,7 @@ pub(super) fn create_client(
             client.enabled,
             client.profile.to_string(),
             account(client),
+            application(client),
         ),
     )?;
     if inserted == 0 {
@@ -291,7 +306,8 @@ pub(super) fn replace_client(
     client: &Client,
 ) -> Outcome<()> {
     let updated = connection.execute(
-        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6, account = ?7
+        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6, account = ?7,
+             application = ?8
          WHERE tenant = ?1 AND id = ?2",
         (
             partition.raw(),
@@ -301,6 +317,7 @@ pub(super) fn replace_client(
             client.enabled,
             client.profile.to_string(),
             account(client),
+            application(client),
         ),
     )?;
     if updated == 0 {
@@ -336,4 +353,34 @@ pub(super) fn secret(connection: &mut Connection, name: &str, fresh: &[u8]) -> O
         })?;
     transaction.commit()?;
     Ok(kept)
+}
+
+/// Wrong secrets of a client.
+pub(super) fn lockout(connection: &Connection, partition: Partition, id: &str) -> Outcome<Lockout> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT text FROM client_lockout WHERE tenant = ?1 AND client = ?2")?
+        .query_row((partition.raw(), id), |row| row.get(0))
+        .optional()?;
+    Ok(credential::lockout(text.as_deref())?)
+}
+
+pub(super) fn change_lockout(
+    connection: &mut Connection,
+    partition: Partition,
+    id: &str,
+    change: LockoutChange,
+) -> Outcome<Verdict> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = lockout(&transaction, partition, id)?;
+    let mut after = before;
+    let verdict = change.apply(&mut after);
+    if after != before {
+        transaction.execute(
+            "INSERT INTO client_lockout (tenant, client, text) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET text = excluded.text",
+            (partition.raw(), id, credential::lockout_text(&after)?),
+        )?;
+        transaction.commit()?;
+    }
+    Ok(verdict)
 }

@@ -23,6 +23,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0008_client_account.sql")),
     M::up(include_str!("migrations/0009_stream.sql")),
     M::up(include_str!("migrations/0010_credential.sql")),
+    M::up(include_str!("migrations/0011_application.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -6,9 +6,9 @@ use civitas_directory::{
     Catalogue, Version,
     catalogue::{Defined, Definitions},
     change::{Change, ChangeSet, Create, Proof},
-    client::{Account, Client, Roles},
+    client::{Account, Application, Client, Roles},
     clock::Clock,
-    credential::{CredentialChange, Password, PasswordStatus},
+    credential::{CredentialChange, LockoutChange, Password, PasswordStatus},
     job::{self, Job, Part, PartDone},
     record::Timestamp,
     redefinition::{IndexOf, Redefinition},
@@ -190,8 +190,18 @@ async fn fill<S: Store>(store: S) {
             keys: "[]".into(),
             scopes: vec!["fr:idm:*".into()],
         }),
+        application: Some(Application {
+            name: "\u{0}".into(),
+            home: None,
+            manages_users: true,
+        }),
     };
     store.create_client(partition, client).await.unwrap();
+    let wrong = LockoutChange::Shown {
+        matches: false,
+        at: Timestamp(5),
+    };
+    store.change_lockout(partition, "hr", wrong).await.unwrap();
     store.secret("key", &[7; 32]).await.unwrap();
     let rate = settings::Key::RequestsPerSecond;
     let set = settings::Change::new(rate, Some("100".into())).unwrap();

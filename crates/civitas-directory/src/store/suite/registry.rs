@@ -7,8 +7,9 @@ use civitas_scim::tolerance::Profile;
 use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
-    client::{Account, Client, Role, Roles},
-    record::Version,
+    client::{Account, Application, Client, Role, Roles},
+    credential::{Lockout, LockoutChange, Verdict},
+    record::{Timestamp, Version},
     settings::{Change, Key, Maintenance, Settings},
     store::{RegistryError, Store},
     tenant::{Partition, Stage as TenantStage, Tenant},
@@ -115,6 +116,7 @@ fn client(id: &str, role: Role) -> Client {
         enabled: true,
         profile: Profile::default(),
         account: None,
+        application: None,
     }
 }
 
@@ -133,7 +135,14 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
         account: Some(account),
         ..client("sync", Role::Write)
     };
-    let admin = client("admin", Role::Administer);
+    let admin = Client {
+        application: Some(Application {
+            name: "Shop".into(),
+            home: Some("https://shop.example/".into()),
+            manages_users: true,
+        }),
+        ..client("admin", Role::Administer)
+    };
     assert_eq!(store.client(here.partition, "sync").await.unwrap(), None);
     assert_eq!(store.clients(here.partition).await.unwrap(), []);
     for client in [&sync, &admin] {
@@ -176,6 +185,41 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     let listed = store.clients(here.partition).await.unwrap();
     assert_eq!(listed, [admin, disabled]);
     assert_eq!(store.clients(there.partition).await.unwrap(), [namesake]);
+}
+
+/// Wrong secrets are counted, by whoever at once, until one is right, somebody unlocks, or there
+/// are so many that nothing is taken for a while.
+pub async fn wrong_secrets_lock_a_client(store: Arc<dyn Store>) {
+    let here = Stage::new(store).await;
+    let there = here.beside("umbra").await;
+    let shown = |matches, ms: i64| LockoutChange::Shown {
+        matches,
+        at: Timestamp(1_000 + ms),
+    };
+    let show = |stage: &Stage, id: &'static str, change| {
+        let (store, partition) = (Arc::clone(&stage.store), stage.partition);
+        async move { store.change_lockout(partition, id, change).await.unwrap() }
+    };
+    let lockout = |stage: &Stage, id: &'static str| {
+        let (store, partition) = (Arc::clone(&stage.store), stage.partition);
+        async move { store.client_lockout(partition, id).await.unwrap() }
+    };
+    assert_eq!(show(&here, "a", shown(false, 0)).await, Verdict::Wrong);
+    assert_eq!(lockout(&here, "a").await, Lockout::after(1));
+    assert_eq!(show(&here, "a", shown(true, 0)).await, Verdict::Accepted);
+    assert!(lockout(&here, "a").await.is_clear());
+    let all = (0..16).map(|_| show(&here, "a", shown(false, 0)));
+    let all = futures_util::future::join_all(all).await;
+    let wrong = all.iter().filter(|it| **it == Verdict::Wrong).count();
+    assert_eq!((wrong, all.len()), (4, 16), "{all:?}");
+    assert_eq!(show(&here, "a", shown(true, 1)).await, Verdict::Locked);
+    assert!(lockout(&here, "b").await.is_clear());
+    assert!(lockout(&there, "a").await.is_clear());
+    assert_eq!(
+        show(&here, "a", LockoutChange::Clear).await,
+        Verdict::Accepted
+    );
+    assert_eq!(show(&here, "a", shown(true, 1)).await, Verdict::Accepted);
 }
 
 /// The first secret that is offered under a name stays, until it is replaced by who knows it.

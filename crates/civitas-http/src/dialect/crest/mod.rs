@@ -218,6 +218,7 @@ fn is_own(call: &Call<'_>, place: &Place<'_>) -> bool {
 /// Who asks for what everybody may know.
 fn nobody() -> Caller {
     Caller {
+        application: None,
         client_id: String::new(),
         user: None,
         roles: Roles::NONE,

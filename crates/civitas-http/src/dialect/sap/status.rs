@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::{
-    api::{Api, Told},
+    api::{Api, Callers, Told},
     fault::Fault,
     head::MESSAGE_CODE,
 };
@@ -79,7 +79,17 @@ fn text(status: StatusCode, detail: &str) -> Reply {
 
 /// The answer to credentials that are none, with the challenge to show better ones.
 pub(super) fn unauthenticated(why: Unauthenticated, api: Api, host: &str) -> Reply {
-    let refused = Fault::new(Outcome::Unauthenticated, "HTTP 401 Unauthorized");
+    let code = match (why, api) {
+        (Unauthenticated::Locked, _) if api.callers() == Callers::Applications => {
+            Some("PASSWORD_LOCKED")
+        }
+        (_, Api::Otp) => Some("BAD_CREDENTIALS"),
+        _ => None,
+    };
+    let refused = Fault {
+        code,
+        ..Fault::new(Outcome::Unauthenticated, "HTTP 401 Unauthorized")
+    };
     challenged(fault(&refused, api), why, host)
 }
 
@@ -87,7 +97,7 @@ pub(super) fn unauthenticated(why: Unauthenticated, api: Api, host: &str) -> Rep
 pub(super) fn challenged(reply: Reply, why: Unauthenticated, host: &str) -> Reply {
     let challenge = match why {
         Unauthenticated::InvalidToken => "Bearer".to_owned(),
-        Unauthenticated::Missing | Unauthenticated::WrongSecret => {
+        Unauthenticated::Missing | Unauthenticated::WrongSecret | Unauthenticated::Locked => {
             format!("Basic realm=\"{host}\"")
         }
     };

@@ -110,6 +110,7 @@ async fn carry_out_stored(work: &Work) -> Result<String, Refusal> {
         partition: tenant.partition,
         catalogue: tenant.catalogue.clone(),
         require_preconditions: tenant.settings.require_preconditions,
+        password_policy: tenant.settings.password_policy,
         actor: job.actor.clone(),
         request_id: job.id.clone(),
         now: job.created,
