@@ -17,6 +17,7 @@ mod media;
 mod number;
 mod place;
 pub(crate) mod rehearsal;
+mod service;
 pub(crate) mod status;
 
 pub(crate) use head::{REQUEST_ID, coded, finish};
@@ -87,8 +88,12 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
             Some(data) => Ok(data.answer()),
             None => Err(Refusal::UnknownPath.into()),
         },
-        (_, None) => Err(Fault::not_built().into()),
+        (Place::Password, _) => service::log_on(arrival, tenant).await,
+        (_, Some(caller)) if place.api().callers() == Callers::Applications => {
+            service::serve(arrival, tenant, place, caller).await
+        }
         (_, Some(caller)) => administered(arrival, tenant, place, caller).await,
+        (_, None) => Err(Fault::not_built().into()),
     }
 }
 

@@ -90,11 +90,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "/cps/invite",
     "/service/resource",
     "/service/resource/SAP_DEFAULT",
-    "/service/users",
-    "/service/users/forgotPassword",
-    "/service/users/otp",
-    "/service/users/password",
-    "/service/users/{id}",
 ];
 
 /// Whether a path is the dialect's, whether or not there is anything at it.
