@@ -5,7 +5,9 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use civitas_directory::{
-    Client, Directory, Error, Limits, NextKey, Role, Roles, Store, Timestamp,
+    Client, Directory, Error, Ids, Limits, NextKey, Role, Roles, Scope, Store, Tenant, Timestamp,
+    admission::Patience,
+    credential::CredentialChange,
     settings::{Change, Key},
 };
 use civitas_http::{App, HttpLimits, Settings, Tls, serve};
@@ -151,6 +153,48 @@ impl World {
         assert!(!forgotten.unwrap(), "that was all");
     }
 
+    /// The tenant.
+    pub(crate) async fn tenant(&self) -> Arc<Tenant> {
+        self.directory.tenant(Some(HOST)).await.unwrap().unwrap()
+    }
+
+    /// Reads the tenant again that is asked for next.
+    pub(crate) async fn forget(&self) {
+        let stage = self.tenant().await.stage;
+        let tenant = self.tenant().await;
+        self.directory.set_stage(&tenant, stage).await.unwrap();
+    }
+
+    /// Changes what a user proves itself by, as its administrator does.
+    pub(crate) async fn change_credential(&self, id: &str, change: &CredentialChange) {
+        let scope = self.scope().await;
+        let changed = self.directory.change_credential(&scope, id, change);
+        changed.await.unwrap();
+    }
+
+    /// Gives a user a device that makes codes of a secret.
+    pub(crate) async fn enrol(&self, id: &str, secret: &[u8]) {
+        let device = self.directory.device(&self.scope().await, id, secret);
+        let change = CredentialChange::Totp(Some(device.unwrap()));
+        self.change_credential(id, &change).await;
+    }
+
+    async fn scope(&self) -> Scope {
+        let tenant = self.tenant().await;
+        Scope {
+            partition: tenant.partition,
+            catalogue: Arc::clone(&tenant.catalogue),
+            require_preconditions: false,
+            password_policy: None,
+            actor: "test".to_owned(),
+            request_id: "test".to_owned(),
+            now: tenant.stage.clock.at(NOW),
+            ids: Ids::Random,
+            base: String::new(),
+            patience: Patience::Long,
+        }
+    }
+
     /// Has another key sign event tokens.
     pub(crate) async fn rotate_key(&self, at_once: bool) -> Result<NextKey, Error> {
         let tenant = self.directory.tenant(Some(HOST)).await?.unwrap();
@@ -217,7 +261,7 @@ pub(crate) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchReq
 pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// A PHC string that is cheap to verify.
-fn hashed(secret: &str) -> String {
+pub(crate) fn hashed(secret: &str) -> String {
     let params = Params::new(8, 1, 1, None).unwrap();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     argon2.hash_password(secret.as_bytes()).unwrap().to_string()

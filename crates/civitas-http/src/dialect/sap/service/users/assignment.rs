@@ -16,11 +16,7 @@ use civitas_scim::{
 };
 use serde_json::{Value, json};
 
-use crate::dialect::sap::{
-    call::Call,
-    fault::Failure,
-    kind::Kind,
-};
+use crate::dialect::sap::{call::Call, fault::Failure, kind::Kind};
 
 const TYPE: &str = "SpUser";
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:sap.kept:2.0:SpUser";
@@ -358,7 +354,11 @@ pub(super) async fn delete(call: &Call<'_>, id: &str) -> Result<(), Failure> {
     let Some(own) = of(&call.scope.catalogue) else {
         return Ok(());
     };
-    match call.directory().delete(&call.scope, own, id, &Expect::Any).await {
+    match call
+        .directory()
+        .delete(&call.scope, own, id, &Expect::Any)
+        .await
+    {
         Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

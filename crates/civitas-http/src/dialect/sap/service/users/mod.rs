@@ -29,7 +29,9 @@ pub(super) async fn find(call: &Call<'_>) -> Result<Reply, Failure> {
     let found = match (given("name_id"), given("mail")) {
         (Some(name), _) => named(call, client, name).await?,
         (None, Some(mail)) => {
-            let user = call.directory().identify(&call.scope, mail, &["emails.value"]);
+            let user = call
+                .directory()
+                .identify(&call.scope, mail, &["emails.value"]);
             of_user(call, client, user.await?).await?
         }
         (None, None) => return Err(Fault::plain("").into()),
@@ -40,11 +42,7 @@ pub(super) async fn find(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 /// By the name that the application has for it, by User ID or by login name.
-async fn named(
-    call: &Call<'_>,
-    client: &str,
-    name: &str,
-) -> Result<Option<Assignment>, Failure> {
+async fn named(call: &Call<'_>, client: &str, name: &str) -> Result<Option<Assignment>, Failure> {
     let found = assignment::named(call, client, name).await?;
     if found.is_some() {
         return Ok(found);
@@ -97,7 +95,9 @@ async fn change(call: &Call<'_>, id: &str, user: &Found) -> Result<(), Failure> 
         return Err(Fault::plain("").into());
     }
     if let Some(login_name) = sent.get("login_name") {
-        let holder = call.directory().identify(&call.scope, login_name, &["userName"]);
+        let holder = call
+            .directory()
+            .identify(&call.scope, login_name, &["userName"]);
         let holder = holder.await?;
         if holder.is_some_and(|it| it.record.id != user.record.id) {
             return Err(Fault::taken().into());
@@ -120,9 +120,17 @@ async fn remove(call: &Call<'_>, gone: Assignment, user: &Found) -> Result<Reply
     let is_public = kind.is_none_or(|it| it == "public");
     if is_public && assignment::is_without(call, &user.record.id).await? {
         let name = Kind::User.name();
-        let users = call.scope.catalogue.resource_type(name).ok_or(Error::Outdated)?;
+        let users = call
+            .scope
+            .catalogue
+            .resource_type(name)
+            .ok_or(Error::Outdated)?;
         let id = &user.record.id;
-        match call.directory().delete(&call.scope, users, id, &Expect::Any).await {
+        match call
+            .directory()
+            .delete(&call.scope, users, id, &Expect::Any)
+            .await
+        {
             // Somebody else was quicker.
             Ok(()) | Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),

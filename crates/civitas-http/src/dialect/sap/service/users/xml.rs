@@ -148,7 +148,10 @@ pub(super) fn shown(call: &Call<'_>, assignment: &Assignment, user: &Found) -> R
         ("user_profile_id", Some(number::user_id(&user.record))),
         ("name_id", assignment.name_id.clone()),
         ("status", Some(status.name().to_owned())),
-        ("profile_status", Some(profile_status(user).name().to_owned())),
+        (
+            "profile_status",
+            Some(profile_status(user).name().to_owned()),
+        ),
         ("valid_from", assignment.field("valid_from")),
         ("valid_to", assignment.field("valid_to")),
         ("activation_time", assignment.activated.map(stamp)),
@@ -178,7 +181,9 @@ pub(super) fn shown(call: &Call<'_>, assignment: &Assignment, user: &Found) -> R
 
 /// The text without characters that XML has no way to write.
 fn clean(text: &str) -> String {
-    let is_written = |c: &char| matches!(*c, '\t' | '\n' | '\r') || *c >= ' ' && !matches!(*c, '\u{fffe}' | '\u{ffff}');
+    let is_written = |c: &char| {
+        matches!(*c, '\t' | '\n' | '\r') || *c >= ' ' && !matches!(*c, '\u{fffe}' | '\u{ffff}')
+    };
     text.chars().filter(is_written).collect()
 }
 
@@ -216,7 +221,11 @@ mod tests {
         };
         let of = |pairs: &[(&str, &str)]| {
             let pairs = pairs.iter();
-            Some(pairs.map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>())
+            Some(
+                pairs
+                    .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+                    .collect::<Vec<_>>(),
+            )
         };
         for (text, expected) in [
             (
@@ -231,7 +240,10 @@ mod tests {
                 "<user><a>&lt;&#65;&#x42;&amp;</a><b><c>deep</c></b></user>",
                 of(&[("a", "<AB&"), ("b", "")]),
             ),
-            ("<user><![CDATA[ ]]><a><![CDATA[<x>]]></a></user>", of(&[("a", "<x>")])),
+            (
+                "<user><![CDATA[ ]]><a><![CDATA[<x>]]></a></user>",
+                of(&[("a", "<x>")]),
+            ),
             ("<user/>", of(&[])),
             ("", None),
             ("status", None),
@@ -240,7 +252,10 @@ mod tests {
             ("<user></user><user></user>", None),
             ("<user>inactive</user>", None),
             ("<person><status>inactive</status></person>", None),
-            ("<!DOCTYPE user [<!ENTITY a \"b\">]><user><status>&a;</status></user>", None),
+            (
+                "<!DOCTYPE user [<!ENTITY a \"b\">]><user><status>&a;</status></user>",
+                None,
+            ),
             ("<user><status>&a;</status></user>", None),
         ] {
             assert_eq!(read(text), expected, "{text}");
