@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     condition::{Ids, Written},
     projection::{self, Asked, Projection},
-    show, view,
+    proof, show, view,
 };
 use crate::{
     dialect::sap::{
@@ -296,15 +296,22 @@ impl List<'_> {
         let directory = self.call.directory();
         let found = directory.select(&self.call.scope, selection, page, want);
         let found = found.await?;
-        let rows = found.items.iter().map(|found| {
-            let mut object = show::whole(self.call, self.kind, self.view, found);
-            let groups = found.groups.as_deref().unwrap_or_default();
-            if let (Kind::User, Some(meta)) = (self.kind, object.get_mut("meta")) {
-                meta["groups.cnt"] = groups.len().into();
-            }
-            let shown = self.projection.apply(self.view, object);
-            (found.record.id.clone(), Value::Object(shown))
-        });
+        let ids: Vec<String> = found.items.iter().map(|it| it.record.id.clone()).collect();
+        let credentials = proof::of(self.call, self.kind, &ids).await?;
+        let rows = found
+            .items
+            .iter()
+            .zip(&credentials)
+            .map(|(found, credential)| {
+                let credential = credential.as_ref();
+                let mut object = show::whole(self.call, self.kind, self.view, found, credential);
+                let groups = found.groups.as_deref().unwrap_or_default();
+                if let (Kind::User, Some(meta)) = (self.kind, object.get_mut("meta")) {
+                    meta["groups.cnt"] = groups.len().into();
+                }
+                let shown = self.projection.apply(self.view, object);
+                (found.record.id.clone(), Value::Object(shown))
+            });
         Ok((found.total, rows.collect()))
     }
 }

@@ -14,6 +14,7 @@ mod list;
 pub(super) mod object;
 mod patch;
 mod projection;
+pub(super) mod proof;
 pub(super) mod resource;
 mod rules;
 pub(super) mod schema;
@@ -79,13 +80,7 @@ async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
         kept: &kept,
     };
     let created = resource::create(call, &of, body).await?;
-    Ok(resource::answered(
-        call,
-        &of,
-        Outcome::Created,
-        &created,
-        None,
-    ))
+    resource::answered(call, &of, Outcome::Created, &created, None).await
 }
 
 async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure> {
@@ -107,13 +102,7 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
     match method {
         Method::PUT => {
             let found = resource::replace(call, &of, id, body).await?;
-            Ok(resource::answered(
-                call,
-                &of,
-                Outcome::Answered,
-                &found,
-                None,
-            ))
+            resource::answered(call, &of, Outcome::Answered, &found, None).await
         }
         Method::PATCH => {
             resource::patch(call, &of, id, &body).await?;
@@ -124,6 +113,26 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
             Ok(Reply::empty(status::of(Outcome::Done)))
         }
         _ => resource::read(call, &of, id).await,
+    }
+}
+
+/// Creates a user for another API; `None` where somebody has its name or address.
+pub(super) async fn register(
+    call: &mut Call<'_>,
+    body: serde_json::Value,
+) -> Result<Option<civitas_directory::Found>, Failure> {
+    let kind = Kind::User;
+    equip(call, kind).await?;
+    let (view, kept) = types(call, kind)?;
+    let of = Type {
+        kind,
+        view: &view,
+        kept: &kept,
+    };
+    match resource::create(call, &of, body).await {
+        Ok(created) => Ok(Some(created)),
+        Err(Failure::Fault(fault)) if fault.outcome == Outcome::Taken => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 

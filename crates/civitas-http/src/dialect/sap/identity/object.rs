@@ -24,6 +24,7 @@ pub(super) const DERIVED: &[(&str, &str)] = &[
     (SAP_USER, "emails"),
     (SAP_USER, "phoneNumbers"),
     (SAP_USER, "mailVerified"),
+    (SAP_USER, super::proof::DETAILS),
 ];
 
 /// What is kept of addresses and numbers beside them, and of which attribute.

@@ -22,7 +22,7 @@ use super::{
     object::{self, Object},
     patch::{self, Operations},
     projection::{self, Asked, Projection},
-    rules, show, unique,
+    proof, rules, show, unique,
 };
 use crate::{
     dialect::sap::{
@@ -57,26 +57,34 @@ pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Rep
     )?;
     let want = projection::want(of.kind, &projection, MAX_MEMBERS);
     let found = get(call, of, id, want).await?;
-    Ok(answered(
-        call,
-        of,
-        Outcome::Answered,
-        &found,
-        Some(&projection),
-    ))
+    answered(call, of, Outcome::Answered, &found, Some(&projection)).await
 }
 
-pub(super) async fn create(call: &Call<'_>, of: &Type<'_>, body: Value) -> Result<Found, Failure> {
+pub(super) async fn create(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    mut body: Value,
+) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
+    let device = proof::device(&mut body)?;
     let object = input::read(of.view, body)?;
-    create_from(call, of, object).await
+    create_with(call, of, object, device).await
 }
 
 /// Creates what clients set of a resource.
 pub(in crate::dialect::sap) async fn create_from(
     call: &Call<'_>,
     of: &Type<'_>,
+    object: Object,
+) -> Result<Found, Failure> {
+    create_with(call, of, object, None).await
+}
+
+async fn create_with(
+    call: &Call<'_>,
+    of: &Type<'_>,
     mut object: Object,
+    device: Option<proof::Device>,
 ) -> Result<Found, Failure> {
     let password = object.shift_remove("password");
     let members = checked(of.kind, &mut object, None)?;
@@ -91,6 +99,7 @@ pub(in crate::dialect::sap) async fn create_from(
     let none = Object::new();
     let mut kept = object::changed(of.kind, of.view, &id, Attributes::new(), &none, &object);
     kept.insert("schemas".into(), json!([of.view.schema.id]));
+    let beside = proof::changes(call, &id, &object, password.as_ref(), device)?;
     kept.extend(password.map(|it| ("password".to_owned(), it)));
     kept.extend(members.map(|it| ("members".to_owned(), it)));
     let guarded = unique::guarded(of.kept.clone(), &object);
@@ -102,7 +111,7 @@ pub(in crate::dialect::sap) async fn create_from(
         Value::Object(kept),
         &tolerance,
         everything(of.kind),
-        Vec::new(),
+        beside,
     );
     created.await.map_err(|it| told(of, &id, it))
 }
@@ -157,6 +166,7 @@ pub(in crate::dialect::sap) async fn replace_by(
             group::check_members(call, &before, &added).await?;
         }
         let mut state = object::changed(of.kind, of.view, id, kept, &before, &after);
+        let beside = proof::changes(call, id, &after, password.as_ref(), None)?;
         state.extend(password.map(|it| ("password".to_owned(), it)));
         if of.kind == Kind::Group {
             state.insert("members".into(), members.unwrap_or_else(|| json!([])));
@@ -167,6 +177,7 @@ pub(in crate::dialect::sap) async fn replace_by(
             body: Value::Object(state),
             expect: Expect::Match(vec![old.record.version.0.to_string()]),
             after: &after,
+            beside,
         };
         match change.commit(call, old, true).await {
             Err(Error::Stale) if expect.may_retry() => {}
@@ -219,6 +230,7 @@ async fn patch_user(
     checked(of.kind, &mut after, Some(&before))?;
     check_unique(call, of, &id, &after, Some(&before)).await?;
     let mut state = object::changed(of.kind, of.view, &id, kept, &before, &after);
+    let beside = proof::changes(call, &id, &after, password.as_ref(), None)?;
     state.extend(password.map(|it| ("password".to_owned(), it)));
     let change = Change {
         of,
@@ -226,6 +238,7 @@ async fn patch_user(
         body: Value::Object(state),
         expect: Expect::Match(vec![old.record.version.0.to_string()]),
         after: &after,
+        beside,
     };
     Ok(change.commit(call, old, false).await)
 }
@@ -317,6 +330,8 @@ struct Change<'c> {
     body: Value,
     expect: Expect,
     after: &'c Object,
+    /// Changes of what is kept beside the resource.
+    beside: Vec<civitas_directory::Change>,
 }
 
 impl Change<'_> {
@@ -330,7 +345,7 @@ impl Change<'_> {
             body: Ok(self.body),
             tolerance: &Tolerance::generic(),
             want: everything(self.of.kind),
-            beside: Vec::new(),
+            beside: self.beside,
         };
         let directory = call.directory();
         if self.of.kind == Kind::Group {
@@ -433,14 +448,16 @@ async fn get(call: &Call<'_>, of: &Type<'_>, id: &str, want: Want) -> Result<Fou
 }
 
 /// The resource with where it is found and in which state it is.
-pub(super) fn answered(
+pub(super) async fn answered(
     call: &Call<'_>,
     of: &Type<'_>,
     outcome: Outcome,
     found: &Found,
     projection: Option<&Projection>,
-) -> Reply {
-    let object = show::whole(call, of.kind, of.view, found);
+) -> Result<Reply, Failure> {
+    let ids = [found.record.id.clone()];
+    let credential = proof::of(call, of.kind, &ids).await?.pop().flatten();
+    let object = show::whole(call, of.kind, of.view, found, credential.as_ref());
     let object = match projection {
         Some(projection) => projection.apply(of.view, object),
         None => object,
@@ -449,7 +466,7 @@ pub(super) fn answered(
     let record = &found.record;
     let location = show::location(call, of.kind, &record.id);
     let tag = format!("\"{}\"", show::version(&record.id, record.version));
-    named(reply, &location, &tag)
+    Ok(named(reply, &location, &tag))
 }
 
 /// The answer with where a resource is found and in which state it is.

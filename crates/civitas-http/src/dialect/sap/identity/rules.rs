@@ -21,15 +21,12 @@ const FORBIDDEN: [char; 3] = ['<', '>', ':'];
 const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=255;
 const PASSWORD_GROUPS: usize = 3;
 
-/// Attributes that come with a hash or a secret from elsewhere.
-const IMPORTED: [&str; 7] = [
+/// Attributes that come with a hash from elsewhere.
+const IMPORTED: [&str; 4] = [
     "passwordHash",
     "passwordHashAlgorithm",
     "passwordHashSalt",
     "passwordHashCycles",
-    "totpSecret",
-    "totpFailedAttempts",
-    "totpLockedTime",
 ];
 
 /// Refuses what the service takes and this server does not, rather than to lose it.
@@ -39,7 +36,7 @@ pub(super) fn check_imports(body: &Value) -> Result<(), Fault> {
     if names.any(|name| IMPORTED.iter().any(|it| it.eq_ignore_ascii_case(name))) {
         return Err(Fault::new(
             civitas_directory::Outcome::NotBuilt,
-            "Importing password hashes and secrets of passcodes is not built yet.",
+            "Importing password hashes is not built yet.",
         ));
     }
     Ok(())

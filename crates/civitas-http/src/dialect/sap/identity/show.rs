@@ -1,11 +1,12 @@
 //! Resources as answers show them: what is kept, what the service works out, and in which order.
 
-use civitas_directory::{Found, GroupRef, MemberRef, Record, Timestamp, Version};
+use civitas_directory::{Credential, Found, GroupRef, MemberRef, Record, Timestamp, Version};
 use civitas_scim::schema::{ResourceType, urn};
 use serde_json::{Map, Value, json};
 
 use super::{
     object::{self, Object},
+    proof,
     schema::{CUSTOM_GROUP, SAP_USER},
 };
 use crate::dialect::sap::{call::Call, kind::Kind, number};
@@ -96,7 +97,13 @@ const COPIES: &[&str] = &[
 ];
 
 /// All that there is of a resource, of the state that it was found in.
-pub(super) fn whole(call: &Call<'_>, kind: Kind, view: &ResourceType, found: &Found) -> Object {
+pub(super) fn whole(
+    call: &Call<'_>,
+    kind: Kind,
+    view: &ResourceType,
+    found: &Found,
+    credential: Option<&Credential>,
+) -> Object {
     let record = &found.record;
     let kept = record.attributes();
     let mut object = object::of(kind, view, &record.id, &kept);
@@ -106,6 +113,9 @@ pub(super) fn whole(call: &Call<'_>, kind: Kind, view: &ResourceType, found: &Fo
         Kind::User => {
             if let Some(extension) = object.get_mut(SAP_USER) {
                 extension["userId"] = number::user_id(record).into();
+            }
+            if let Some(credential) = credential {
+                proof::add(call, &mut object, credential);
             }
             add_manager(call, &mut object, &kept);
             let groups = found.groups.as_deref().unwrap_or_default();

@@ -71,6 +71,7 @@ pub(super) async fn serve(
         caller,
         origin,
         method,
+        headers,
         query,
         body,
     };

@@ -15,7 +15,7 @@ use crate::{
     dialect::sap::{
         call::Call,
         fault::{Failure, Fault},
-        number,
+        identity, number,
     },
     form,
     reply::Reply,
@@ -135,8 +135,7 @@ async fn new_profile(
     if let Some(login_name) = of("login_name") {
         user["userName"] = login_name.into();
     }
-    let _ = user;
-    Err(Fault::not_built().into())
+    identity::register(call, user).await
 }
 
 fn assignment(
