@@ -335,10 +335,23 @@ pub(crate) enum Client {
         #[arg(long, default_value = "default")]
         tenant: String,
         /// What it may do: `read`, `write` or `administer`; each includes the ones before
-        #[arg(long, default_value = "read")]
-        role: String,
+        /// [default: `read`; nothing of it for an application]
+        #[arg(long)]
+        role: Option<String>,
+        #[command(flatten)]
+        application: Application,
         #[command(flatten)]
         tolerated: Tolerated,
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Take secrets again of an application that wrong ones have locked
+    Unlock {
+        /// Client id
+        id: String,
+        /// Tenant of the client
+        #[arg(long, default_value = "default")]
+        tenant: String,
         #[command(flatten)]
         source: Source,
     },
@@ -372,6 +385,20 @@ pub(crate) enum Client {
         #[command(flatten)]
         source: Source,
     },
+}
+
+/// Whether a client is an application that users log on to. Wrong secrets lock it.
+#[derive(Args)]
+pub(crate) struct Application {
+    /// Name of the application that the client is
+    #[arg(long, value_name = "NAME")]
+    pub(crate) application: Option<String>,
+    /// Where its users begin
+    #[arg(long, value_name = "URL", requires = "application")]
+    pub(crate) home: Option<String>,
+    /// Keep it from managing its users and checking what they prove themselves by
+    #[arg(long, requires = "application")]
+    pub(crate) without_users: bool,
 }
 
 #[derive(Subcommand)]

@@ -1,6 +1,9 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
-use civitas_directory::{Client, Roles, admission::Patience, password::Hasher};
+use civitas_directory::{
+    Client, Roles, admission::Patience, client::Application, credential::LockoutChange,
+    password::Hasher,
+};
 use civitas_scim::tolerance::{Kind, Profile, Switch};
 use civitas_store::Options;
 
@@ -58,16 +61,15 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             id,
             tenant,
             role,
+            application,
             tolerated,
             source,
         } => {
-            let roles = Roles::parse(&role)
-                .filter(|roles| *roles != Roles::NONE)
-                .ok_or_else(|| {
-                    Failure::configuration(format!(
-                        "--role = {role:?}: not one of read, write, administer"
-                    ))
-                })?;
+            let application = self::application(application)?;
+            let roles = match (&role, &application) {
+                (None, Some(_)) => Roles::NONE,
+                (role, _) => roles(role.as_deref().unwrap_or("read"))?,
+            };
             check_client_id(&id)?;
             let profile = profile(&tolerated, Profile::default())?;
             let store = source.location()?.open(&Options::default()).await?;
@@ -75,6 +77,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             let secret = development::generate_secret()?;
             let client = Client {
                 profile,
+                application,
                 ..hashed(id, &secret, roles).await?
             };
             let id = client.id.clone();
@@ -100,7 +103,9 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                     "disabled"
                 };
                 let (id, roles, profile) = (client.id, roles.join(","), client.profile);
-                console::say(&format!("{id}\t{roles}\t{state}\t{profile}"));
+                let application = client.application.map(|it| format!("\t{}", it.name));
+                let application = application.unwrap_or_default();
+                console::say(&format!("{id}\t{roles}\t{state}\t{profile}{application}"));
             }
         }
         cli::Client::Update {
@@ -119,6 +124,18 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                 client.profile
             ));
         }
+        cli::Client::Unlock { id, tenant, source } => {
+            let store = source.location()?.open_existing().await?;
+            let found = find_tenant(store.as_ref(), &tenant).await?;
+            let client = store.client(found.partition, &id).await.map_err(other)?;
+            if client.is_none() {
+                return Err(Failure::other(format!("there is no client {id}")));
+            }
+            let clear = LockoutChange::Clear;
+            let unlocked = store.change_lockout(found.partition, &id, clear).await;
+            unlocked.map_err(other)?;
+            console::say(&format!("client {id} of tenant {tenant} unlocked"));
+        }
         cli::Client::Disable { id, tenant, source } => {
             let disable = |client| {
                 Ok(Client {
@@ -131,6 +148,32 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn roles(text: &str) -> Result<Roles, Failure> {
+    let roles = Roles::parse(text).filter(|roles| *roles != Roles::NONE);
+    roles.ok_or_else(|| {
+        Failure::configuration(format!(
+            "--role = {text:?}: not one of read, write, administer"
+        ))
+    })
+}
+
+fn application(of: cli::Application) -> Result<Option<Application>, Failure> {
+    let Some(name) = of.application else {
+        return Ok(None);
+    };
+    let is_web = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+    if let Some(home) = of.home.as_ref().filter(|it| !is_web(it)) {
+        return Err(Failure::configuration(format!(
+            "--home = {home:?}: not an http or https URL"
+        )));
+    }
+    Ok(Some(Application {
+        name,
+        home: of.home,
+        manages_users: !of.without_users,
+    }))
 }
 
 /// Stores a client with a change.

@@ -22,8 +22,11 @@ const MAX_BODY: usize = 64 * 1024;
 const MASK: &str = "***";
 
 /// Members of JSON bodies and fields of forms that are secrets.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 10] = [
     "password",
+    "totpSecret",
+    "otpCode",
+    "activationLink",
     "client_secret",
     "secret",
     "access_token",
@@ -304,7 +307,8 @@ fn masked(body: &Bytes) -> String {
     let text = String::from_utf8_lossy(body);
     if text.starts_with('{') || text.starts_with('[') {
         let lower = text.to_ascii_lowercase();
-        return if SECRETS.iter().any(|secret| lower.contains(secret)) {
+        let is_held = |secret: &&str| lower.contains(&secret.to_ascii_lowercase());
+        return if SECRETS.iter().any(is_held) {
             MASK.into()
         } else {
             text.into_owned()
