@@ -40,10 +40,22 @@ pub enum Role {
     Entra,
     /// Calls a tenant whose service is suspended.
     Maintained,
+    /// Is an application that manages its users, as SAP Cloud Identity Services have them.
+    Application,
+    /// Is an application that may not manage users.
+    Unscoped,
+    /// Is an application that the run may lock.
+    Locked,
+    /// Administers a tenant whose passwords may not be changed twice a day.
+    Strict,
+    /// Is an application of that tenant.
+    StrictApplication,
+    /// Administers a tenant whose policy for passwords the run may change.
+    Reset,
 }
 
 impl Role {
-    const NAMES: [(&'static str, Self, &'static str); 7] = [
+    const NAMES: [(&'static str, Self, &'static str); 13] = [
         ("read", Self::Read, "a caller that may only read"),
         ("user", Self::User, "a caller that is a user"),
         ("other", Self::Other, "a caller of another tenant"),
@@ -62,6 +74,32 @@ impl Role {
             "maintained",
             Self::Maintained,
             "a caller of a tenant in maintenance",
+        ),
+        (
+            "application",
+            Self::Application,
+            "an application that manages its users",
+        ),
+        (
+            "unscoped",
+            Self::Unscoped,
+            "an application that may not manage users",
+        ),
+        ("locked", Self::Locked, "an application that may be locked"),
+        (
+            "strict",
+            Self::Strict,
+            "an administrator where passwords have a minimum age",
+        ),
+        (
+            "strict-application",
+            Self::StrictApplication,
+            "an application where passwords have a minimum age",
+        ),
+        (
+            "reset",
+            Self::Reset,
+            "an administrator of a tenant whose settings may be changed",
         ),
     ];
 
@@ -91,9 +129,20 @@ impl Account {
             host: None,
         }
     }
+
+    /// The same caller with a secret or token that is not its own.
+    pub(crate) fn mistaken(&self) -> Self {
+        let wrong = "no such secret".to_owned();
+        let credential = match &self.credential {
+            Credential::Basic(id, _) => Credential::Basic(id.clone(), wrong),
+            Credential::Bearer(_) | Credential::None => Credential::Bearer(wrong),
+        };
+        let host = self.host.clone();
+        Self { credential, host }
+    }
 }
 
-/// `ROLE=TOKEN` or `ROLE=TOKEN@HOST`, as on the command line.
+/// `ROLE=TOKEN`, `ROLE=ID:SECRET`, either with `@HOST`, as on the command line.
 #[derive(Clone, Debug)]
 pub struct As(pub Role, pub Account);
 
@@ -104,20 +153,19 @@ impl FromStr for As {
         let names = Role::NAMES.map(|(name, ..)| name).join(", ");
         let (name, token) = text
             .split_once('=')
-            .ok_or_else(|| "expected ROLE=TOKEN".to_owned())?;
+            .ok_or_else(|| "expected ROLE=TOKEN or ROLE=ID:SECRET".to_owned())?;
         let known = Role::NAMES.iter().find(|(known, ..)| *known == name);
         let (_, role, _) = known.ok_or_else(|| format!("not one of {names}"))?;
         let (token, host) = match token.split_once('@') {
             Some((token, host)) => (token, Some(host.to_owned())),
             None => (token, None),
         };
-        Ok(Self(
-            *role,
-            Account {
-                host,
-                ..Account::bearer(token)
-            },
-        ))
+        // No token has a colon in it (RFC 6750 §2.1).
+        let credential = match token.split_once(':') {
+            Some((id, secret)) => Credential::Basic(id.to_owned(), secret.to_owned()),
+            None => Credential::Bearer(token.to_owned()),
+        };
+        Ok(Self(*role, Account { credential, host }))
     }
 }
 
@@ -131,6 +179,11 @@ mod tests {
         assert_eq!(role, Role::Other);
         assert_eq!(account.credential, Credential::Bearer("abc==".into()));
         assert_eq!(account.host.as_deref(), Some("b.example"));
+        let As(_, account) = "application=shop:abc@b.example".parse().unwrap();
+        assert_eq!(
+            account.credential,
+            Credential::Basic("shop".into(), "abc".into())
+        );
         assert!("nosuch=abc".parse::<As>().is_err());
         assert!("read".parse::<As>().is_err());
     }

@@ -128,6 +128,15 @@ impl Session {
         }
     }
 
+    /// The same caller with a secret that is not its own.
+    pub(crate) fn mistaken(&self, role: Role) -> Result<Client, Unmet> {
+        let mut accounts = self.target.accounts.iter();
+        match accounts.find(|(known, _)| *known == role) {
+            Some((_, account)) => Ok(self.client.with(&account.mistaken())),
+            None => skip(role.need()),
+        }
+    }
+
     pub(crate) fn send(&mut self, request: Request) -> Result<Answer, Unmet> {
         let client = self.client.clone();
         self.send_as(&client, request)

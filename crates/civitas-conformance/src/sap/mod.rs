@@ -5,7 +5,9 @@ mod answers;
 mod exchanges;
 mod legacy;
 mod methods;
+mod proofs;
 mod refusals;
+mod services;
 
 use serde_json::{Value, json};
 
@@ -34,6 +36,8 @@ pub(crate) fn cases() -> Vec<Case> {
         exchanges::cases(),
         legacy::cases(),
         methods::cases(),
+        proofs::cases(),
+        services::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -27,7 +27,6 @@ mod refusals;
 mod resources;
 mod routes;
 mod sap;
-mod sap_services;
 mod stage;
 mod status_codes;
 mod tls;

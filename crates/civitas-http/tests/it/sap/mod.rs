@@ -1,6 +1,7 @@
 //! SAP Cloud Identity Services: what only a world of one's own shows.
 
 mod identity;
+mod services;
 mod views;
 
 use serde_json::{Value, json};
