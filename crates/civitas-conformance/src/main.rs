@@ -28,8 +28,10 @@ struct Arguments {
     #[arg(long, value_parser = client_and_secret)]
     basic: Option<(String, String)>,
 
-    /// Another caller by bearer token; roles: read, user, other, guarded, limited, entra, maintained (repeatable)
-    #[arg(long = "as", value_name = "ROLE=TOKEN[@HOST]")]
+    /// Another caller by bearer token, or by id and secret; roles: read, user, other, guarded,
+    /// limited, entra, maintained, application, unscoped, locked, strict, strict-application, reset
+    /// (repeatable)
+    #[arg(long = "as", value_name = "ROLE=TOKEN|ID:SECRET[@HOST]")]
     others: Vec<As>,
 
     /// Seconds a case may wait for something to expire

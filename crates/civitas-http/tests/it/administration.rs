@@ -37,6 +37,7 @@ async fn settings_are_shown_changed_and_put_back() {
         "moved_to": null,
         "requests_per_second": null,
         "requests_per_minute": null,
+        "password_policy": null,
     });
     let get = || ask("GET", SETTINGS).by("admin");
     assert_eq!(world.send(get()).await.json(), standard);

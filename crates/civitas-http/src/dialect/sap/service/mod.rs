@@ -20,7 +20,7 @@ use super::{
     call::Call,
     fault::{Failure, Fault},
     media, number,
-    place::Place,
+    place::{Place, UNBUILT},
 };
 use crate::{door::Arrival, form, refusal::Refusal, reply::Reply};
 
@@ -40,6 +40,9 @@ pub(super) async fn serve(
 ) -> Result<Reply, Failure> {
     let parts = arrival.parts;
     let (method, headers) = (&parts.method, &parts.headers);
+    if UNBUILT.contains(&place.template()) {
+        return Err(Fault::not_built().into());
+    }
     let application = caller.application.as_ref();
     if !application.is_some_and(|it| it.manages_users) {
         return Err(Fault::forbidden().into());
