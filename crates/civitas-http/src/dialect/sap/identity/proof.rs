@@ -23,7 +23,8 @@ const SECRET: &str = "totpSecret";
 const FAILED: &str = "totpFailedAttempts";
 const LOCKED: &str = "totpLockedTime";
 
-const STATUSES: [(&str, PasswordStatus); 3] = [
+const STATUSES: [(&str, PasswordStatus); 4] = [
+    ("importedPassword", PasswordStatus::Imported),
     ("enabled", PasswordStatus::Enabled),
     ("initial", PasswordStatus::Initial),
     ("disabled", PasswordStatus::Disabled),
@@ -148,7 +149,7 @@ pub(super) async fn of(
 }
 
 /// Adds to what is shown of a user what it proves itself by, but for the proof.
-pub(super) fn add(call: &Call<'_>, object: &mut Object, credential: &Credential) {
+pub(in crate::dialect::sap) fn add(call: &Call<'_>, object: &mut Object, credential: &Credential) {
     let Some(Value::Object(extension)) = object.get_mut(SAP_USER) else {
         return;
     };

@@ -1,7 +1,7 @@
 //! Users as the older API has them, and as the Identity Directory does. Pure, but for what is
 //! looked up of managers and groups.
 
-use civitas_directory::{Found, GroupRef};
+use civitas_directory::{Credential, Found, GroupRef};
 use civitas_scim::schema::{ResourceType, urn};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,7 @@ use crate::dialect::sap::{
     fault::{Failure, Fault},
     identity::{
         object::{self, Object, primary},
+        proof,
         schema::{CUSTOM_GROUP, CUSTOM_USER, SAP_USER},
         show::instant,
     },
@@ -369,7 +370,9 @@ pub(super) async fn show(
     found: &Found,
 ) -> Result<Value, Failure> {
     let record = &found.record;
-    let object = object::of(Kind::User, view, &record.id, &record.attributes());
+    let mut object = object::of(Kind::User, view, &record.id, &record.attributes());
+    let credential = call.directory().credential(&call.scope, &record.id).await?;
+    proof::add(call, &mut object, &credential);
     let id = number::user_id(record);
     let mut shown = json!({
         "schemas": [urn::USER, urn::ENTERPRISE_USER, CUSTOM_USER],
@@ -400,6 +403,7 @@ pub(super) async fn show(
         }
     }
     add_states(&object, &mut shown);
+    add_logons(call, &credential, &mut shown);
     for (name, path) in SAME.iter().chain(TOLD) {
         if shown.get(*name).is_none()
             && let Some(value) = at(&object, path)
@@ -447,10 +451,25 @@ fn add_states(object: &Object, shown: &mut Value) {
         );
         let failed = failed.and_then(Value::as_i64).unwrap_or_default();
         shown["passwordFailedLoginAttempts"] = failed.to_string().into();
-        shown["otpFailedLoginAttempts"] = "0".into();
     }
     if let Some(source) = at(object, &[SAP_USER, "sourceSystem"]) {
         shown["sourceSystem"] = source.to_string().into();
+    }
+}
+
+/// How often codes were wrong, and when the user has logged on.
+fn add_logons(call: &Call<'_>, credential: &Credential, shown: &mut Value) {
+    let Some(password) = &credential.password else {
+        return;
+    };
+    let device = credential.totp.as_ref();
+    let failed = device.map_or(0, |it| it.attempts.failed(call.scope.now));
+    shown["otpFailedLoginAttempts"] = failed.to_string().into();
+    if let Some(at) = credential.last_logon {
+        for name in ["loginTime", "passwordLoginTime"] {
+            shown[name] = instant(at).into();
+        }
+        shown["passwordSetTime"] = instant(password.set).into();
     }
 }
 
