@@ -85,11 +85,8 @@ fn heads(session: &mut Session) -> Verdict {
 fn unbuilt(session: &mut Session) -> Verdict {
     for (path, methods) in [
         ("/cps/invite", &["POST"][..]),
-        ("/service/users", &["GET", "HEAD", "POST"]),
-        ("/service/users/x", &["GET", "HEAD", "PUT", "DELETE"]),
-        ("/service/users/password", &["POST"]),
-        ("/service/users/forgotPassword", &["POST"]),
-        ("/service/users/otp", &["POST"]),
+        ("/cps/invite", &["POST"][..]),
+        ("/service/resource", &["GET", "HEAD"]),
         ("/service/resource", &["GET", "HEAD"]),
         ("/service/resource/SAP_DEFAULT", &["POST"]),
     ] {

@@ -71,6 +71,17 @@ impl Judged {
         let reader = registry.client("judged", &["--role", "read"]);
         let entra = registry.client("judged", &["--role", "write", "--profile", "entra"]);
         let mut accounts = vec![(Role::Entra, account(&entra, HOST))];
+        for (role, more) in [
+            (Role::Application, &["--application", "shop"][..]),
+            (
+                Role::Unscoped,
+                &["--application", "viewer", "--without-users"],
+            ),
+            (Role::Locked, &["--application", "locked"]),
+        ] {
+            let client = registry.client("judged", more);
+            accounts.push((role, account(&client, HOST)));
+        }
         for (role, name, settings) in [
             (Role::Other, "other", ""),
             (Role::Guarded, "guarded", "require_preconditions=true"),
@@ -85,6 +96,18 @@ impl Judged {
             let client = registry.client(name, &["--role", "write"]);
             accounts.push((role, account(&client, &host)));
         }
+        for (role, name, settings) in [
+            (Role::Strict, "strict", "password_policy=enterprise"),
+            (Role::Reset, "reset", "password_policy=standard"),
+        ] {
+            let host = format!("{name}.example");
+            registry.tenant(name, &host);
+            registry.said(&["tenant", "set", name, settings]);
+            let client = registry.client(name, &["--role", "administer"]);
+            accounts.push((role, account(&client, &host)));
+        }
+        let shop = registry.client("strict", &["--application", "shop"]);
+        accounts.push((Role::StrictApplication, account(&shop, "strict.example")));
         Self {
             admin,
             reader,
