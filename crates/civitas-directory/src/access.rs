@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     client::{Application, Client, Roles},
-    credential::{LockoutChange, Verdict},
+    credential::{Lockout, LockoutChange, Verdict},
     error::Error,
     id::{Ids, Seeded},
     password::Hasher,
@@ -215,19 +215,17 @@ impl Access {
         let phc = client.as_ref().map(|client| client.secret_hash.clone());
         let proof = phc.as_deref().map(|phc| proof(phc, secret));
         let is_locking = client.as_ref().is_some_and(|it| it.application.is_some());
-        let clear = match is_locking {
-            true => {
-                let lockout = self.store.client_lockout(tenant.partition, client_id);
-                let lockout = lockout.await?;
-                if lockout.is_locked(now) {
-                    return Ok(Known::Locked);
-                }
-                lockout.is_clear()
-            }
-            false => true,
+        let lockout = if is_locking {
+            let lockout = self.store.client_lockout(tenant.partition, client_id);
+            lockout.await?
+        } else {
+            Lockout::default()
         };
+        if lockout.is_locked(now) {
+            return Ok(Known::Locked);
+        }
         let is_verified = proof.is_some_and(|proof| self.verified.contains_key(&proof));
-        if is_verified && clear {
+        if is_verified && lockout.is_clear() {
             return Ok(Known::of(client));
         }
         let verify = || self.hasher.verify(secret.to_owned(), phc);

@@ -123,7 +123,7 @@ fn plain(session: &mut Session) -> Result<User, Unmet> {
 
 fn with_device(session: &mut Session) -> Result<User, Unmet> {
     user(session, |body| {
-        body[SAP_USER]["totpSecret"] = SECRET_TEXT.into()
+        body[SAP_USER]["totpSecret"] = SECRET_TEXT.into();
     })
 }
 
@@ -270,13 +270,13 @@ fn code_wrong(session: &mut Session) -> Verdict {
     told(&wrong, 401, Some("INVALID_OTP_CODE"))?;
     let right = with(code(0));
     log_on(session, &user.name, &right)?.expect(200)?;
-    let used = log_on(session, &user.name, &right)?;
-    told(&used, 401, Some("INVALID_OTP_CODE"))
+    let again = log_on(session, &user.name, &right)?;
+    told(&again, 401, Some("INVALID_OTP_CODE"))
 }
 
 fn initial(session: &mut Session) -> Verdict {
     let user = user(session, |body| {
-        body[SAP_USER] = json!({ "sendMail": false })
+        body[SAP_USER] = json!({ "sendMail": false });
     })?;
     let answer = log_on(session, &user.name, PASSWORD)?;
     told(&answer, 401, Some("PASSWORD_CHANGE_REQUIRED"))

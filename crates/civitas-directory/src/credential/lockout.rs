@@ -75,7 +75,6 @@ impl Lockout {
     }
 
     /// Whether there is nothing to be known of it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "for serde")]
     pub fn is_clear(&self) -> bool {
         *self == Self::default()
     }

@@ -151,8 +151,11 @@ impl From<TooWeak> for Invalid {
     }
 }
 
+/// Reads the value of a rule; `None` when it is none.
+type Rule = fn(&mut Policy, &str) -> Option<()>;
+
 /// What may be said of a custom policy: the name, and how its value is read.
-const RULES: &[(&str, fn(&mut Policy, &str) -> Option<()>)] = &[
+const RULES: &[(&str, Rule)] = &[
     ("min_chars", |it, value| {
         it.min_chars = within(value, 8, 255)?;
         Some(())

@@ -411,8 +411,8 @@ impl Store for MemoryStore {
         change: LockoutChange,
     ) -> Result<Verdict, RegistryError> {
         let mut state = self.state();
-        let shelf = state.shelves.entry(partition.raw()).or_default();
-        Ok(change.apply(shelf.lockouts.entry(id.to_owned()).or_default()))
+        let place = state.shelves.entry(partition.raw()).or_default();
+        Ok(change.apply(place.lockouts.entry(id.to_owned()).or_default()))
     }
 
     async fn create_job(&self, partition: Partition, job: Job) -> Result<(), RegistryError> {
