@@ -85,8 +85,6 @@ fn heads(session: &mut Session) -> Verdict {
 fn unbuilt(session: &mut Session) -> Verdict {
     for (path, methods) in [
         ("/cps/invite", &["POST"][..]),
-        ("/cps/invite", &["POST"][..]),
-        ("/service/resource", &["GET", "HEAD"]),
         ("/service/resource", &["GET", "HEAD"]),
         ("/service/resource/SAP_DEFAULT", &["POST"]),
     ] {
