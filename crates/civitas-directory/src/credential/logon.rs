@@ -427,8 +427,8 @@ mod tests {
         ] {
             let mut it = credential(status);
             let logon = Logon {
-                policy,
                 meets_policy,
+                policy,
                 ..right(ms)
             };
             assert_eq!(logon.judge(&mut it), expected, "{status:?} after {ms} ms");

@@ -146,6 +146,28 @@ fn stream() -> Stream {
     }
 }
 
+/// A client with all that there may be of one.
+fn client() -> Client {
+    Client {
+        id: "hr".into(),
+        secret_hash: "$argon2id$".into(),
+        roles: Roles::parse("write").unwrap(),
+        enabled: false,
+        profile: Profile::default(),
+        account: Some(Account {
+            name: "payroll".into(),
+            description: "\u{0}".into(),
+            keys: "[]".into(),
+            scopes: vec!["fr:idm:*".into()],
+        }),
+        application: Some(Application {
+            name: "\u{0}".into(),
+            home: None,
+            manages_users: true,
+        }),
+    }
+}
+
 /// Something in every table.
 async fn fill<S: Store>(store: S) {
     let host = ["acme.example.com".into()];
@@ -178,25 +200,7 @@ async fn fill<S: Store>(store: S) {
     };
     store.commit(partition, set).await.unwrap();
 
-    let client = Client {
-        id: "hr".into(),
-        secret_hash: "$argon2id$".into(),
-        roles: Roles::parse("write").unwrap(),
-        enabled: false,
-        profile: Profile::default(),
-        account: Some(Account {
-            name: "payroll".into(),
-            description: "\u{0}".into(),
-            keys: "[]".into(),
-            scopes: vec!["fr:idm:*".into()],
-        }),
-        application: Some(Application {
-            name: "\u{0}".into(),
-            home: None,
-            manages_users: true,
-        }),
-    };
-    store.create_client(partition, client).await.unwrap();
+    store.create_client(partition, client()).await.unwrap();
     let wrong = LockoutChange::Shown {
         matches: false,
         at: Timestamp(5),
