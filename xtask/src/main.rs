@@ -27,6 +27,8 @@ enum Task {
     BenchPostgres(bench::postgres::Options),
     /// Ask the release server for many times what it can do.
     BenchOverload(bench::overload::Options),
+    /// Have many users log on to the release server at the same time.
+    BenchPasswords(bench::passwords::Options),
     /// Answer every request with one fixed body: the ceiling of `bench`.
     #[command(hide = true)]
     Bare(bare::Options),
@@ -44,6 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::BenchRehearsal(options) => bench::rehearsal::main(&options),
         Task::BenchPostgres(options) => bench::postgres::main(&options),
         Task::BenchOverload(options) => bench::overload::main(&options),
+        Task::BenchPasswords(options) => bench::passwords::main(&options),
         Task::Bare(options) => bare::main(&options).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::main(),
         Task::Tidy => tidy::main(),

@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod operation;
 pub(crate) mod overload;
+pub(crate) mod passwords;
 pub(crate) mod postgres;
 mod questions;
 mod random;
