@@ -13,7 +13,7 @@ use super::stage::{
 use crate::{
     change::{Change, Committed, Members, Rejected},
     record::{Found, Timestamp, Version},
-    store::{FoundPage, Page, Place, Store, memory::MemoryStore},
+    store::{FoundPage, Page, Place, Position, Store, memory::MemoryStore},
 };
 
 /// Values of text attributes: few, so that they meet; apart in case, normal form, width, and
@@ -561,10 +561,12 @@ impl Seen {
     }
 }
 
-/// The resource without its version; groups and members by id, and absent when empty.
+/// The resource without its version and position, which each store counts as it likes; groups and
+/// members by id, and absent when empty.
 fn settled(found: &Found) -> Found {
     let mut found = found.clone();
     found.record.version = Version(0);
+    found.record.position = Position(0);
     found.groups = found.groups.filter(|groups| !groups.is_empty());
     found.members = found.members.filter(|members| !members.is_empty());
     if let Some(groups) = &mut found.groups {
