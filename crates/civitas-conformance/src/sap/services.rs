@@ -203,6 +203,8 @@ fn finds(session: &mut Session) -> Verdict {
             &self::path(&answer)?.into(),
         )?;
     }
+    let head = Request::new("HEAD", USERS).query("name_id", &name);
+    told(&ask(session, head)?, 301, None)?;
     let nobody = Request::get(USERS).query("name_id", &session.name("nobody"));
     told(&ask(session, nobody)?, 404, None)?;
     told(&ask(session, Request::get(USERS))?, 400, None)
@@ -237,6 +239,7 @@ fn reads(session: &mut Session) -> Verdict {
         ensure(at.is_some(), format!("{element} in its place"), &answer)?;
         rest = &rest[at.unwrap_or_default() + element.len()..];
     }
+    told(&ask(session, Request::new("HEAD", &*path))?, 200, None)?;
     let json = Request::get(&path).header("accept", "application/json");
     told(&ask(session, json)?, 406, None)
 }
