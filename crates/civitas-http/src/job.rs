@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{Surface, preflight},
-    dialect::scim,
+    dialect::{oracle, scim},
     door::Arrival,
     form, import,
     negotiation::check_accepts_json,
@@ -29,6 +29,20 @@ const PATH: &str = "/civitas/v1/jobs";
 /// Rows of an answer that names no number, and of any.
 const DEFAULT_ROWS: usize = 100;
 const MAX_ROWS: usize = 1_000;
+
+/// Whether a password may be in what a job is to do, as the name of a member or in a path. What
+/// it has waits on the disk, where a password must not be but as a hash.
+pub(crate) fn may_hold_password(input: &Value) -> bool {
+    let names = |text: &str| text.to_ascii_lowercase().contains("password");
+    match input {
+        Value::String(text) => names(text),
+        Value::Array(all) => all.iter().any(may_hold_password),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| names(name) || may_hold_password(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
 
 /// What does a job and words what came of it, as JSON.
 pub(crate) struct Work {
@@ -130,6 +144,7 @@ impl Work {
         };
         let result = match self.job.kind.as_str() {
             scim::BULK => Some(scim::carry_out_bulk(&self).await),
+            oracle::BULK => Some(oracle::carry_out_bulk(&self).await),
             import::KIND => Some(import::carry_out(&self).await),
             _ => None,
         };

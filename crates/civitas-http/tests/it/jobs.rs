@@ -116,6 +116,13 @@ async fn what_cannot_wait_is_answered_at_once() {
         answer.status, 200,
         "a password is not kept to be hashed later"
     );
+    let spelled = with_password.to_string();
+    let spelled = spelled.replace("password", r"p\u0061ssword");
+    let bulk = ask("POST", "/scim/v2/Bulk").by("writer");
+    let bulk = bulk.header("Content-Type", "application/scim+json");
+    let bulk = bulk.header("Prefer", "respond-async");
+    let answer = world.send(bulk.body(spelled)).await;
+    assert_eq!(answer.status, 200, "however it is spelled");
     let malformed = json!({ "schemas": [BULK] });
     let answer = world.submit_later(&malformed).await;
     assert_eq!(answer.scim_error(400), "invalidSyntax");

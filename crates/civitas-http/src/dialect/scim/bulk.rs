@@ -29,7 +29,8 @@ pub(crate) const KIND: &str = "scim.bulk";
 pub(super) async fn run(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let body = call.bulk_body().await?;
     let job = read(&body, call.tolerance())?;
-    if call.prefer.asynchronous && !holds_password(&body) {
+    let data = || job.operations.iter().filter_map(|it| it.data.as_ref());
+    if call.prefer.asynchronous && !data().any(job::may_hold_password) {
         return accept(call, &job, &body).await;
     }
     let directory = &call.app.directory;
@@ -80,13 +81,6 @@ async fn accept(call: &Call<'_>, job: &Job, body: &[u8]) -> Result<Reply, Refusa
         call.app.settings.clock,
     );
     Ok(reply)
-}
-
-/// Whether a password may be in the body: it must not wait on the disk to be hashed.
-fn holds_password(body: &[u8]) -> bool {
-    const NAME: &[u8] = b"password";
-    body.windows(NAME.len())
-        .any(|window| window.eq_ignore_ascii_case(NAME))
 }
 
 /// Does a stored job, or what is left of it, and gives the bulk response; an error message if
