@@ -112,16 +112,27 @@ pub struct Application {
     pub manages_users: bool,
 }
 
-/// What is known of a client that proves itself by assertions (RFC 7523), with scopes that it may
-/// ask for in the words of a dialect.
+impl Client {
+    /// Whether it proves itself by assertions.
+    pub fn asserts(&self) -> bool {
+        let account = self.account.as_ref();
+        account.is_some_and(|account| !account.keys.is_empty())
+    }
+}
+
+/// What is known of a client that proves itself by keys: by assertions (RFC 7523), with scopes that
+/// it may ask for in the words of a dialect, or by signing its requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its name for people.
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Its public keys: a JWK Set (RFC 7517 §5).
+    /// The public keys of its assertions: a JWK Set (RFC 7517 §5); empty of one that makes none.
     pub keys: String,
+    /// The public keys of its requests, each as PEM.
+    #[serde(default)]
+    pub signing_keys: Vec<String>,
     /// What it may ask for.
     pub scopes: Vec<String>,
 }

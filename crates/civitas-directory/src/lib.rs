@@ -25,6 +25,7 @@ pub mod membership;
 pub mod outcome;
 pub mod password;
 pub mod precondition;
+pub mod public_key;
 pub mod record;
 pub mod redefinition;
 pub mod scope;

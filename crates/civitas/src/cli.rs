@@ -340,6 +340,9 @@ pub(crate) enum Client {
         role: Option<String>,
         #[command(flatten)]
         application: Application,
+        /// Public key of RSA (PEM) by which it signs its requests; it gets no secret then
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
         #[command(flatten)]
         tolerated: Tolerated,
         #[command(flatten)]

@@ -1,8 +1,12 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
 use civitas_directory::{
-    Client, Roles, admission::Patience, client::Application, credential::LockoutChange,
+    Client, Roles,
+    admission::Patience,
+    client::{Account, Application},
+    credential::LockoutChange,
     password::Hasher,
+    public_key::PublicKey,
 };
 use civitas_scim::tolerance::{Kind, Profile, Switch};
 use civitas_store::Options;
@@ -62,6 +66,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             tenant,
             role,
             application,
+            public_key,
             tolerated,
             source,
         } => {
@@ -74,11 +79,30 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             let profile = profile(&tolerated, Profile::default())?;
             let store = source.location()?.open(&Options::default()).await?;
             let tenant = find_tenant(store.as_ref(), &tenant).await?;
-            let secret = development::generate_secret()?;
+            let (client, told) = match public_key {
+                None => {
+                    let secret = development::generate_secret()?;
+                    let client = hashed(id, &secret, roles).await?;
+                    (client, format!("secret (shown once): {secret}"))
+                }
+                Some(file) => {
+                    let pem = std::fs::read_to_string(&file).map_err(|error| {
+                        Failure::configuration(format!("--public-key {}: {error}", file.display()))
+                    })?;
+                    let key = PublicKey::from_pem(&pem).ok_or_else(|| {
+                        let file = file.display();
+                        Failure::configuration(format!(
+                            "--public-key {file}: not a public key of RSA (BEGIN PUBLIC KEY)"
+                        ))
+                    })?;
+                    let told = format!("fingerprint of its key: {}", key.fingerprint());
+                    (signing(id, pem, roles), told)
+                }
+            };
             let client = Client {
                 profile,
                 application,
-                ..hashed(id, &secret, roles).await?
+                ..client
             };
             let id = client.id.clone();
             store
@@ -86,7 +110,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                 .await
                 .map_err(other)?;
             console::say(&format!("client {id} of tenant {} created", tenant.name));
-            console::say(&format!("secret (shown once): {secret}"));
+            console::say(&told);
         }
         cli::Client::List { tenant, source } => {
             let store = source.location()?.open_existing().await?;
@@ -259,6 +283,26 @@ pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Cli
         account: None,
         application: None,
     })
+}
+
+/// A client that signs its requests.
+fn signing(id: String, pem: String, roles: Roles) -> Client {
+    Client {
+        account: Some(Account {
+            name: id.clone(),
+            description: String::new(),
+            keys: String::new(),
+            signing_keys: vec![pem],
+            scopes: Vec::new(),
+        }),
+        id,
+        // No secret has this hash.
+        secret_hash: String::new(),
+        roles,
+        enabled: true,
+        profile: Profile::default(),
+        application: None,
+    }
 }
 
 fn other(error: impl std::fmt::Display) -> Failure {

@@ -1,4 +1,4 @@
-//! Clients that prove themselves by assertions, with scopes of a dialect's own.
+//! Clients that prove themselves by keys.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use super::Directory;
 use crate::{
     client::{Account, Client, Roles},
     error::Error,
+    public_key::PublicKey,
     record::Timestamp,
     store::RegistryError,
     tenant::Tenant,
@@ -40,17 +41,35 @@ impl Directory {
         }
     }
 
-    /// The client of that id, if it has an account.
+    /// The client of that id, if it proves itself by assertions.
     pub async fn account(&self, tenant: &Tenant, id: &str) -> Result<Option<Arc<Client>>, Error> {
         let found = self.access.client(tenant.partition, id).await?;
-        Ok(found.filter(|client| client.account.is_some()))
+        Ok(found.filter(|client| client.asserts()))
     }
 
-    /// The clients with accounts, by id.
+    /// The clients that prove themselves by assertions, by id.
     pub async fn accounts(&self, tenant: &Tenant) -> Result<Vec<Client>, Error> {
         let mut clients = self.store.clients(tenant.partition).await?;
-        clients.retain(|client| client.account.is_some());
+        clients.retain(Client::asserts);
         Ok(clients)
+    }
+
+    /// The client of that id, if it may call, and the key with that fingerprint by which it signs
+    /// its requests.
+    pub async fn signer(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        fingerprint: &str,
+    ) -> Result<Option<(Arc<Client>, PublicKey)>, Error> {
+        let found = self.access.client(tenant.partition, id).await?;
+        let Some(client) = found.filter(|client| client.enabled) else {
+            return Ok(None);
+        };
+        let keys = client.account.iter().flat_map(|it| &it.signing_keys);
+        let mut keys = keys.filter_map(|it| PublicKey::from_pem(it));
+        let key = keys.find(|it| it.fingerprint() == fingerprint);
+        Ok(key.map(|key| (Arc::clone(&client), key)))
     }
 
     /// A token with scopes of a dialect, for a number of seconds. It allows the roles, as far as

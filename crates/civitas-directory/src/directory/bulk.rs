@@ -12,6 +12,7 @@ use civitas_scim::{
     tolerance::Tolerance,
 };
 use serde_json::Value;
+use tokio::sync::SemaphorePermit;
 
 use self::run::Run;
 use super::{Directory, Replay};
@@ -41,6 +42,12 @@ pub struct Step {
 }
 
 impl Directory {
+    /// Waits until a bulk request may be carried out: few are at a time.
+    pub async fn bulk_turn(&self, scope: &Scope) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = self.bulk_requests.turn(scope.patience).await;
+        turn.map_err(|_| Error::Overloaded)
+    }
+
     /// Does the operations of a job and gives those that were attempted, in the order of the
     /// request. `go_on` is asked before each with how many came before it; once it says no,
     /// the rest is not begun. With a `replay` the operations are steps of a stored job: what
@@ -57,8 +64,7 @@ impl Directory {
         if job.operations.len() > limit {
             return Err(Error::TooManyOperations { limit });
         }
-        let turn = self.bulk_requests.turn(scope.patience).await;
-        let _turn = turn.map_err(|_| Error::Overloaded)?;
+        let _turn = self.bulk_turn(scope).await?;
         let types = scope.catalogue.resource_types();
         let mut operations = job.operations;
         let ids = (0..operations.len()).map(|index| match replay {

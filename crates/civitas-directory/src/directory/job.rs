@@ -102,6 +102,16 @@ impl Replay {
         self.steps.is_empty()
     }
 
+    /// Whether a step was done.
+    pub fn is_done(&self, step: usize) -> bool {
+        self.steps.contains_key(&step)
+    }
+
+    /// The id of what a step creates: the same each time that it is tried.
+    pub fn id_of(&self, step: usize, now: Timestamp) -> String {
+        id::of_step(&self.job, step, now)
+    }
+
     /// Nothing was done yet.
     pub fn of_new(job: &Job) -> Self {
         Self {

@@ -155,6 +155,7 @@ fn client() -> Client {
         enabled: false,
         profile: Profile::default(),
         account: Some(Account {
+            signing_keys: vec!["PEM".into()],
             name: "payroll".into(),
             description: "\u{0}".into(),
             keys: "[]".into(),

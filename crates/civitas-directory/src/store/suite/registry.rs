@@ -126,6 +126,7 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     let there = here.beside("umbra").await;
     let store = &here.store;
     let account = Account {
+        signing_keys: vec!["PEM".into()],
         name: "Sync".into(),
         description: "nightly".into(),
         keys: "{}".into(),

@@ -93,6 +93,7 @@ fn read(body: &Map<String, Value>) -> Result<Account, Fault> {
         return Err(lacking("scopes", "VALID_ENUM_VALUE"));
     }
     Ok(Account {
+        signing_keys: Vec::new(),
         name,
         description: text("description").unwrap_or_default(),
         keys,
