@@ -8,6 +8,7 @@ use http::Method;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
+    dialect::oracle,
     refusal::Refusal,
     router::{Fixed, Route, Scim},
 };
@@ -41,6 +42,7 @@ impl Room {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => return Ok(None),
             // Bulk requests are admitted where they are carried out.
             Route::Scim(Scim::Bulk)
+            | Route::Oracle(oracle::Place::Bulk)
             | Route::Job(_)
             | Route::JobRows(_)
             | Route::Imports

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{EXTENSION, SEARCH, USER, group, post, subject};
+use super::{EXTENSION, SEARCH, USER, group, post, refused, subject};
 use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
-use crate::verdict::{Verdict, ensure, same, text};
+use crate::verdict::{Verdict, ensure, fail, same, text};
 use crate::wire::{Answer, Request};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -24,6 +24,8 @@ const ENTRIES: &[Entry] = &[
         list,
     ),
     (&["O-3.5-01"], "pages by index", pages),
+    (&["O-3.5-02"], "pages by opc-next-page", next_pages),
+    (&["O-3.5-03"], "a page that nobody led to", unknown_page),
     (
         &["O-12.200-02", "O-13.6-01"],
         "a search in the body",
@@ -226,6 +228,88 @@ fn pages(session: &mut Session) -> Verdict {
     same("resources seen once", &json!(3), &json!(seen.len()))
 }
 
+fn next_pages(session: &mut Session) -> Verdict {
+    let tag = session.tag().to_owned();
+    for _ in 0..5 {
+        subject(session)?;
+    }
+    let filter = format!("userName sw \"oracle-{tag}\"");
+    for (sort, order, first) in [
+        (None, "ASCENDING", None),
+        (Some("userName"), "ASCENDING", None),
+        (Some("displayName"), "DESCENDING", None),
+        (Some("userName"), "ASCENDING", Some("2")),
+    ] {
+        let (mut seen, mut page, mut asked) = (Vec::new(), None, 0);
+        loop {
+            let mut ask = Request::get("/Users")
+                .query("filter", &filter)
+                .query("sortOrder", order)
+                .query("limit", "2");
+            for (name, value) in [
+                ("sortBy", sort),
+                ("startIndex", first),
+                ("page", page.as_deref()),
+            ] {
+                if let Some(value) = value {
+                    ask = ask.query(name, value);
+                }
+            }
+            let answer = session.send(ask)?.expect(200)?;
+            let body = answer.object()?;
+            same("totalResults", &json!(5), &body["totalResults"])?;
+            let start = json!(seen.len() + if first.is_some() { 2 } else { 1 });
+            same("startIndex", &start, &body["startIndex"])?;
+            let rows = body["Resources"].as_array().map_or(&[][..], Vec::as_slice);
+            seen.extend(rows.iter().map(|it| text(&it["id"])));
+            page = answer.header("opc-next-page").map(str::to_owned);
+            asked += 1;
+            if page.is_none() || asked > 5 {
+                break;
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        let all = if first.is_some() { 4 } else { 5 };
+        same("resources seen once", &json!(all), &json!(seen.len()))?;
+        same("pages", &json!(usize::div_ceil(all, 2)), &json!(asked))?;
+    }
+    let rows =
+        Request::get("/ResourceTypeSchemaAttributes").query("filter", "resourceType eq \"User\"");
+    let first = session.send(rows.clone())?.expect(200)?;
+    let Some(next) = first.header("opc-next-page").map(str::to_owned) else {
+        return fail("opc-next-page of a short list", first.describe());
+    };
+    let second = session.send(rows.query("page", &next))?.expect(200)?;
+    same("startIndex", &json!(51), &second.object()?["startIndex"])
+}
+
+fn unknown_page(session: &mut Session) -> Verdict {
+    let first = Request::get("/Users").query("limit", "1");
+    for _ in 0..2 {
+        subject(session)?;
+    }
+    let answer = session.send(first)?.expect(200)?;
+    let token = answer
+        .header("opc-next-page")
+        .unwrap_or_default()
+        .to_owned();
+    // A page belongs to the query that led to it.
+    let foreign = Request::get("/Users").query("filter", "userName pr");
+    for ask in [
+        Request::get("/Users").query("page", "7.abc"),
+        Request::get("/Schemas").query("page", "next"),
+        foreign.query("page", &token),
+    ] {
+        refused(
+            &session.send(ask)?,
+            400,
+            "error.common.validation.invalidPayload",
+        )?;
+    }
+    Ok(())
+}
+
 fn search(session: &mut Session) -> Verdict {
     let subject = subject(session)?;
     let body = json!({
@@ -372,6 +456,7 @@ fn options(session: &mut Session) -> Verdict {
         ("/ServiceProviderConfig", "GET,OPTIONS"),
         ("/ResourceTypeSchemaAttributes", "GET,OPTIONS"),
         ("/ResourceTypeSchemaAttributes/.search", "POST,OPTIONS"),
+        ("/Bulk", "POST,OPTIONS"),
     ] {
         let answer = session
             .send(Request::new("OPTIONS", path).anonymous())?

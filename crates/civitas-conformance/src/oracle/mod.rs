@@ -3,6 +3,7 @@
 //! `/Users`.
 
 mod answers;
+mod bulk;
 mod refusals;
 mod writes;
 
@@ -26,7 +27,12 @@ const NOBODY: &str = "/Users/00000000000040008000000000000000";
 
 /// Every case.
 pub(crate) fn cases() -> Vec<Case> {
-    let cases = [answers::cases(), refusals::cases(), writes::cases()];
+    let cases = [
+        answers::cases(),
+        refusals::cases(),
+        writes::cases(),
+        bulk::cases(),
+    ];
     cases.into_iter().flatten().collect()
 }
 

@@ -280,6 +280,69 @@ fn an_accepted_job_survives_kills() {
     assert_eq!(found(&client, "later"), (PAIRS, PAIRS));
 }
 
+/// So does one of identity domains: each operation is done once, and told so.
+#[test]
+fn a_detached_bulk_request_survives_kills() {
+    const USERS: usize = 1_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_in(folder.path());
+    let operation = |n: usize| {
+        let data = match n % 100 {
+            7 => json!({ "schemas": [USER] }),
+            _ => json!({
+                "schemas": [USER],
+                "userName": format!("row-{n}"),
+                "name": { "familyName": "Row" },
+                "emails": [{ "value": "row@civitas.test", "type": "work", "primary": true }],
+            }),
+        };
+        json!({ "method": "POST", "path": "/Users", "bulkId": n.to_string(), "data": data })
+    };
+    let operations: Vec<Value> = (0..USERS).map(operation).collect();
+    let request = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+    let body = json!({ "schemas": [request], "Operations": operations }).to_string();
+    let json = [("Content-Type", "application/json")];
+    let path = "/admin/v1/Bulk?__detached=true";
+    let client = server.client();
+    let accepted = client.try_send("POST", path, &json, Some(body.as_bytes()));
+    let accepted = accepted.unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    let id = accepted.body()["id"].as_str().unwrap().to_owned();
+    let path = format!("/job/v1/JobHistories/{id}");
+    for round in 0..kills() {
+        thread::sleep(Duration::from_millis((round as u64 * 37) % 150));
+        server.kill();
+        server = Server::start_in(folder.path());
+    }
+    let client = server.client();
+    let ended = (0..6_000).find_map(|_| {
+        let job = client.send("GET", &path, None).body();
+        thread::sleep(Duration::from_millis(10));
+        (job["completed"] == true).then_some(job)
+    });
+    let ended = ended.unwrap();
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+    let (good, bad) = (&ended["successCount"], &ended["failureCount"]);
+    assert_eq!((good, bad), (&json!(USERS - 10), &json!(10)));
+    let told = ended["result"]["response"]["Operations"]
+        .as_array()
+        .unwrap();
+    assert_eq!(told.len(), USERS);
+    for (n, operation) in told.iter().enumerate() {
+        assert_eq!(operation["bulkId"], n.to_string());
+        let status = if n % 100 == 7 { "400" } else { "201" };
+        assert_eq!(operation["status"], status, "{operation}");
+        if n % 97 == 1 {
+            let location = operation["location"].as_str().unwrap();
+            let path = &location[location.find("/admin/v1").unwrap()..];
+            let user = client.send("GET", path, None).body();
+            assert_eq!(user["userName"], format!("row-{n}"));
+        }
+    }
+    let users = client.get("/Users?count=0").body();
+    assert_eq!(users["totalResults"], USERS - 10);
+}
+
 /// An import that was accepted is done, each row once, however often the server is killed.
 #[test]
 fn an_accepted_import_survives_kills() {

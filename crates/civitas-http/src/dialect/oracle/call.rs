@@ -1,8 +1,10 @@
 //! What a handler is told of a request that may proceed.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use civitas_directory::{Caller, Directory, Expect, Role, Scope, Tenant, Version};
+use civitas_directory::{
+    Caller, Directory, Expect, Outcome, Role, Scope, Tenant, Timestamp, Version,
+};
 use civitas_scim::json;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
@@ -12,12 +14,15 @@ use super::{
     parameters::Parameters,
     status,
 };
-use crate::{app::Surface, reply::Reply};
-use civitas_directory::Outcome;
+use crate::reply::Reply;
 
 /// A request that may proceed.
 pub(super) struct Call<'r> {
-    pub(super) app: &'r Surface,
+    pub(super) directory: &'r Arc<Directory>,
+    /// What time it is.
+    pub(super) clock: fn() -> Timestamp,
+    /// How long a request may take.
+    pub(super) request_timeout: Duration,
     pub(super) tenant: &'r Tenant,
     pub(super) scope: Scope,
     pub(super) caller: Caller,
@@ -28,11 +33,13 @@ pub(super) struct Call<'r> {
     pub(super) parameters: Parameters,
     /// Empty where there is none.
     pub(super) body: bytes::Bytes,
+    /// The identifier of what is created, where it is known before.
+    pub(super) new_id: Option<String>,
 }
 
 impl Call<'_> {
     pub(super) fn directory(&self) -> &Directory {
-        &self.app.directory
+        self.directory
     }
 
     /// Whether a user changes itself, with no role to change others.

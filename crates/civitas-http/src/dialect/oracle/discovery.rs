@@ -13,7 +13,7 @@ use super::{
     call::Call,
     fault::{Failure, Fault},
     kind::Kind,
-    parameters::Parameters,
+    parameters::{DEFAULT_COUNT, Parameters},
     schema::Schema,
     search,
 };
@@ -53,7 +53,7 @@ fn schema_document(call: &Call<'_>, schema: &Schema, kinds: &[&str]) -> Value {
     })
 }
 
-pub(super) fn all_schemas(call: &Call<'_>) -> Reply {
+pub(super) fn all_schemas(call: &Call<'_>) -> Result<Reply, Fault> {
     let all = schemas();
     let documents = all
         .iter()
@@ -110,7 +110,7 @@ fn resource_type_document(call: &Call<'_>, kind: Kind) -> Value {
     })
 }
 
-pub(super) fn resource_types(call: &Call<'_>) -> Reply {
+pub(super) fn resource_types(call: &Call<'_>) -> Result<Reply, Fault> {
     let types = Kind::ALL.map(|kind| resource_type_document(call, kind));
     page(&types, &call.parameters)
 }
@@ -163,16 +163,23 @@ pub(super) fn schema_attributes(parameters: &Parameters) -> Result<Reply, Failur
     let condition = resolved.map_err(|_| refused())?;
     let rows = rows.into_iter().filter(|row| condition.matches(row));
     let rows: Vec<Value> = rows.map(Value::Object).collect();
-    Ok(page(&rows, parameters))
+    Ok(page(&rows, parameters)?)
 }
 
-/// The part of a short list that is asked for.
-fn page(all: &[Value], parameters: &Parameters) -> Reply {
-    let (total, start) = (all.len() as u64, parameters.start());
-    let count = parameters.page_size(usize::MAX);
-    let skip = usize::try_from(start - 1).unwrap_or(usize::MAX);
+/// The part of a short list that is asked for. It is the same for all, so that what leads to
+/// its next page is the number of a row.
+fn page(all: &[Value], parameters: &Parameters) -> Result<Reply, Fault> {
+    let start = match &parameters.page {
+        Some(token) => token.parse().map_err(|_| Fault::unknown_page())?,
+        None => parameters.start(),
+    };
+    let count = parameters.page_size(DEFAULT_COUNT, usize::MAX);
+    let skip = usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX);
     let rows = all.get(skip..).unwrap_or_default();
-    search::answer(&rows[..count.min(rows.len())], total, start, count)
+    let rows = &rows[..count.min(rows.len())];
+    let end = skip.saturating_add(rows.len());
+    let next = (!rows.is_empty() && end < all.len()).then(|| (end + 1).to_string());
+    Ok(search::answer(rows, all.len() as u64, start, count, next))
 }
 
 fn rows() -> Vec<Map<String, Value>> {

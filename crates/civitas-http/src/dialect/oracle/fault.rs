@@ -47,6 +47,11 @@ impl Fault {
         Self::new(Outcome::Malformed, id, detail)
     }
 
+    /// A page that no answer led to.
+    pub(super) fn unknown_page() -> Self {
+        Self::payload("The page is unknown or has expired: start again without it.")
+    }
+
     /// Attributes that a resource must have.
     pub(super) fn missing(names: &[String]) -> Self {
         let id = "error.common.validation.missingReqAttributes";

@@ -4,14 +4,17 @@
 //! where, [`schema`] which attributes there are.
 
 mod attribute;
+mod bulk;
 mod call;
 mod condition;
 mod discovery;
 mod fault;
 pub(crate) mod fidelity;
+mod history;
 mod id;
 mod kind;
 mod object;
+mod paging;
 mod parameters;
 mod place;
 mod projection;
@@ -21,9 +24,11 @@ mod rules;
 mod schema;
 mod search;
 mod show;
+mod signature;
 pub(crate) mod status;
 mod write;
 
+pub(crate) use bulk::{KIND as BULK, carry_out as carry_out_bulk};
 pub(crate) use place::{Place, UNBUILT, owns};
 
 use civitas_directory::{Role, Tenant};
@@ -80,7 +85,18 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         arrival.check_primary()?;
     }
     check_length(headers)?;
-    let caller = arrival.caller(tenant).await?;
+    arrival.body.set_limit(MAX_PAYLOAD);
+    let has_body = has_body(headers);
+    let mut body = bytes::Bytes::new();
+    let caller = if signature::is_signed(headers) {
+        // The body is signed, too.
+        if has_body {
+            body = arrival.body.read().await?;
+        }
+        signature::caller(&arrival, tenant, &body).await?
+    } else {
+        arrival.caller(tenant).await?
+    };
     arrival.check_rate(tenant)?;
     match place {
         Place::Nowhere => return Err(Refusal::UnknownPath.into()),
@@ -92,7 +108,6 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         check_filter(parameters.as_ref().ok(), method)?;
     }
     crate::door::acceptable(headers)?;
-    let has_body = has_body(headers);
     if has_body && *method != Method::GET && *method != Method::DELETE {
         check_content(headers)?;
     }
@@ -103,14 +118,13 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         return Err(Fault::forbidden(method.as_str(), place.subject()).into());
     }
     check_schema_version(headers)?;
-    arrival.body.set_limit(MAX_PAYLOAD);
-    let body = if has_body {
-        arrival.body.read().await?
-    } else {
-        bytes::Bytes::new()
-    };
+    if has_body && body.is_empty() {
+        body = arrival.body.read().await?;
+    }
     let mut call = Call {
-        app: arrival.app,
+        directory: &arrival.app.directory,
+        clock: arrival.app.settings.clock,
+        request_timeout: arrival.app.settings.limits.request_timeout,
         tenant,
         scope,
         caller,
@@ -119,23 +133,55 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         headers,
         parameters: parameters?,
         body,
+        new_id: None,
     };
     carry_out(&mut call, place).await
 }
 
 async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
     match place {
-        Place::Collection(endpoint) => {
-            let kind = kind(endpoint)?;
-            if *call.method == Method::GET {
-                return search::list(call, kind, &call.parameters).await;
-            }
-            equip(call, kind).await?;
-            resource::create(call, kind).await
+        Place::Collection(endpoint) if *call.method == Method::GET => {
+            search::list(call, kind(endpoint)?, &call.parameters).await
         }
         Place::Search(endpoint) => {
             let parameters = search::message(call)?;
             search::list(call, kind(endpoint)?, &parameters).await
+        }
+        Place::Collection(_) | Place::Resource(..) => act(call, place).await,
+        Place::Me => {
+            let id = resource::caller(call)?;
+            let item = Item {
+                kind: Kind::User,
+                id: &id,
+                me: true,
+            };
+            one(call, &item).await
+        }
+        Place::Bulk => bulk::answer(call).await,
+        Place::Job(id) => history::answer(call, id).await,
+        Place::Schemas => Ok(discovery::all_schemas(call)?),
+        Place::Schema(urn) if *call.method == Method::GET => discovery::schema(call, urn),
+        Place::Schema(urn) => discovery::change_schema(call, urn),
+        Place::ResourceTypes => Ok(discovery::resource_types(call)?),
+        Place::ResourceType(name) => discovery::resource_type(call, name),
+        Place::ProviderConfig => Ok(discovery::provider_config(call)),
+        Place::SchemaAttributes => discovery::schema_attributes(&call.parameters),
+        Place::SchemaAttributesSearch => {
+            let parameters = search::message(call)?;
+            check_filter(Some(&parameters), call.method)?;
+            discovery::schema_attributes(&parameters)
+        }
+        Place::Unbuilt | Place::Nowhere => Err(Refusal::UnknownPath.into()),
+    }
+}
+
+/// Creates a resource, or carries out what is asked of one.
+async fn act(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
+    match place {
+        Place::Collection(endpoint) => {
+            let kind = kind(endpoint)?;
+            equip(call, kind).await?;
+            resource::create(call, kind).await
         }
         Place::Resource(endpoint, id) => {
             let id = id::kept(id);
@@ -146,28 +192,7 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             };
             one(call, &item).await
         }
-        Place::Me => {
-            let id = resource::caller(call)?;
-            let item = Item {
-                kind: Kind::User,
-                id: &id,
-                me: true,
-            };
-            one(call, &item).await
-        }
-        Place::Schemas => Ok(discovery::all_schemas(call)),
-        Place::Schema(urn) if *call.method == Method::GET => discovery::schema(call, urn),
-        Place::Schema(urn) => discovery::change_schema(call, urn),
-        Place::ResourceTypes => Ok(discovery::resource_types(call)),
-        Place::ResourceType(name) => discovery::resource_type(call, name),
-        Place::ProviderConfig => Ok(discovery::provider_config(call)),
-        Place::SchemaAttributes => discovery::schema_attributes(&call.parameters),
-        Place::SchemaAttributesSearch => {
-            let parameters = search::message(call)?;
-            check_filter(Some(&parameters), call.method)?;
-            discovery::schema_attributes(&parameters)
-        }
-        Place::Unbuilt | Place::Nowhere => Err(Refusal::UnknownPath.into()),
+        _ => Err(Fault::not_built().into()),
     }
 }
 
@@ -196,7 +221,7 @@ fn kind(endpoint: &str) -> Result<Kind, Refusal> {
 async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
     let lacking = kind.lacking(&call.scope.catalogue);
     if !lacking.is_empty() {
-        let adopted = call.app.directory.adopt(&call.scope, &lacking, &[]);
+        let adopted = call.directory.adopt(&call.scope, &lacking, &[]);
         call.scope.catalogue = adopted.await?;
     }
     Ok(())

@@ -24,14 +24,18 @@ pub(super) struct Parameters {
     /// Counted from 1; 0 is what was not given.
     pub(super) start_index: u64,
     pub(super) count: Option<i64>,
+    /// Where an earlier answer said that the list goes on.
+    pub(super) page: Option<String>,
     pub(super) force_delete: bool,
+    /// Whether the answer need not wait for the work.
+    pub(super) detached: bool,
 }
 
 impl Parameters {
     /// Reads the query of a URL.
     pub(super) fn read(query: &str) -> Result<Self, Failure> {
         let pairs = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
-        let mut parameters = Self::default();
+        let (mut parameters, mut limit) = (Self::default(), None);
         for (name, value) in &pairs {
             match name.as_ref() {
                 "attributes" => parameters.attributes.extend(entries(value)),
@@ -41,15 +45,24 @@ impl Parameters {
                 "sortOrder" => parameters.descending = is_descending(value)?,
                 "startIndex" => parameters.start_index = start(number("startIndex", value)?),
                 "count" => parameters.count = Some(number("count", value)?),
+                "limit" => limit = Some(number("limit", value)?),
+                "page" => parameters.page = Some(value.clone().into_owned()),
                 "forceDelete" => parameters.force_delete = flag("forceDelete", value)?,
-                "__detached" => {
-                    // Nothing that is asked here outlasts its answer.
-                    flag("__detached", value)?;
-                }
+                "__detached" => parameters.detached = flag("__detached", value)?,
                 _ => {}
             }
         }
+        parameters.count = limit.or(parameters.count);
         Ok(parameters)
+    }
+
+    /// The same parameters, of which a query may add how its pages go on to a search message.
+    pub(super) fn paged_by(self, query: &Self) -> Self {
+        Self {
+            count: query.count.or(self.count),
+            page: query.page.clone(),
+            ..self
+        }
     }
 
     /// Reads a search message, which says the same.
@@ -103,14 +116,16 @@ impl Parameters {
             descending: order.as_deref().map_or(Ok(false), is_descending)?,
             start_index: start(integer("startIndex")?.unwrap_or(0)),
             count: integer("count")?,
+            page: None,
             force_delete: false,
+            detached: false,
         })
     }
 
-    /// Entries of a page: what is asked for, as far as `most` allows.
-    pub(super) fn page_size(&self, most: usize) -> usize {
+    /// Entries of a page: what is asked for, or else `default`, as far as `most` allows.
+    pub(super) fn page_size(&self, default: usize, most: usize) -> usize {
         let asked = self.count.and_then(|it| usize::try_from(it).ok());
-        asked.unwrap_or(DEFAULT_COUNT).min(MAX_COUNT).min(most)
+        asked.unwrap_or(default).min(MAX_COUNT).min(most)
     }
 
     /// Index of the first entry, counted from 1.
@@ -187,9 +202,13 @@ mod tests {
             ("count=-1&startIndex=-5", 50, 1),
             ("count=0&startIndex=3", 0, 3),
             ("count=2000&sortedBy=x", 1_000, 1),
+            ("limit=9&count=7", 9, 1),
         ] {
             let parameters = Parameters::read(query).unwrap();
-            let found = (parameters.page_size(9_999), parameters.start());
+            let found = (
+                parameters.page_size(DEFAULT_COUNT, 9_999),
+                parameters.start(),
+            );
             assert_eq!(found, (size, start), "{query}");
         }
         assert!(Parameters::read("count=abc").is_err());

@@ -9,7 +9,12 @@ use crate::{form::decode, router::Methods};
 use super::kind::Kind;
 
 /// The first segment of the paths of the dialect.
-const BASE: &str = "admin";
+/// What paths of resources begin with.
+pub(super) const BASE: &str = "/admin/v1";
+
+/// The first segments of paths.
+const RESOURCES: &str = "admin";
+const JOBS: &str = "job";
 
 /// What is at a path. Whether it is there, the request hears when its turn comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +41,10 @@ pub(crate) enum Place<'r> {
     SchemaAttributes,
     /// `/admin/v1/ResourceTypeSchemaAttributes/.search`
     SchemaAttributesSearch,
+    /// `/admin/v1/Bulk`
+    Bulk,
+    /// `/job/v1/JobHistories/{id}`
+    Job(Cow<'r, str>),
     /// A resource of the product that is not built.
     Unbuilt,
     /// Nothing.
@@ -43,7 +52,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 13] = [
+const EVERY: [Place<'static>; 15] = [
     Place::Collection("{type}"),
     Place::Search("{type}"),
     Place::Resource("{type}", Cow::Borrowed("{id}")),
@@ -55,6 +64,8 @@ const EVERY: [Place<'static>; 13] = [
     Place::ProviderConfig,
     Place::SchemaAttributes,
     Place::SchemaAttributesSearch,
+    Place::Bulk,
+    Place::Job(Cow::Borrowed("{id}")),
     Place::Unbuilt,
     Place::Nowhere,
 ];
@@ -84,7 +95,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "AuthenticationFactorValidator",
     "AuthenticationFactorsRemover",
     "BrandingSettings",
-    "Bulk",
     "BulkUserPasswordChanger",
     "BulkUserPasswordResetter",
     "BypassCodes",
@@ -185,19 +195,26 @@ const WHOLE_TYPE: &str = "PATCH,GET,PUT,POST,DELETE,OPTIONS";
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
-    first == BASE
+    [RESOURCES, JOBS].contains(&first)
 }
 
 impl<'r> Place<'r> {
     /// The place at a path; `None` for a path that is not the dialect's.
     pub(crate) fn at(path: &'r str) -> Option<Self> {
         let mut segments = path.strip_prefix('/')?.split('/');
-        segments.next().filter(|first| owns(first))?;
+        let first = segments.next().filter(|first| owns(first))?;
         if segments.next() != Some("v1") {
             return Some(Self::Nowhere);
         }
         let rest: Vec<&str> = segments.take(4).collect();
         let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
+        if first == JOBS {
+            return Some(match *rest.as_slice() {
+                ["JobHistories", id] => named(id).map_or(Self::Nowhere, Self::Job),
+                ["JobHistories" | "JobReports" | "JobSchedules", ..] => Self::Unbuilt,
+                _ => Self::Nowhere,
+            });
+        }
         let is_type = |it: &str| it == "{type}" || Kind::at(it).is_some();
         let place = match *rest.as_slice() {
             ["Me"] => Some(Self::Me),
@@ -207,6 +224,7 @@ impl<'r> Place<'r> {
             ["ResourceTypes"] => Some(Self::ResourceTypes),
             ["ResourceTypes", name] => named(name).map(Self::ResourceType),
             ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Some(Self::ProviderConfig),
+            ["Bulk"] => Some(Self::Bulk),
             ["ResourceTypeSchemaAttributes"] => Some(Self::SchemaAttributes),
             ["ResourceTypeSchemaAttributes", ".search"] => Some(Self::SchemaAttributesSearch),
             [kind] if is_type(kind) => Some(Self::Collection(kind)),
@@ -232,6 +250,8 @@ impl<'r> Place<'r> {
             Self::ProviderConfig => "/admin/v1/ServiceProviderConfig",
             Self::SchemaAttributes => "/admin/v1/ResourceTypeSchemaAttributes",
             Self::SchemaAttributesSearch => "/admin/v1/ResourceTypeSchemaAttributes/.search",
+            Self::Bulk => "/admin/v1/Bulk",
+            Self::Job(_) => "/job/v1/JobHistories/{id}",
             Self::Unbuilt => "/admin/v1/{unbuilt}",
             Self::Nowhere => "/admin/{path}",
         }
@@ -243,7 +263,8 @@ impl<'r> Place<'r> {
             Self::Collection(_) => "GET, POST, OPTIONS",
             Self::Resource(..) => "GET, PUT, PATCH, DELETE, OPTIONS",
             Self::Me => "GET, POST, PUT, PATCH, OPTIONS",
-            Self::Search(_) | Self::SchemaAttributesSearch => "POST, OPTIONS",
+            Self::Search(_) | Self::SchemaAttributesSearch | Self::Bulk => "POST, OPTIONS",
+            Self::Job(_) => "GET, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
             Self::SchemaAttributes
             | Self::Schemas
@@ -280,7 +301,12 @@ impl<'r> Place<'r> {
         !reads
             && matches!(
                 self,
-                Self::Collection(_) | Self::Resource(..) | Self::Me | Self::Schema(_)
+                Self::Collection(_)
+                    | Self::Resource(..)
+                    | Self::Me
+                    | Self::Schema(_)
+                    | Self::Bulk
+                    | Self::Job(_)
             )
     }
 
@@ -310,6 +336,11 @@ mod tests {
             ("/admin/v1/CloudGates", Some(Place::Unbuilt)),
             ("/admin/v1/SigningCert/jwk", Some(Place::Unbuilt)),
             ("/admin/v1/.search", Some(Place::Unbuilt)),
+            ("/admin/v1/Bulk", Some(Place::Bulk)),
+            ("/job/v1/JobHistories/7", Some(Place::Job("7".into()))),
+            ("/job/v1/JobReports", Some(Place::Unbuilt)),
+            ("/job/v1", Some(Place::Nowhere)),
+            ("/admin/v1/JobHistories/7", Some(Place::Nowhere)),
             ("/admin/v1/Userz", Some(Place::Nowhere)),
             ("/admin/v1/users", Some(Place::Nowhere)),
             ("/admin/v1/Users/a/b", Some(Place::Nowhere)),

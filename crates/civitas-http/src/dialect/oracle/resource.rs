@@ -56,7 +56,8 @@ pub(super) async fn create(call: &Call<'_>, kind: Kind) -> Result<Reply, Failure
     };
     let kept = kept(call, kind)?;
     let body = write::created(kind, body, &call.scope.actor)?;
-    let id = call.scope.ids.issue(call.scope.now);
+    let id = call.new_id.clone();
+    let id = id.unwrap_or_else(|| call.scope.ids.issue(call.scope.now));
     let tolerance = Tolerance::generic();
     let created = call.directory().create_as(
         &call.scope,

@@ -2,7 +2,7 @@
 
 use civitas_directory::{
     Outcome,
-    store::{Page, Selection},
+    store::{Page, Selection, Want},
 };
 use civitas_scim::messages::urn::LIST_RESPONSE;
 use http::{HeaderName, HeaderValue};
@@ -13,13 +13,15 @@ use super::{
     condition,
     fault::{Failure, Fault},
     kind::Kind,
-    parameters::Parameters,
+    paging,
+    parameters::{DEFAULT_COUNT, Parameters},
     projection::Projection,
     show::View,
 };
 use crate::{refusal::Refusal, reply::Reply};
 
 const TOTAL: HeaderName = HeaderName::from_static("opc-total-items");
+const NEXT_PAGE: HeaderName = HeaderName::from_static("opc-next-page");
 
 /// Resources of a type, as the parameters ask for them.
 pub(super) async fn list(
@@ -45,25 +47,37 @@ pub(super) async fn list(
         projection: &projection,
         me: false,
     };
-    let count = parameters.page_size(call.directory().limits().max_results);
-    let page = Page::Index {
-        offset: parameters.start() - 1,
-        count: if projection.counts() { 0 } else { count },
-    };
-    let found = call
-        .directory()
-        .select(&call.scope, selection, page, view.want())
-        .await?;
     if projection.counts() {
-        let rows = [json!({ "count": found.total })];
-        return Ok(answer(&rows, 1, 1, count));
+        let page = Page::Index {
+            offset: 0,
+            count: 0,
+        };
+        let select = call
+            .directory()
+            .select(&call.scope, selection, page, Want::default());
+        let rows = [json!({ "count": select.await?.total })];
+        let count = parameters.page_size(DEFAULT_COUNT, usize::MAX);
+        return Ok(answer(&rows, 1, 1, count, None));
     }
+    let found = paging::rows(call, parameters, selection, view.want()).await?;
     let rows = view.all(call, &found.items).await?;
-    Ok(answer(&rows, found.total, parameters.start(), count))
+    Ok(answer(
+        &rows,
+        found.total,
+        found.start,
+        found.count,
+        found.next,
+    ))
 }
 
-/// Rows as a list, of which a page holds so many.
-pub(super) fn answer(rows: &[Value], total: u64, start: u64, count: usize) -> Reply {
+/// Rows as a list, of which a page holds so many, and what leads to the next page.
+pub(super) fn answer(
+    rows: &[Value],
+    total: u64,
+    start: u64,
+    count: usize,
+    next: Option<String>,
+) -> Reply {
     let body = json!({
         "schemas": [LIST_RESPONSE],
         "totalResults": total,
@@ -72,10 +86,15 @@ pub(super) fn answer(rows: &[Value], total: u64, start: u64, count: usize) -> Re
         "itemsPerPage": count,
     });
     let reply = Call::answer(Outcome::Answered, &body);
-    reply.with(TOTAL, HeaderValue::from(total))
+    let reply = reply.with(TOTAL, HeaderValue::from(total));
+    match next.and_then(|it| HeaderValue::try_from(it).ok()) {
+        Some(next) => reply.with(NEXT_PAGE, next),
+        None => reply,
+    }
 }
 
-/// The parameters of a search message in the body.
+/// The parameters of a search message in the body, and those of the query that go with it.
 pub(super) fn message(call: &Call<'_>) -> Result<Parameters, Fault> {
-    Parameters::of_message(&call.object()?)
+    let message = Parameters::of_message(&call.object()?)?;
+    Ok(message.paged_by(&call.parameters))
 }

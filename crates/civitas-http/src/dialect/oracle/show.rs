@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use civitas_directory::{Found, MemberRef, Version, store::Want};
+use civitas_directory::{Found, MemberRef, Tenant, Version, store::Want};
 use civitas_scim::schema::urn;
 use serde_json::{Map, Value, json};
 
@@ -129,7 +129,7 @@ pub(super) fn whole(
         },
         "domainOcid": format!("ocid1.domain.oc1..{tenant}"),
         "compartmentOcid": format!("ocid1.compartment.oc1..{tenant}"),
-        "tenancyOcid": format!("ocid1.tenancy.oc1..{tenant}"),
+        "tenancyOcid": tenancy(call.tenant),
     });
     if let Value::Object(computed) = computed {
         object.extend(computed);
@@ -140,6 +140,11 @@ pub(super) fn whole(
     object.extend(by.map(|it| ("idcsLastModifiedBy".to_owned(), it)));
     add_relations(call, found, &mut object);
     object
+}
+
+/// The OCID of a tenant.
+pub(super) fn tenancy(tenant: &Tenant) -> String {
+    format!("ocid1.tenancy.oc1..{}", tenant.name)
 }
 
 fn author_of(call: &Call<'_>, (of, id): (&str, &str)) -> Value {

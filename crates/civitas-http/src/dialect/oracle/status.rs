@@ -32,6 +32,17 @@ pub(crate) fn word(refusal: &Refusal, headers: &HeaderMap, path: &str, method: &
     fault(&worded(refusal, path, method), headers)
 }
 
+/// Status and body of a fault, for an operation of a larger request.
+pub(super) fn told(fault: &Fault) -> (StatusCode, Value) {
+    let status = of(fault.outcome);
+    (status, body(status, fault))
+}
+
+/// Status and body of a refusal, for an operation of a larger request.
+pub(super) fn told_of(refusal: &Refusal, path: &str, method: &str) -> (StatusCode, Value) {
+    told(&worded(refusal, path, method))
+}
+
 /// The fault as an answer.
 pub(super) fn fault(fault: &Fault, headers: &HeaderMap) -> Reply {
     let status = of(fault.outcome);

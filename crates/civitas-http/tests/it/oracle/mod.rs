@@ -1,5 +1,7 @@
 //! Identity domains: what only a world of one's own shows.
 
+mod views;
+
 use serde_json::{Value, json};
 
 use crate::world::{Ask, GROUP, HOST, PATCH_OP, SECRET, USER, World, ask, basic};
