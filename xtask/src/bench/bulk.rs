@@ -47,6 +47,9 @@ pub(crate) struct Options {
     /// Jobs at a time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
+    /// An empty database in place of a file, as `postgres://USER@HOST/DATABASE`.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     #[command(flatten)]
     ground: Ground,
 }
@@ -74,8 +77,10 @@ pub(super) async fn load_users(site: &Site, users: u64) -> anyhow::Result<Durati
 }
 
 async fn load(options: &Options, program: &Path, folder: &Path) -> anyhow::Result<()> {
-    let raw = sqlite::rows_per_second(folder, sqlite::BATCH, CEILING)?;
-    let server = setup::serve(program, folder).await?;
+    let server = match &options.store {
+        None => setup::serve(program, folder).await?,
+        Some(store) => setup::serve_over(program, folder, store).await?,
+    };
     let site = Site::sign_in(server.address).await?;
     let limits = Limits::of(&site).await?;
     let loader = Loader {
@@ -88,6 +93,7 @@ async fn load(options: &Options, program: &Path, folder: &Path) -> anyhow::Resul
         "{} users, {} groups; jobs of at most {} operations and {} bytes, {} at a time",
         options.users, options.groups, limits.operations, limits.bytes, options.jobs
     );
+    let raw = sqlite::rows_per_second(folder, sqlite::BATCH, CEILING)?;
     let users = loader.users(options.users).await?;
     phase("users", &server, &site, options.users, users).await;
     let groups = loader.groups(options.groups).await?;
@@ -122,6 +128,9 @@ async fn load(options: &Options, program: &Path, folder: &Path) -> anyhow::Resul
         grouped(raw_after),
         rate / ceiling
     );
+    if options.store.is_some() {
+        return Ok(());
+    }
     let bytes = folder_bytes(&setup::data(folder))? as f64 / options.users as f64;
     println!(
         "disk: {} bytes per user, groups and members included",
