@@ -52,6 +52,7 @@ pub(super) async fn caller(
         roles: client.roles,
         profile: client.profile,
         scopes: None,
+        application: None,
     })
 }
 
