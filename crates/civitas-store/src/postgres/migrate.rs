@@ -28,6 +28,7 @@ const STEPS: &[(&str, &str)] = &[
         "applications",
         include_str!("migrations/0006_application.sql"),
     ),
+    ("groups_of", include_str!("migrations/0007_groups_of.sql")),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

@@ -24,22 +24,9 @@ use crate::{
 /// Columns of a resource `r`.
 const RECORD: &str = "r.rid, r.id, r.version, r.created, r.modified, r.document";
 
-/// The groups of a user `r`: direct ones, then those that contain them, each in creation order.
-const GROUPS: &str = "SELECT array_agg(g.id ORDER BY a.direct DESC, g.rid),
-        array_agg(g.display ORDER BY a.direct DESC, g.rid),
-        array_agg(a.direct ORDER BY a.direct DESC, g.rid)
-    FROM (
-        WITH RECURSIVE above (rid) AS (
-            SELECT m.group_rid FROM membership m WHERE m.member_rid = r.rid
-            UNION
-            SELECT m.group_rid FROM above JOIN membership m ON m.member_rid = above.rid
-        )
-        SELECT above.rid, EXISTS (
-            SELECT 1 FROM membership m
-            WHERE m.member_rid = r.rid AND m.group_rid = above.rid
-        ) AS direct
-        FROM above
-    ) a JOIN resource g ON g.rid = a.rid";
+/// The groups of a user `r`, if it has any, as one array (migration 7).
+const GROUPS: &str = "CASE WHEN EXISTS (SELECT 1 FROM membership m WHERE m.member_rid = r.rid)
+        THEN groups_of(r.rid) END";
 
 /// The members of a group `r`, as many as the last parameter says.
 const MEMBERS: &str = "SELECT array_agg(l.rid ORDER BY l.rid), array_agg(l.id ORDER BY l.rid),
@@ -78,8 +65,15 @@ impl Beside {
     pub(super) fn select(self, from: &str, parameter: usize) -> String {
         match self {
             Self::Nothing => format!("SELECT {RECORD} FROM {from}"),
-            Self::Groups => beside(from, GROUPS),
-            Self::Members(_) => beside(from, &format!("{MEMBERS}${parameter}) l")),
+            Self::Groups => format!("SELECT {RECORD}, {GROUPS} FROM {from}"),
+            Self::Members(_) => {
+                let (tables, rest) = from.split_once(" WHERE ").unwrap_or((from, "true"));
+                format!(
+                    "SELECT {RECORD}, b.a, b.b, b.c
+                     FROM {tables} CROSS JOIN LATERAL ({MEMBERS}${parameter}) l) AS b (a, b, c)
+                     WHERE {rest}"
+                )
+            }
         }
     }
 
@@ -90,15 +84,6 @@ impl Beside {
             _ => None,
         }
     }
-}
-
-/// A statement over resources `r` and the one row that stands beside each.
-fn beside(from: &str, lateral: &str) -> String {
-    let (tables, rest) = from.split_once(" WHERE ").unwrap_or((from, "true"));
-    format!(
-        "SELECT {RECORD}, b.a, b.b, b.c
-         FROM {tables} CROSS JOIN LATERAL ({lateral}) AS b (a, b, c) WHERE {rest}"
-    )
 }
 
 /// Text that is kept as bytes.
@@ -177,15 +162,16 @@ fn array<'r, T: tokio_postgres::types::FromSql<'r>>(
 }
 
 fn groups(row: &Row) -> Outcome<Vec<GroupRef>> {
-    let (ids, displays) = (array::<&[u8]>(row, 6)?, array::<&[u8]>(row, 7)?);
-    let direct = array::<bool>(row, 8)?;
-    let groups = ids.into_iter().zip(displays).zip(direct);
+    let all = array::<&[u8]>(row, 6)?;
+    let (ids, rest) = all.split_at(all.len() / 3);
+    let (displays, direct) = rest.split_at(ids.len());
+    let groups = ids.iter().zip(displays).zip(direct);
     groups
         .map(|((id, display), direct)| {
             Ok(GroupRef {
                 id: owned(id)?,
                 display: owned(display)?,
-                direct,
+                direct: *direct == [1],
             })
         })
         .collect()
