@@ -6,6 +6,7 @@
 mod attribute;
 mod bulk;
 mod call;
+mod changer;
 mod condition;
 mod discovery;
 mod fault;
@@ -157,6 +158,10 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             };
             one(call, &item).await
         }
+        Place::Changer(changer, user) => {
+            equip(call, Kind::User).await?;
+            changer::answer(call, *changer, user.as_deref()).await
+        }
         Place::Bulk => bulk::answer(call).await,
         Place::Job(id) => history::answer(call, id).await,
         Place::Schemas => Ok(discovery::all_schemas(call)?),
@@ -235,6 +240,7 @@ fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
             Some(if reads { Role::Read } else { Role::Write })
         }
         Place::Search(_) => Some(Role::Read),
+        Place::Changer(changer, _) => (!changer.is_own()).then_some(Role::Write),
         Place::Schema(_) if *method != Method::GET => Some(Role::Administer),
         _ => None,
     }

@@ -6,9 +6,8 @@ use http::Method;
 
 use crate::{form::decode, router::Methods};
 
-use super::kind::Kind;
+use super::{changer::Changer, kind::Kind};
 
-/// The first segment of the paths of the dialect.
 /// What paths of resources begin with.
 pub(super) const BASE: &str = "/admin/v1";
 
@@ -41,6 +40,8 @@ pub(crate) enum Place<'r> {
     SchemaAttributes,
     /// `/admin/v1/ResourceTypeSchemaAttributes/.search`
     SchemaAttributesSearch,
+    /// `/admin/v1/{changer}/{id}`, and `/admin/v1/MePasswordChanger`
+    Changer(Changer, Option<Cow<'r, str>>),
     /// `/admin/v1/Bulk`
     Bulk,
     /// `/job/v1/JobHistories/{id}`
@@ -52,7 +53,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 15] = [
+const EVERY: [Place<'static>; 19] = [
     Place::Collection("{type}"),
     Place::Search("{type}"),
     Place::Resource("{type}", Cow::Borrowed("{id}")),
@@ -64,6 +65,10 @@ const EVERY: [Place<'static>; 15] = [
     Place::ProviderConfig,
     Place::SchemaAttributes,
     Place::SchemaAttributesSearch,
+    Place::Changer(Changer::Password, Some(Cow::Borrowed("{id}"))),
+    Place::Changer(Changer::Status, Some(Cow::Borrowed("{id}"))),
+    Place::Changer(Changer::Capabilities, Some(Cow::Borrowed("{id}"))),
+    Place::Changer(Changer::MyPassword, None),
     Place::Bulk,
     Place::Job(Cow::Borrowed("{id}")),
     Place::Unbuilt,
@@ -119,7 +124,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "MappedAttributes",
     "MeEmailVerified",
     "MeEmailVerifier",
-    "MePasswordChanger",
     "MePasswordMustChanger",
     "MePasswordRecoveryFactorValidator",
     "MePasswordRecoveryOptionRetriever",
@@ -175,16 +179,13 @@ pub(crate) const UNBUILT: &[&str] = &[
     "TermsOfUses",
     "UserActivationInitiator",
     "UserAttributesSettings",
-    "UserCapabilitiesChanger",
     "UserDbCredentials",
     "UserLockedStateChanger",
     "UserNameGenerator",
-    "UserPasswordChanger",
     "UserPasswordGenerator",
     "UserPasswordResetter",
     "UserPasswordValidator",
     "UserStateChanger",
-    "UserStatusChanger",
     "UserTokenValidator",
     "UserTokens",
     "VerificationClaims",
@@ -230,6 +231,15 @@ impl<'r> Place<'r> {
             [kind] if is_type(kind) => Some(Self::Collection(kind)),
             [kind, ".search"] if is_type(kind) => Some(Self::Search(kind)),
             [kind, id] if is_type(kind) => named(id).map(|id| Self::Resource(kind, id)),
+            [name] if Changer::named(name).is_some_and(Changer::is_own) => {
+                Changer::named(name).map(|it| Self::Changer(it, None))
+            }
+            [name, id] if Changer::named(name).is_some_and(|it| !it.is_own()) => {
+                let changer = Changer::named(name);
+                changer
+                    .zip(named(id))
+                    .map(|(it, id)| Self::Changer(it, Some(id)))
+            }
             [first, ..] if UNBUILT.contains(&first) => Some(Self::Unbuilt),
             _ => None,
         };
@@ -250,6 +260,12 @@ impl<'r> Place<'r> {
             Self::ProviderConfig => "/admin/v1/ServiceProviderConfig",
             Self::SchemaAttributes => "/admin/v1/ResourceTypeSchemaAttributes",
             Self::SchemaAttributesSearch => "/admin/v1/ResourceTypeSchemaAttributes/.search",
+            Self::Changer(changer, _) => match changer {
+                Changer::Password => "/admin/v1/UserPasswordChanger/{id}",
+                Changer::Status => "/admin/v1/UserStatusChanger/{id}",
+                Changer::Capabilities => "/admin/v1/UserCapabilitiesChanger/{id}",
+                Changer::MyPassword => "/admin/v1/MePasswordChanger",
+            },
             Self::Bulk => "/admin/v1/Bulk",
             Self::Job(_) => "/job/v1/JobHistories/{id}",
             Self::Unbuilt => "/admin/v1/{unbuilt}",
@@ -264,6 +280,7 @@ impl<'r> Place<'r> {
             Self::Resource(..) => "GET, PUT, PATCH, DELETE, OPTIONS",
             Self::Me => "GET, POST, PUT, PATCH, OPTIONS",
             Self::Search(_) | Self::SchemaAttributesSearch | Self::Bulk => "POST, OPTIONS",
+            Self::Changer(..) => "PUT, OPTIONS",
             Self::Job(_) => "GET, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
             Self::SchemaAttributes
@@ -290,6 +307,7 @@ impl<'r> Place<'r> {
             Self::Collection(kind) | Self::Search(kind) | Self::Resource(kind, _) => {
                 Kind::at(kind).map_or("resources", Kind::name)
             }
+            Self::Changer(..) => "User",
             Self::Schema(_) => "Schema",
             _ => "this resource",
         }
@@ -305,6 +323,7 @@ impl<'r> Place<'r> {
                     | Self::Resource(..)
                     | Self::Me
                     | Self::Schema(_)
+                    | Self::Changer(..)
                     | Self::Bulk
                     | Self::Job(_)
             )
@@ -338,6 +357,15 @@ mod tests {
             ("/admin/v1/.search", Some(Place::Unbuilt)),
             ("/admin/v1/Bulk", Some(Place::Bulk)),
             ("/job/v1/JobHistories/7", Some(Place::Job("7".into()))),
+            (
+                "/admin/v1/UserStatusChanger/7",
+                Some(Place::Changer(Changer::Status, Some("7".into()))),
+            ),
+            ("/admin/v1/UserStatusChanger", Some(Place::Nowhere)),
+            (
+                "/admin/v1/MePasswordChanger",
+                Some(Place::Changer(Changer::MyPassword, None)),
+            ),
             ("/job/v1/JobReports", Some(Place::Unbuilt)),
             ("/job/v1", Some(Place::Nowhere)),
             ("/admin/v1/JobHistories/7", Some(Place::Nowhere)),

@@ -95,10 +95,29 @@ pub(super) async fn patch(call: &Call<'_>, item: &Item<'_>) -> Result<Reply, Fai
     change(call, item, &Sent::Operations(write::operations(&body)?)).await
 }
 
-/// Commits what a request makes of a resource, computed again while others overtake it.
 async fn change(call: &Call<'_>, item: &Item<'_>, sent: &Sent) -> Result<Reply, Failure> {
     let projection = Projection::read(item.kind, &call.parameters)?;
     let view = item.view(&projection);
+    let found = commit(call, item, sent, view.want()).await?;
+    answered(call, &view, Outcome::Answered, &found).await
+}
+
+/// Changes a resource, of which nothing needs to be shown.
+pub(super) async fn changed(
+    call: &Call<'_>,
+    item: &Item<'_>,
+    sent: &Sent,
+) -> Result<Found, Failure> {
+    commit(call, item, sent, Want::default()).await
+}
+
+/// Commits what a request makes of a resource, computed again while others overtake it.
+async fn commit(
+    call: &Call<'_>,
+    item: &Item<'_>,
+    sent: &Sent,
+    want: Want,
+) -> Result<Found, Failure> {
     let kept = kept(call, item.kind)?;
     let expect = call.expect();
     // The groups of a user that is sent back whole are held against those it has.
@@ -127,7 +146,7 @@ async fn change(call: &Call<'_>, item: &Item<'_>, sent: &Sent) -> Result<Reply, 
             self_service: call.is_self_service(),
             body: Ok(computed.body()),
             tolerance: &Tolerance::generic(),
-            want: view.want(),
+            want,
             beside: Vec::new(),
         };
         let directory = call.directory();
@@ -143,7 +162,7 @@ async fn change(call: &Call<'_>, item: &Item<'_>, sent: &Sent) -> Result<Reply, 
             write::Computed::Operations { .. } => directory.patch(&call.scope, &edit).await,
         };
         match changed {
-            Ok(found) => return answered(call, &view, Outcome::Answered, &found).await,
+            Ok(found) => return Ok(found),
             Err(Error::Stale) if expect.may_retry() => {}
             Err(error) => return Err(told(call, item, error).await),
         }
