@@ -394,8 +394,8 @@ pub(crate) enum Client {
 #[derive(Args)]
 pub(crate) struct Application {
     /// Name of the application that the client is
-    #[arg(long, value_name = "NAME")]
-    pub(crate) application: Option<String>,
+    #[arg(long = "application", id = "application", value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// Where its users begin
     #[arg(long, value_name = "URL", requires = "application")]
     pub(crate) home: Option<String>,

@@ -1,5 +1,7 @@
 //! `civitas tenant`, `civitas client` and `civitas verify`.
 
+use std::path::Path;
+
 use civitas_directory::{
     Client, Roles,
     admission::Patience,
@@ -85,19 +87,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
                     let client = hashed(id, &secret, roles).await?;
                     (client, format!("secret (shown once): {secret}"))
                 }
-                Some(file) => {
-                    let pem = std::fs::read_to_string(&file).map_err(|error| {
-                        Failure::configuration(format!("--public-key {}: {error}", file.display()))
-                    })?;
-                    let key = PublicKey::from_pem(&pem).ok_or_else(|| {
-                        let file = file.display();
-                        Failure::configuration(format!(
-                            "--public-key {file}: not a public key of RSA (BEGIN PUBLIC KEY)"
-                        ))
-                    })?;
-                    let told = format!("fingerprint of its key: {}", key.fingerprint());
-                    (signing(id, pem, roles), told)
-                }
+                Some(file) => signing(id, &file, roles)?,
             };
             let client = Client {
                 profile,
@@ -112,26 +102,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             console::say(&format!("client {id} of tenant {} created", tenant.name));
             console::say(&told);
         }
-        cli::Client::List { tenant, source } => {
-            let store = source.location()?.open_existing().await?;
-            let tenant = find_tenant(store.as_ref(), &tenant).await?;
-            for client in store.clients(tenant.partition).await.map_err(other)? {
-                let roles: Vec<_> = client
-                    .roles
-                    .iter()
-                    .map(civitas_directory::Role::name)
-                    .collect();
-                let state = if client.enabled {
-                    "enabled"
-                } else {
-                    "disabled"
-                };
-                let (id, roles, profile) = (client.id, roles.join(","), client.profile);
-                let application = client.application.map(|it| format!("\t{}", it.name));
-                let application = application.unwrap_or_default();
-                console::say(&format!("{id}\t{roles}\t{state}\t{profile}{application}"));
-            }
-        }
+        cli::Client::List { tenant, source } => list_clients(&tenant, &source).await?,
         cli::Client::Update {
             id,
             tenant,
@@ -184,7 +155,7 @@ fn roles(text: &str) -> Result<Roles, Failure> {
 }
 
 fn application(of: cli::Application) -> Result<Option<Application>, Failure> {
-    let Some(name) = of.application else {
+    let Some(name) = of.name else {
         return Ok(None);
     };
     let is_web = |url: &String| url.starts_with("https://") || url.starts_with("http://");
@@ -198,6 +169,29 @@ fn application(of: cli::Application) -> Result<Option<Application>, Failure> {
         home: of.home,
         manages_users: !of.without_users,
     }))
+}
+
+/// Prints the clients of a tenant.
+async fn list_clients(tenant: &str, source: &cli::Source) -> Result<(), Failure> {
+    let store = source.location()?.open_existing().await?;
+    let tenant = find_tenant(store.as_ref(), tenant).await?;
+    for client in store.clients(tenant.partition).await.map_err(other)? {
+        let roles: Vec<_> = client
+            .roles
+            .iter()
+            .map(civitas_directory::Role::name)
+            .collect();
+        let state = if client.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        let (id, roles, profile) = (client.id, roles.join(","), client.profile);
+        let application = client.application.map(|it| format!("\t{}", it.name));
+        let application = application.unwrap_or_default();
+        console::say(&format!("{id}\t{roles}\t{state}\t{profile}{application}"));
+    }
+    Ok(())
 }
 
 /// Stores a client with a change.
@@ -285,9 +279,17 @@ pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Cli
     })
 }
 
-/// A client that signs its requests.
-fn signing(id: String, pem: String, roles: Roles) -> Client {
-    Client {
+/// A client that signs its requests by the key in a file, and what is told of it.
+fn signing(id: String, file: &Path, roles: Roles) -> Result<(Client, String), Failure> {
+    let refuse = |why: &str| {
+        let file = file.display();
+        Failure::configuration(format!("--public-key {file}: {why}"))
+    };
+    let pem = std::fs::read_to_string(file).map_err(|error| refuse(&error.to_string()))?;
+    let key = PublicKey::from_pem(&pem);
+    let key = key.ok_or_else(|| refuse("not a public key of RSA (BEGIN PUBLIC KEY)"))?;
+    let told = format!("fingerprint of its key: {}", key.fingerprint());
+    let client = Client {
         account: Some(Account {
             name: id.clone(),
             description: String::new(),
@@ -302,7 +304,8 @@ fn signing(id: String, pem: String, roles: Roles) -> Client {
         enabled: true,
         profile: Profile::default(),
         application: None,
-    }
+    };
+    Ok((client, told))
 }
 
 fn other(error: impl std::fmt::Display) -> Failure {

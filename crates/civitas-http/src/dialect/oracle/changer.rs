@@ -133,8 +133,9 @@ pub(super) async fn answer(
     if changer == Changer::MyPassword {
         check_password(call, &id, &body).await?;
     }
-    let found = resource::changed(call, &item, &Sent::Operations(operations));
-    let found = found.await.map_err(|failure| worded(changer, failure))?;
+    let sent = Sent::Operations(operations);
+    let found = resource::changed(call, &item, &sent).await;
+    let found = found.map_err(|failure| worded(changer, failure))?;
     Ok(told(call, changer, &body, &found))
 }
 
