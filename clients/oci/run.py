@@ -210,6 +210,26 @@ def schemas(client) -> None:
     assert rows.status == 200 and rows.data.resources
 
 
+def operations(client) -> None:
+    user = client.create_user(user=person("operated")).data
+
+    def done(call, model, name: str, **members) -> None:
+        body = model(schemas=[f"urn:ietf:params:scim:schemas:oracle:idcs:{name}"], **members)
+        answer = call(user.id, body)
+        assert answer.status == 200 and answer.headers["etag"], name
+
+    changer = client.put_user_password_changer
+    done(changer, m.UserPasswordChanger, "UserPasswordChanger", password="Blue-Kettle-7")
+    done(client.put_user_status_changer, m.UserStatusChanger, "UserStatusChanger", active=False)
+    assert client.get_user(user.id).data.active is False
+    done(
+        client.put_user_capabilities_changer,
+        m.UserCapabilitiesChanger,
+        "UserCapabilitiesChanger",
+        can_use_api_keys=False,
+    )
+
+
 def deletion(client) -> None:
     user = client.create_user(user=person("gone")).data
     assert client.delete_user(user.id, force_delete=True).status == 204
@@ -245,6 +265,7 @@ def main() -> None:
                 groups(client)
                 pages(client)
                 schemas(client)
+                operations(client)
                 deletion(client)
                 emptied(client)
             signatures(service)

@@ -457,6 +457,10 @@ fn options(session: &mut Session) -> Verdict {
         ("/ResourceTypeSchemaAttributes", "GET,OPTIONS"),
         ("/ResourceTypeSchemaAttributes/.search", "POST,OPTIONS"),
         ("/Bulk", "POST,OPTIONS"),
+        ("/UserPasswordChanger/7", "PUT,OPTIONS"),
+        ("/UserStatusChanger/7", "PUT,OPTIONS"),
+        ("/UserCapabilitiesChanger/7", "PUT,OPTIONS"),
+        ("/MePasswordChanger", "PUT,OPTIONS"),
     ] {
         let answer = session
             .send(Request::new("OPTIONS", path).anonymous())?

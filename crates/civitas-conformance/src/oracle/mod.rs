@@ -4,6 +4,7 @@
 
 mod answers;
 mod bulk;
+mod changers;
 mod refusals;
 mod writes;
 
@@ -32,6 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
         refusals::cases(),
         writes::cases(),
         bulk::cases(),
+        changers::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

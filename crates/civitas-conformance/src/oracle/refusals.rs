@@ -514,7 +514,7 @@ const SITUATIONS: &[Situation] = &[
         "what is not built is not replaced",
         501,
         "notImplemented",
-        |_| json_request("PUT", "/UserPasswordChanger/7", &json!({})),
+        |_| json_request("PUT", "/UserPasswordResetter/7", &json!({})),
     ),
     situation(
         &["O-12.501-01"],
