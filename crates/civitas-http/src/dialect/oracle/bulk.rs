@@ -9,14 +9,16 @@ pub(crate) use job::{KIND, carry_out};
 
 use std::{sync::Arc, time::Instant};
 
-use civitas_directory::{Outcome, admission::Patience};
+use civitas_directory::{Outcome, Role, admission::Patience};
 use civitas_scim::{json, messages::urn::BULK_RESPONSE};
 use serde_json::{Map, Value};
 
 use self::{message::Message, run::Run};
 use super::{
     call::Call,
+    equip,
     fault::{Failure, Fault},
+    kind::Kind,
 };
 use crate::{job::may_hold_password, reply::Reply};
 
@@ -37,6 +39,7 @@ pub(super) async fn answer(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let directory = Arc::clone(call.directory);
     let _turn = directory.bulk_turn(&call.scope).await?;
     call.scope.patience = Patience::Long;
+    prepare(call).await?;
     let (begun, within) = (Instant::now(), call.request_timeout);
     // What has been begun must be answered for before the time of the request is over.
     let go_on = |_| begun.elapsed() < within / 4 * 3;
@@ -45,6 +48,16 @@ pub(super) async fn answer(call: &mut Call<'_>) -> Result<Reply, Failure> {
         Outcome::Created,
         &response(call, &message, done),
     ))
+}
+
+/// Sees once, for all operations, to what they need.
+async fn prepare(call: &mut Call<'_>) -> Result<(), Failure> {
+    if call.caller.roles.allow(Role::Write) {
+        for kind in Kind::ALL {
+            equip(call, kind).await?;
+        }
+    }
+    Ok(())
 }
 
 fn read(body: &[u8]) -> Result<Value, Fault> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     super::{call::Call, fault::Failure, history, parameters::Parameters, status},
     message::Message,
-    read, response,
+    prepare, read, response,
     run::Run,
 };
 use crate::{
@@ -62,7 +62,7 @@ async fn carry_out_stored(work: &Work) -> Result<Value, Failure> {
     let body = read(text("body").as_bytes())?;
     let message = Message::read(&body)?;
     let headers = HeaderMap::new();
-    let call = Call {
+    let mut call = Call {
         directory: &work.directory,
         clock: work.clock,
         request_timeout: Duration::MAX,
@@ -94,6 +94,7 @@ async fn carry_out_stored(work: &Work) -> Result<Value, Failure> {
         body: bytes::Bytes::new(),
         new_id: None,
     };
+    prepare(&mut call).await?;
     let go_on = |begun| work.progress.go_on(begun);
     let done = Run::new(&call, &message, Some(&work.replay)).all(&go_on);
     let done = done.await;
