@@ -6,6 +6,7 @@
 import base64
 import email.utils
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -54,7 +55,8 @@ class Service:
         ready = self.folder / "ready.json"
         command = [self.civitas, "serve", "--dev", "--listen", "127.0.0.1:0"]
         command += ["--data", self.folder / "data", "--ready-file", ready]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        quiet = {**os.environ, "CIVITAS_LOG": "warn"}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=quiet)
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
             assert self.process.poll() is None and time.monotonic() < deadline, "it did not start"
@@ -213,21 +215,17 @@ def schemas(client) -> None:
 def operations(client) -> None:
     user = client.create_user(user=person("operated")).data
 
-    def done(call, model, name: str, **members) -> None:
-        body = model(schemas=[f"urn:ietf:params:scim:schemas:oracle:idcs:{name}"], **members)
-        answer = call(user.id, body)
+    def done(what: str, **members) -> None:
+        name = "".join(word.capitalize() for word in what.split("_"))
+        body = {"schemas": [f"urn:ietf:params:scim:schemas:oracle:idcs:{name}"], **members}
+        call = getattr(client, f"put_{what}")
+        answer = call(user.id, **{what: getattr(m, name)(**body)})
         assert answer.status == 200 and answer.headers["etag"], name
 
-    changer = client.put_user_password_changer
-    done(changer, m.UserPasswordChanger, "UserPasswordChanger", password="Blue-Kettle-7")
-    done(client.put_user_status_changer, m.UserStatusChanger, "UserStatusChanger", active=False)
+    done("user_password_changer", password="Blue-Kettle-7")
+    done("user_status_changer", active=False)
     assert client.get_user(user.id).data.active is False
-    done(
-        client.put_user_capabilities_changer,
-        m.UserCapabilitiesChanger,
-        "UserCapabilitiesChanger",
-        can_use_api_keys=False,
-    )
+    done("user_capabilities_changer", can_use_api_keys=False)
 
 
 def deletion(client) -> None:
