@@ -128,16 +128,32 @@ impl Admission {
         }
     }
 
-    /// A place in the queue; given up also by a caller that goes away.
-    fn wait(&self) -> Result<Place<'_>, Full> {
-        let mut waiting = lock(&self.waiting);
-        let stands = self.standing.note(true, Instant::now());
-        let most = if stands {
+    /// Whether there is room for one more, so that whoever is refused anyway is refused before
+    /// anything is prepared. It is no promise.
+    ///
+    /// # Errors
+    /// [`Full`] as from [`Self::turn`].
+    pub fn check_room(&self) -> Result<(), Full> {
+        let is_free = self.turns.available_permits() > 0;
+        if is_free || *lock(&self.waiting) < self.most_waiting() {
+            return Ok(());
+        }
+        Err(Full)
+    }
+
+    /// How many may wait now, while there is a queue.
+    fn most_waiting(&self) -> usize {
+        if self.standing.note(true, Instant::now()) {
             self.at_a_time.div_ceil(2)
         } else {
             self.burst
-        };
-        if *waiting >= most {
+        }
+    }
+
+    /// A place in the queue; given up also by a caller that goes away.
+    fn wait(&self) -> Result<Place<'_>, Full> {
+        let mut waiting = lock(&self.waiting);
+        if *waiting >= self.most_waiting() {
             return Err(Full);
         }
         *waiting += 1;
@@ -214,6 +230,7 @@ mod tests {
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
         assert_eq!(admission.turn(Patience::Short).await.err(), Some(Full));
+        assert_eq!(admission.check_room(), Err(Full));
         let mut patient = pin!(admission.turn(Patience::Long));
         assert!(patient.as_mut().now_or_never().is_none());
         drop(running);
@@ -221,6 +238,7 @@ mod tests {
         drop(second.await.unwrap());
         drop(patient.await.unwrap());
         assert!(admission.turn(Patience::Short).await.is_ok());
+        assert_eq!(admission.check_room(), Ok(()));
     }
 
     #[tokio::test]

@@ -69,6 +69,14 @@ impl Hasher {
         Ok(matches && known)
     }
 
+    /// Whether there is room for one more, before anything is read for it.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many others wait.
+    pub fn check_room(&self) -> Result<(), Error> {
+        self.admission.check_room().map_err(|_| Error::Overloaded)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         patience: Patience,

@@ -43,6 +43,15 @@ impl Directory {
         Ok(found.pop().flatten().unwrap_or_default())
     }
 
+    /// Whether there is room for one more logon: to find out costs less than to look for the
+    /// user.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`]
+    pub fn check_room_for_logon(&self) -> Result<(), Error> {
+        self.hasher.check_room()
+    }
+
     /// The user whose value of one of the attributes a name is; `None` when there is none, or
     /// there are several of whom it is that of the first attribute that any has.
     pub async fn identify(

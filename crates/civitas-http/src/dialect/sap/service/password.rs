@@ -22,6 +22,7 @@ pub(crate) async fn log_on(arrival: Arrival<'_>, tenant: &Tenant) -> Result<Repl
         return Err(Refusal::from(Unauthenticated::Missing).into());
     };
     let directory = &arrival.app.directory;
+    directory.check_room_for_logon()?;
     let scope = ruled(arrival.scope(tenant, &nobody()));
     let user = directory.identify(&scope, &client_id, &LOGON_NAMES).await?;
     if user.as_ref().is_some_and(|it| !it.record.is_active()) {
