@@ -122,7 +122,8 @@ fn not_canonical(name: &str) -> Fault {
     ))
 }
 
-fn policy(call: &Call<'_>) -> Policy {
+/// The rules for passwords.
+pub(super) fn policy(call: &Call<'_>) -> Policy {
     call.scope.password_policy.unwrap_or(Policy::STANDARD)
 }
 

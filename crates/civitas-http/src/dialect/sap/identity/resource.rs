@@ -88,7 +88,7 @@ async fn create_with(
 ) -> Result<Found, Failure> {
     let password = object.shift_remove("password");
     let members = checked(of.kind, &mut object, None)?;
-    rules::check_password(password.as_ref())?;
+    rules::check_password(&proof::policy(call), password.as_ref())?;
     let id = call.scope.ids.issue(call.scope.now);
     check_unique(call, of, &id, &object, None).await?;
     if of.kind == Kind::Group {
@@ -154,7 +154,7 @@ pub(in crate::dialect::sap) async fn replace_by(
         let mut after = compute(&before)?;
         let password = after.shift_remove("password");
         let members = checked(of.kind, &mut after, Some(&before))?;
-        rules::check_password(password.as_ref())?;
+        rules::check_password(&proof::policy(call), password.as_ref())?;
         check_unique(call, of, id, &after, Some(&before)).await?;
         if of.kind == Kind::Group {
             group::check(&before, Deed::Edit)?;
@@ -223,7 +223,7 @@ async fn patch_user(
     let before = object::of(of.kind, of.view, &id, &kept);
     let patched = patch::applied(of.view, &before, &operations.on_state)?;
     let password = patched.secrets.get("password").cloned();
-    rules::check_password(password.as_ref())?;
+    rules::check_password(&proof::policy(call), password.as_ref())?;
     let mut after = patched.attributes;
     after.shift_remove("schemas");
     group::keep_fixed(of.view, &before, &mut after, false)?;

@@ -1,6 +1,7 @@
 //! The rules for users beyond the schemas: what a user must have, what goes together, which values
 //! there are. Pure.
 
+use civitas_directory::{credential::Policy, password::normalized};
 use civitas_scim::schema::urn;
 use serde_json::Value;
 
@@ -15,11 +16,6 @@ use crate::dialect::sap::{
 
 /// What no name may hold.
 const FORBIDDEN: [char; 3] = ['<', '>', ':'];
-
-/// Lengths of passwords in characters, and the number of groups of characters that they are to be
-/// from, by the standard policy.
-const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=255;
-const PASSWORD_GROUPS: usize = 3;
 
 /// Attributes that come with a hash from elsewhere.
 const IMPORTED: [&str; 4] = [
@@ -231,25 +227,14 @@ fn not_listed(name: &str) -> Fault {
     ))
 }
 
-/// Whether a password keeps the standard policy.
-pub(super) fn check_password(password: Option<&Value>) -> Result<(), Fault> {
+/// Whether a password keeps the policy.
+pub(super) fn check_password(policy: &Policy, password: Option<&Value>) -> Result<(), Fault> {
     let Some(password) = password.and_then(Value::as_str) else {
         return Ok(());
     };
-    let groups: [fn(char) -> bool; 4] = [
-        |it| it.is_ascii_lowercase(),
-        |it| it.is_ascii_uppercase(),
-        |it| it.is_ascii_digit(),
-        |it| !it.is_ascii_alphanumeric(),
-    ];
-    let used = groups.iter().filter(|is| password.contains(**is)).count();
-    if PASSWORD_LENGTH.contains(&password.chars().count()) && used >= PASSWORD_GROUPS {
-        Ok(())
-    } else {
-        Err(Fault::value(
-            "The password does not meet the password policy",
-        ))
-    }
+    policy
+        .check(&normalized(password))
+        .map_err(|_| Fault::value("The password does not meet the password policy"))
 }
 
 /// Whether a text is an e-mail address whose local part is one that the service takes.
@@ -365,7 +350,7 @@ mod tests {
             ("Blue7Ke", false),
             ("bluekettle7", false),
         ] {
-            let told = check_password(Some(&json!(password)));
+            let told = check_password(&Policy::STANDARD, Some(&json!(password)));
             assert_eq!(told.is_ok(), keeps, "{password}");
         }
     }

@@ -254,6 +254,28 @@ async fn the_policy_of_the_tenant_rules_ages_and_former_passwords() {
     assert_eq!(world.send(forgot()).await.status, 501);
 }
 
+/// A policy that a tenant has chosen holds in place of the standard one, also where it asks less.
+#[tokio::test]
+async fn the_identity_directory_keeps_the_policy_of_the_tenant() {
+    let world = world().await;
+    let create = |password: &str| {
+        let body = json!({
+            "schemas": [USER], "userName": "dora", "password": password,
+            "emails": [{ "value": "dora@example.org" }],
+        });
+        ask("POST", "/scim/Users").by("admin").json(&body)
+    };
+    assert_eq!(world.send(create("onlyletters")).await.status, 400);
+    let policy = Change::new(Key::PasswordPolicy, Some("custom groups=1".into())).unwrap();
+    let partition = world.tenant().await.partition;
+    let policy = [policy];
+    let set = world.store.change_settings(Some(partition), &policy);
+    set.await.unwrap();
+    world.forget().await;
+    assert_eq!(world.send(create("short")).await.status, 400);
+    assert_eq!(world.send(create("onlyletters")).await.status, 201);
+}
+
 #[tokio::test]
 async fn a_code_stands_at_the_end_of_the_password() {
     let world = world().await;
