@@ -32,6 +32,7 @@ mod write;
 pub(crate) use bulk::{KIND as BULK, carry_out as carry_out_bulk};
 pub(crate) use place::{Place, UNBUILT, owns};
 
+use bytes::Bytes;
 use civitas_directory::{Role, Tenant};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
@@ -74,7 +75,11 @@ pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Rep
 }
 
 /// All checks before a use case, in the order in which the service makes them.
-async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Result<Reply, Failure> {
+async fn serve(
+    mut arrival: Arrival<'_>,
+    tenant: &Tenant,
+    place: &Place<'_>,
+) -> Result<Reply, Failure> {
     let parts = arrival.parts;
     let (method, headers) = (&parts.method, &parts.headers);
     let is_there = !matches!(place, Place::Nowhere | Place::Unbuilt);
@@ -88,15 +93,10 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     check_length(headers)?;
     arrival.body.set_limit(MAX_PAYLOAD);
     let has_body = has_body(headers);
-    let mut body = bytes::Bytes::new();
-    let caller = if signature::is_signed(headers) {
-        // The body is signed, too.
-        if has_body {
-            body = arrival.body.read().await?;
-        }
-        signature::caller(&arrival, tenant, &body).await?
+    let (caller, mut body) = if signature::is_signed(headers) {
+        signature::caller(&mut arrival, tenant, has_body).await?
     } else {
-        arrival.caller(tenant).await?
+        (arrival.caller(tenant).await?, Bytes::new())
     };
     arrival.check_rate(tenant)?;
     match place {

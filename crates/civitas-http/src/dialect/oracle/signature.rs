@@ -1,6 +1,7 @@
 //! Requests that whoever calls signs, in place of a token (OCI request signatures, version 1).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use civitas_directory::{Caller, Tenant, Timestamp};
 use http::{HeaderMap, Method, header, request::Parts};
 use sha2::{Digest as _, Sha256};
@@ -26,16 +27,16 @@ pub(super) fn is_signed(headers: &HeaderMap) -> bool {
     field.and_then(|it| begins(it.as_bytes())).as_deref() == Some(SCHEME.as_bytes())
 }
 
-/// Who has signed the request.
+/// Who has signed the request, and its body, which is signed, too. Of somebody unknown the body
+/// is not read.
 pub(super) async fn caller(
-    arrival: &Arrival<'_>,
+    arrival: &mut Arrival<'_>,
     tenant: &Tenant,
-    body: &[u8],
-) -> Result<Caller, Refusal> {
+    has_body: bool,
+) -> Result<(Caller, Bytes), Refusal> {
     let (parts, now) = (arrival.parts, arrival.now(tenant));
     let refuse = || Refusal::from(Unauthenticated::InvalidToken);
     let signature = Signature::of(&parts.headers).ok_or_else(refuse)?;
-    let text = signature.text(parts, body, now).ok_or_else(refuse)?;
     if signature.tenancy != show::tenancy(tenant) {
         return Err(refuse());
     }
@@ -43,17 +44,24 @@ pub(super) async fn caller(
     let directory = &arrival.app.directory;
     let known = directory.signer(tenant, &signer, signature.fingerprint);
     let (client, key) = known.await?.ok_or_else(refuse)?;
+    let body = if has_body {
+        arrival.body.read().await?
+    } else {
+        Bytes::new()
+    };
+    let text = signature.text(parts, &body, now).ok_or_else(refuse)?;
     if !key.has_signed(text.as_bytes(), signature.value) {
         return Err(refuse());
     }
-    Ok(Caller {
+    let caller = Caller {
         client_id: client.id.clone(),
         user: None,
         roles: client.roles,
         profile: client.profile,
         scopes: None,
         application: None,
-    })
+    };
+    Ok((caller, body))
 }
 
 /// What a request shows of its signature.
