@@ -199,7 +199,8 @@ pub(super) async fn patch(
     }
     let expect = call.expect();
     for _ in 0..MAX_ATTEMPTS {
-        let old = get(call, of, id, everything(of.kind)).await?;
+        // Whoever comes into a group, or leaves it, makes no difference to its other members.
+        let old = get(call, of, id, Want::default()).await?;
         let committed = match of.kind {
             Kind::User => patch_user(call, of, old, &operations).await,
             Kind::Group => patch_group(call, of, old, &operations).await,
