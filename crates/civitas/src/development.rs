@@ -160,6 +160,7 @@ pub(crate) fn welcome(
 
   SCIM 2.0   {base}/scim/v2
   CREST      {base}/openidm/managed/alpha_user
+  SAP        {base}/scim/Users
   Oracle     {base}/admin/v1/Users
   token      {base}/oauth2/v1/token
   settings   {base}/civitas/v1/settings
