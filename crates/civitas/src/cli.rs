@@ -62,11 +62,11 @@ pub(crate) struct Serve {
     pub(crate) config: Option<PathBuf>,
     /// Where to write, as JSON, the base URL and the credentials of development mode, once
     /// the server listens, beside ready.json in the data folder
-    #[arg(long, value_name = "FILE", requires = "dev")]
+    #[arg(long, value_name = "FILE", requires = "dev", conflicts_with = "config")]
     pub(crate) ready_file: Option<PathBuf>,
     /// Speak HTTPS in development mode, with a certificate that is made for localhost and
     /// kept in the data folder
-    #[arg(long, requires = "dev")]
+    #[arg(long, requires = "dev", conflicts_with = "config")]
     pub(crate) https: bool,
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]

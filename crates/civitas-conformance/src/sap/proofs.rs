@@ -14,7 +14,7 @@ use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
 use crate::verdict::{Verdict, ensure, same};
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, Client, Request};
 
 const PASSWORD: &str = "Blue7Kettle";
 
@@ -408,23 +408,26 @@ fn forgotten(session: &mut Session) -> Verdict {
     )
 }
 
-fn forgotten_shape(session: &mut Session) -> Verdict {
-    let client = application(session)?;
-    let path = "/service/users/forgotPassword";
-    for body in [json!({}), json!({ "identifier": "" }), json!([])] {
-        told(
-            &session.send_as(&client, json_post(path, &body))?,
-            400,
-            None,
-        )?;
+/// Holds that a service is refused bodies that lack something, forms, and GET.
+fn shape(session: &mut Session, client: &Client, path: &str, bodies: &[Value]) -> Verdict {
+    for body in bodies {
+        let answer = session.send_as(client, json_post(path, body))?;
+        told(&answer, 400, None)?;
     }
     let form =
         Request::new("POST", path).header("content-type", "application/x-www-form-urlencoded");
     session
-        .send_as(&client, form.bytes("identifier=x"))?
+        .send_as(client, form.bytes("identifier=x"))?
         .expect(415)?;
-    let answer = session.send_as(&client, Request::get(path))?.expect(405)?;
-    ensure(answer.header("allow").is_some(), "Allow", &answer)?;
+    let answer = session.send_as(client, Request::get(path))?.expect(405)?;
+    ensure(answer.header("allow").is_some(), "Allow", &answer)
+}
+
+fn forgotten_shape(session: &mut Session) -> Verdict {
+    let client = application(session)?;
+    let path = "/service/users/forgotPassword";
+    let bodies = [json!({}), json!({ "identifier": "" }), json!([])];
+    shape(session, &client, path, &bodies)?;
     let nobody = json_post(path, &json!({ "identifier": "x" })).anonymous();
     told(&session.send(nobody)?, 401, None)?;
     let viewer = session.caller(Role::Unscoped)?;
@@ -476,24 +479,12 @@ fn no_device(session: &mut Session) -> Verdict {
 fn code_shape(session: &mut Session) -> Verdict {
     let client = application(session)?;
     let path = "/service/users/otp";
-    for body in [
+    let bodies = [
         json!({ "userName": "x" }),
         json!({ "otpCode": "000000" }),
         json!([]),
-    ] {
-        told(
-            &session.send_as(&client, json_post(path, &body))?,
-            400,
-            None,
-        )?;
-    }
-    let form =
-        Request::new("POST", path).header("content-type", "application/x-www-form-urlencoded");
-    session
-        .send_as(&client, form.bytes("userName=x"))?
-        .expect(415)?;
-    let answer = session.send_as(&client, Request::get(path))?.expect(405)?;
-    ensure(answer.header("allow").is_some(), "Allow", &answer)?;
+    ];
+    shape(session, &client, path, &bodies)?;
     let viewer = session.caller(Role::Unscoped)?;
     let ask = json_post(path, &json!({ "userName": "x", "otpCode": "000000" }));
     told(&session.send_as(&viewer, ask)?, 403, None)

@@ -126,6 +126,11 @@ fn production_refuses_development_settings() {
         2,
         &["--dev"],
     );
+    let file = file.to_str().unwrap();
+    for flag in [&["--ready-file", "ready.json"][..], &["--https"]] {
+        let serve = [&["serve", "--config", file][..], flag].concat();
+        fails(&serve, 2, &[flag[0], "--config"]);
+    }
 }
 
 #[test]
