@@ -3,7 +3,9 @@
 
 use http::{HeaderName, request::Parts};
 
-use crate::{dialect, oauth, outcomes::Dialect, problem, refusal::Refusal, reply::Reply};
+use crate::{
+    dialect, oauth, ordered::Ordered, outcomes::Dialect, problem, refusal::Refusal, reply::Reply,
+};
 
 /// Whose words refusals are given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +22,6 @@ pub(crate) enum Family {
     Oracle,
     /// SAP Cloud Identity Services.
     Sap,
-}
-
-/// An answer that somebody ordered for a request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ordered<'r> {
-    /// The status.
-    pub(crate) status: u16,
-    /// Which of several refusals with that status, where the family has a word for it.
-    pub(crate) keyword: Option<&'r str>,
-    pub(crate) request_id: &'r str,
-    /// The path that is asked.
-    pub(crate) path: &'r str,
 }
 
 impl Family {

@@ -7,6 +7,7 @@
 
 mod admin;
 mod app;
+mod attribute;
 mod body;
 mod call;
 mod coding;
@@ -27,7 +28,9 @@ mod metrics;
 mod negotiation;
 mod oauth;
 mod operations;
+mod ordered;
 pub mod outcomes;
+mod own_type;
 pub mod parity;
 mod part;
 mod prefer;

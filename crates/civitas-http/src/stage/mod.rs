@@ -20,13 +20,8 @@ pub(crate) use admin::answer as administer;
 pub(crate) use ledger::{Exchange, Ledger};
 
 use crate::{
-    app::Surface,
-    door::Arrival,
-    effect::Effect,
-    family::{Family, Ordered},
-    refusal::Refusal,
-    reply::Reply,
-    router::Route,
+    app::Surface, door::Arrival, effect::Effect, family::Family, ordered::Ordered,
+    refusal::Refusal, reply::Reply, router::Route,
 };
 use rule::{Answer, Facts, Moment, Rule, Rules};
 

@@ -8,7 +8,8 @@ use civitas_scim::{
     tolerance::Tolerance,
 };
 
-use super::{attribute::Attribute, fault::Fault, id, kind::Kind, schema};
+use super::{fault::Fault, id, kind::Kind, schema};
+use crate::attribute::Attribute;
 
 /// The condition that a filter stands for.
 pub(super) fn condition(kind: Kind, kept: &ResourceType, text: &str) -> Result<Condition, Fault> {

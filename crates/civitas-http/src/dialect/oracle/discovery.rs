@@ -10,6 +10,7 @@ use civitas_scim::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    attribute::published,
     call::Call,
     fault::{Failure, Fault},
     kind::Kind,
@@ -38,7 +39,7 @@ fn schemas() -> Vec<(&'static Schema, Vec<&'static str>)> {
 
 fn schema_document(call: &Call<'_>, schema: &Schema, kinds: &[&str]) -> Value {
     let attributes = schema.attributes.iter();
-    let attributes: Vec<_> = attributes.map(|it| Value::Object(it.published())).collect();
+    let attributes: Vec<_> = attributes.map(|it| Value::Object(published(it))).collect();
     let path = schema.uri.replace(':', "%3A");
     json!({
         "schemas": [urn::SCHEMA],
@@ -187,7 +188,7 @@ fn rows() -> Vec<Map<String, Value>> {
     for kind in Kind::ALL {
         for schema in kind.schemas() {
             for attribute in schema.attributes {
-                let mut row = attribute.published();
+                let mut row = published(attribute);
                 row.shift_remove("subAttributes");
                 let name = format!("{}:{}", schema.uri, attribute.name);
                 for (member, value) in [

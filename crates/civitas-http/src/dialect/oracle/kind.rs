@@ -7,9 +7,10 @@ use civitas_scim::schema::{self, Extension, ResourceType, Uniqueness};
 use serde_json::{Value, json};
 
 use super::{
-    attribute::Attribute,
+    attribute,
     schema::{COMMON, GROUP, Schema, USER},
 };
+use crate::attribute::Attribute;
 
 /// A type of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +182,7 @@ fn view(kind: Kind) -> ResourceType {
         id: it.uri.to_owned(),
         name: it.name.to_owned(),
         description: String::new(),
-        attributes: it.attributes.iter().map(Attribute::scim).collect(),
+        attributes: it.attributes.iter().map(attribute::scim).collect(),
     });
     let base = schemas.next().unwrap_or_else(|| schema::Schema {
         id: String::new(),
@@ -199,7 +200,7 @@ fn view(kind: Kind) -> ResourceType {
         description: String::new(),
         schema: base,
         extensions: schemas.map(extension).collect(),
-        common: COMMON.iter().map(Attribute::scim).collect(),
+        common: COMMON.iter().map(attribute::scim).collect(),
     }
 }
 

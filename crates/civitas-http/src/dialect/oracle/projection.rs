@@ -11,12 +11,12 @@ use civitas_scim::{
 use serde_json::{Map, Value};
 
 use super::{
-    attribute::Attribute,
     fault::Fault,
     kind::Kind,
     object::Object,
     parameters::{MAX_COUNT, Parameters},
 };
+use crate::attribute::Attribute;
 
 /// The entry that asks for the number of rows in place of them.
 const COUNT: &str = "count(*)";

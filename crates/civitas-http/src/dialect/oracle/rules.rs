@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use civitas_directory::Outcome;
 use serde_json::{Value, json};
 
-use super::{attribute::Attribute, fault::Fault, kind::Kind, object::Object};
+use super::{fault::Fault, kind::Kind, object::Object};
+use crate::attribute::Attribute;
 
 /// Completes a whole resource with what the service adds by itself, to its addresses if they
 /// are other ones than before.

@@ -13,7 +13,6 @@ use civitas_scim::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    attribute::Attribute,
     call::{Call, tag},
     condition,
     fault::Fault,
@@ -25,6 +24,7 @@ use super::{
     schema::SELF_CHANGE,
     show, status,
 };
+use crate::attribute::Attribute;
 use crate::difference;
 
 /// What a client sends to change a resource.

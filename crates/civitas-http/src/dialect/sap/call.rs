@@ -5,8 +5,14 @@ use civitas_scim::json;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
-use super::{fault::Fault, status};
-use crate::{app::Surface, form::Pairs, reply::Reply};
+use super::{fault::Fault, media, status};
+use crate::{
+    app::Surface,
+    door::Arrival,
+    form::{self, Pairs},
+    refusal::Refusal,
+    reply::Reply,
+};
 
 /// A request that may proceed.
 pub(super) struct Call<'r> {
@@ -24,7 +30,34 @@ pub(super) struct Call<'r> {
     pub(super) body: bytes::Bytes,
 }
 
-impl Call<'_> {
+impl<'r> Call<'r> {
+    /// The call of a request that may proceed, with its body and its query.
+    pub(super) async fn begin(
+        arrival: Arrival<'r>,
+        tenant: &'r Tenant,
+        caller: Caller,
+        scope: Scope,
+    ) -> Result<Self, Refusal> {
+        let (parts, origin) = (arrival.parts, arrival.origin(tenant));
+        let body = if media::has_body(&parts.headers) && media::takes_body(&parts.method) {
+            arrival.body.read().await?
+        } else {
+            bytes::Bytes::new()
+        };
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self {
+            app: arrival.app,
+            tenant,
+            scope,
+            caller,
+            origin,
+            method: &parts.method,
+            headers: &parts.headers,
+            query: form::pairs(query).ok_or(Refusal::MalformedQuery)?,
+            body,
+        })
+    }
+
     pub(super) fn directory(&self) -> &Directory {
         &self.app.directory
     }

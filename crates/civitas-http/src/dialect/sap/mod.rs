@@ -38,7 +38,7 @@ use self::{
 use crate::{
     call::{host, host_name},
     door::Arrival,
-    form, oauth,
+    oauth,
     refusal::Refusal,
     reply::Reply,
 };
@@ -122,7 +122,6 @@ async fn administered(
     if UNBUILT.contains(&place.template()) {
         return Err(Fault::not_built().into());
     }
-    let has_body = media::has_body(headers);
     if media::takes_body(method) {
         let accepted = match place.api() {
             Api::Legacy => media::SCIM_ONLY,
@@ -132,25 +131,7 @@ async fn administered(
     }
     media::check_accepted(headers, media::SCIM)?;
     let scope = arrival.scope(tenant, &caller);
-    let origin = arrival.origin(tenant);
-    let body = if has_body && media::takes_body(method) {
-        arrival.body.read().await?
-    } else {
-        bytes::Bytes::new()
-    };
-    let query = parts.uri.query().unwrap_or_default();
-    let query = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
-    let mut call = Call {
-        app: arrival.app,
-        tenant,
-        scope,
-        caller,
-        origin,
-        method,
-        headers,
-        query,
-        body,
-    };
+    let mut call = Call::begin(arrival, tenant, caller, scope).await?;
     match place.api() {
         Api::Legacy => legacy::answer(&mut call, place).await,
         _ => identity::answer(&mut call, place).await,

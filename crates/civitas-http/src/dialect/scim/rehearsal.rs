@@ -1,37 +1,19 @@
 //! Answers on order, in SCIM's words.
 
-use civitas_directory::{Error, Role, outcome::Elsewhere};
+use civitas_directory::Error;
 use civitas_scim::{Invalid, ScimType};
 use http::StatusCode;
 
 use super::status;
-use crate::{
-    family::Ordered,
-    negotiation::SCIM_TYPES,
-    refusal::{Refusal, Unauthenticated},
-    reply::Reply,
-};
+use crate::{ordered::Ordered, refusal::Refusal, reply::Reply};
 
 /// A documented status other than success, as the table words it, for those who order it;
 /// `None` for one that SCIM does not document. Which of several refusals it is, the
 /// `scimType` decides.
 pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> {
-    let Ordered {
-        status: wanted,
-        keyword: scim_type,
-        request_id,
-        path,
-    } = ordered;
-    let refusal = match wanted {
+    let scim_type = ordered.keyword;
+    let refusal = match ordered.status {
         304 => return Some(Ok(Reply::empty(StatusCode::NOT_MODIFIED))),
-        307 => Refusal::Elsewhere {
-            why: Elsewhere::Standby,
-            location: path.to_owned(),
-        },
-        308 => Refusal::Elsewhere {
-            why: Elsewhere::Moved,
-            location: path.to_owned(),
-        },
         400 | 403 | 409 if scim_type.is_some() => {
             let keyword = ScimType::ALL
                 .into_iter()
@@ -40,35 +22,11 @@ pub(crate) fn rehearsed(ordered: Ordered<'_>) -> Option<Result<Reply, Refusal>> 
             Refusal::Directory(Error::Invalid(invalid))
         }
         _ if scim_type.is_some() => return None,
-        400 => Refusal::Directory(Error::Invalid(Invalid::value("as ordered"))),
-        401 => Unauthenticated::InvalidToken.into(),
-        403 => Refusal::Forbidden {
-            needs: Role::Administer,
-        },
-        404 => Refusal::UnknownPath,
-        405 => Refusal::MethodNotAllowed { allow: "OPTIONS" },
-        406 => Refusal::NotAcceptable {
-            offered: SCIM_TYPES,
-        },
-        408 => Refusal::Timeout,
         409 => Refusal::Directory(Error::Taken {
             path: "userName".into(),
         }),
-        412 => Refusal::Directory(Error::Stale),
-        413 => Refusal::TooLarge { limit: 0 },
-        415 => Refusal::UnsupportedMediaType {
-            accepted: SCIM_TYPES,
-        },
-        428 => Refusal::Directory(Error::PreconditionRequired),
-        429 => Refusal::RateLimited { retry_after: 1 },
-        431 => Refusal::HeaderTooLarge { limit: 0 },
-        500 => Refusal::Panic {
-            request_id: request_id.to_owned(),
-        },
-        501 => Refusal::NotBuilt { what: "this" },
-        503 => Refusal::Overloaded,
-        _ => return None,
+        _ => ordered.refusal()?,
     };
     // What the table words otherwise is not what was ordered.
-    (status::of(refusal.outcome()).as_u16() == wanted).then_some(Err(refusal))
+    (status::of(refusal.outcome()).as_u16() == ordered.status).then_some(Err(refusal))
 }

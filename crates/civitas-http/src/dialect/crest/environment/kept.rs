@@ -6,17 +6,16 @@ use civitas_directory::{
     Catalogue, Edit, Error, Expect, Found,
     store::{FoundPage, Page, Selection, Want},
 };
-use civitas_scim::{
-    definition::INDEX_EXTENSION,
-    schema::{ResourceType, urn},
-    tolerance::Tolerance,
-};
+use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
 use serde_json::{Value, json};
 
 use super::{Object, member};
-use crate::dialect::crest::{
-    call::Call,
-    fault::{Failure, Fault},
+use crate::{
+    dialect::crest::{
+        call::Call,
+        fault::{Failure, Fault},
+    },
+    own_type,
 };
 
 /// Most variables, and most secrets, of a tenant; also the most that are listed.
@@ -89,24 +88,9 @@ impl Kind {
     }
 
     fn definition(self) -> (Value, Value) {
-        let (name, uri) = (self.resource_type(), self.schema());
         let description = "What the tenant's configuration refers to";
-        let resource_type = json!({
-            "schemas": [urn::RESOURCE_TYPE],
-            "name": name,
-            "endpoint": format!("/{name}s"),
-            "description": description,
-            "schema": uri,
-        });
-        let schema = json!({
-            "schemas": [urn::SCHEMA, INDEX_EXTENSION],
-            "id": uri,
-            "name": name,
-            "description": description,
-            "attributes": self.attributes(),
-            INDEX_EXTENSION: { "indexed": ["name"] },
-        });
-        (resource_type, schema)
+        let (name, uri) = (self.resource_type(), self.schema());
+        own_type::definition(name, uri, description, &self.attributes(), &["name"])
     }
 
     fn of(self, catalogue: &Catalogue) -> Option<&ResourceType> {

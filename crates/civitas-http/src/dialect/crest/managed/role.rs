@@ -10,6 +10,7 @@ use super::{
     property::{Home, Property, Shape},
     user::{derived, relationship},
 };
+use crate::own_type;
 
 /// The schemas of the resource types.
 pub(super) const ROLE: &str = "urn:ietf:params:scim:schemas:extension:crest:2.0:Role";
@@ -133,21 +134,5 @@ pub(super) fn types() -> [(Value, Value); 3] {
 }
 
 fn defined(name: &str, uri: &str, description: &str, attributes: &[Value]) -> (Value, Value) {
-    use civitas_scim::{definition::INDEX_EXTENSION, schema::urn};
-    let resource_type = json!({
-        "schemas": [urn::RESOURCE_TYPE],
-        "name": name,
-        "endpoint": format!("/{name}s"),
-        "description": description,
-        "schema": uri,
-    });
-    let schema = json!({
-        "schemas": [urn::SCHEMA, INDEX_EXTENSION],
-        "id": uri,
-        "name": name,
-        "description": description,
-        "attributes": attributes,
-        INDEX_EXTENSION: { "indexed": ["name"] },
-    });
-    (resource_type, schema)
+    own_type::definition(name, uri, description, attributes, &["name"])
 }

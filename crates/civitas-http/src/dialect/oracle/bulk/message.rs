@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use civitas_directory::Outcome;
-use civitas_scim::{bulk, messages::urn::BULK_REQUEST};
+use civitas_scim::messages::urn::BULK_REQUEST;
 use serde_json::Value;
 
 use super::{super::fault::Fault, MAX_OPERATIONS};
@@ -73,11 +73,7 @@ impl Message {
     /// For each operation, those that have to be done before it: what creates that to which it
     /// refers, and the last one before it at the same path.
     pub(super) fn edges(&self) -> Vec<Vec<usize>> {
-        let creators = self.operations.iter().enumerate();
-        let creators = creators.filter_map(|(index, it)| Some((it.bulk_id.as_deref()?, index)));
-        let creators: HashMap<&str, usize> = creators
-            .filter(|(_, index)| self.operations[*index].creates())
-            .collect();
+        let creators = self.creators();
         let mut last = HashMap::new();
         let edges = self
             .operations
@@ -94,10 +90,12 @@ impl Message {
         edges.collect()
     }
 
-    /// The operations in the order in which they are done. Those that wait for each other, or
-    /// one that waits for itself, come as one unit that cannot be done.
-    pub(super) fn order(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
-        bulk::units(edges)
+    /// The operations that create something, by their `bulkId`.
+    pub(super) fn creators(&self) -> HashMap<&str, usize> {
+        let operations = self.operations.iter().enumerate();
+        let creators = operations.filter(|(_, it)| it.creates());
+        let creators = creators.filter_map(|(index, it)| Some((it.bulk_id.as_deref()?, index)));
+        creators.collect()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use civitas_directory::{Error, Outcome, Replay, Scope};
+use civitas_scim::bulk;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
@@ -56,19 +57,17 @@ impl<'r, 'c> Run<'r, 'c> {
         replay: Option<&'r Replay>,
     ) -> Self {
         let (scope, operations) = (&call.scope, message.operations.iter().enumerate());
-        let ids = operations.clone().map(|(index, _)| match replay {
+        let ids = operations.map(|(index, _)| match replay {
             Some(replay) => replay.id_of(index, scope.now),
             None => scope.ids.issue(scope.now),
         });
-        let creators = operations.filter(|(_, it)| it.creates());
-        let creators = creators.filter_map(|(index, it)| Some((it.bulk_id.as_deref()?, index)));
         Self {
             call,
             message,
             replay,
             edges: message.edges(),
             ids: ids.collect(),
-            creators: creators.collect(),
+            creators: message.creators(),
             done: message.operations.iter().map(|_| None).collect(),
         }
     }
@@ -79,7 +78,7 @@ impl<'r, 'c> Run<'r, 'c> {
     pub(super) async fn all(mut self, go_on: &(dyn Fn(usize) -> bool + Sync)) -> Vec<Option<Done>> {
         let side_by_side = self.message.most_errors == usize::MAX;
         let (mut begun, mut batch) = (0, Vec::new());
-        for unit in Message::order(&self.edges) {
+        for unit in bulk::units(&self.edges) {
             if self.errors() >= self.message.most_errors {
                 return self.done;
             }

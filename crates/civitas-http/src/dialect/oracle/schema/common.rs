@@ -2,13 +2,12 @@
 
 use civitas_scim::schema::Uniqueness;
 
-use crate::dialect::oracle::attribute::{
-    Attribute, boolean, complex, instant, list, reference, text,
-};
+use crate::attribute::{Attribute, boolean, complex, instant, list, text};
+use crate::dialect::oracle::attribute::link;
 
 const AUTHOR: &[Attribute] = &[
     text("value").exact().read_only().searchable(),
-    reference(),
+    link(),
     text("type").read_only().of(&["User", "App"]),
     text("display").read_only(),
     text("ocid").exact().read_only(),

@@ -3,9 +3,8 @@
 use civitas_scim::schema::{Uniqueness, urn};
 
 use super::{DYNAMIC_GROUP, GROUP_EXTENSION, Schema, common, extension};
-use crate::dialect::oracle::attribute::{
-    Attribute, boolean, complex, instant, integer, list, reference, text,
-};
+use crate::attribute::{Attribute, boolean, complex, instant, integer, list, text};
+use crate::dialect::oracle::attribute::link;
 
 /// The base schema and the extensions.
 pub(in super::super) const SCHEMAS: &[Schema] = &[
@@ -63,7 +62,7 @@ const CORE: &[Attribute] = &[
             text("value").required().exact().always().searchable(),
             text("type").of(&["User"]),
             text("ocid").exact().always(),
-            reference(),
+            link(),
             text("display").read_only().searchable(),
             text("name").read_only(),
             instant("dateAdded").read_only(),
@@ -86,7 +85,7 @@ const EXTENSION: &[Attribute] = &[
         &[
             text("value").required().exact().searchable(),
             text("type").required().of(&["User", "App"]),
-            reference(),
+            link(),
             text("display").read_only(),
         ],
     )
@@ -96,7 +95,7 @@ const EXTENSION: &[Attribute] = &[
         &[
             text("value").required().exact(),
             text("type").of(&["IdentitySource", "App", "IdentityProvider"]),
-            reference(),
+            link(),
             text("display").read_only(),
         ],
     ),

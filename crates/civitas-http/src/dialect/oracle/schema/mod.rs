@@ -7,7 +7,7 @@ mod user;
 
 use serde_json::{Value, json};
 
-use super::attribute::Attribute;
+use crate::attribute::Attribute;
 
 pub(super) use common::COMMON;
 pub(super) use group::SCHEMAS as GROUP;

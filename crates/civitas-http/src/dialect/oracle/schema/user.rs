@@ -3,9 +3,8 @@
 use civitas_scim::schema::{Uniqueness, urn};
 
 use super::{CAPABILITIES, SELF_CHANGE, Schema, USER_EXTENSION, USER_STATE, common, extension};
-use crate::dialect::oracle::attribute::{
-    Attribute, boolean, complex, instant, integer, list, reference, text,
-};
+use crate::attribute::{Attribute, boolean, complex, instant, integer, list, text};
+use crate::dialect::oracle::attribute::link;
 
 /// The base schema and the extensions.
 pub(in super::super) const SCHEMAS: &[Schema] = &[
@@ -82,7 +81,7 @@ pub(in super::super) const SCHEMAS: &[Schema] = &[
                 &["value"],
                 &[
                     text("value").required().exact(),
-                    reference(),
+                    link(),
                     text("source"),
                     text("status"),
                     integer("score"),
@@ -101,11 +100,7 @@ pub(in super::super) const SCHEMAS: &[Schema] = &[
             text("factorMethod"),
             complex(
                 "factorIdentifier",
-                &[
-                    text("value").required().exact(),
-                    reference(),
-                    text("display"),
-                ],
+                &[text("value").required().exact(), link(), text("display")],
             ),
         ],
     },
@@ -138,7 +133,7 @@ pub(in super::super) const SCHEMAS: &[Schema] = &[
     Schema {
         uri: SELF_CHANGE,
         name: "SelfChange",
-        attributes: &[boolean("allowSelfChange").write_only()],
+        attributes: &[boolean("allowSelfChange").write_only().never()],
     },
     Schema {
         uri: extension!("OCITags"),
@@ -158,7 +153,7 @@ pub(in super::super) const SCHEMAS: &[Schema] = &[
                 "manager",
                 &[
                     text("value").exact().searchable(),
-                    reference(),
+                    link(),
                     text("displayName").read_only(),
                 ],
             ),
@@ -187,14 +182,14 @@ const EXTENSION: &[Attribute] = &[
         .immutable()
         .never(),
     boolean("isAuthenticationDelegated").immutable().never(),
-    text("notificationEmailTemplateId").write_only(),
+    text("notificationEmailTemplateId").write_only().never(),
     boolean("accountRecoveryRequired").on_request(),
     complex(
         "syncedFromApp",
         &[
             text("value").required().exact(),
             text("type").of(&["IdentitySource", "App", "IdentityProvider"]),
-            reference(),
+            link(),
             text("display").read_only(),
         ],
     ),
@@ -235,7 +230,7 @@ const CORE: &[Attribute] = &[
     text("preferredLanguage").searchable(),
     text("timezone").searchable(),
     boolean("active").searchable(),
-    text("password").write_only(),
+    text("password").write_only().never(),
     list(
         "emails",
         &["value", "type"],
@@ -309,7 +304,7 @@ const CORE: &[Attribute] = &[
         &[
             text("value").exact().always().read_only().searchable(),
             text("ocid").exact().read_only(),
-            reference(),
+            link(),
             text("display").read_only().searchable(),
             text("nonUniqueDisplayName").read_only(),
             text("externalId").read_only(),

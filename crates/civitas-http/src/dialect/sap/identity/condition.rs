@@ -110,7 +110,7 @@ fn exact(kind: Kind, kept: &ResourceType) -> ResourceType {
     for known in core
         .attributes
         .iter()
-        .map(super::attribute::Attribute::scim)
+        .map(crate::attribute::Attribute::scim)
     {
         let Some(attribute) = exact.schema.attribute_mut(&known.name) else {
             continue;

@@ -6,10 +6,8 @@ use civitas_directory::Catalogue;
 use civitas_scim::schema::{self, Extension, ResourceType, urn};
 use serde_json::{Value, json};
 
-use super::{
-    attribute::{Attribute, complex, instant, text},
-    schema::{GROUP, SERVICE, Schema, USER},
-};
+use super::schema::{GROUP, SERVICE, Schema, USER};
+use crate::attribute::{Attribute, complex, instant, text};
 use crate::dialect::sap::kind::Kind;
 
 /// Attributes that all resources have.
@@ -66,7 +64,7 @@ pub(super) const fn schemas(kind: Kind) -> &'static [Schema] {
 /// Whether an attribute of the base schema is one that every resource has.
 pub(super) fn requires(kind: Kind, name: &str) -> bool {
     let mut base = schemas(kind)[0].attributes.iter();
-    base.any(|it| it.name == name && it.is_required())
+    base.any(|it| it.name == name && it.required)
 }
 
 /// The extension that keeps what the service has beside the attributes of SCIM and of its own

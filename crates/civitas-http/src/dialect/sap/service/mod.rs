@@ -22,7 +22,7 @@ use super::{
     media, number,
     place::{Place, UNBUILT},
 };
-use crate::{door::Arrival, form, refusal::Refusal, reply::Reply};
+use crate::{door::Arrival, reply::Reply};
 
 const JSON_TYPE: &str = "application/json";
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
@@ -59,25 +59,7 @@ pub(super) async fn serve(
         _ => {}
     }
     let scope = ruled(arrival.scope(tenant, &caller));
-    let origin = arrival.origin(tenant);
-    let body = if media::has_body(headers) && media::takes_body(method) {
-        arrival.body.read().await?
-    } else {
-        bytes::Bytes::new()
-    };
-    let query = parts.uri.query().unwrap_or_default();
-    let query = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
-    let mut call = Call {
-        app: arrival.app,
-        tenant,
-        scope,
-        caller,
-        origin,
-        method,
-        headers,
-        query,
-        body,
-    };
+    let mut call = Call::begin(arrival, tenant, caller, scope).await?;
     match place {
         Place::Otp => otp::check(&call).await,
         Place::ForgotPassword => forgot_password::ask(&call).await,

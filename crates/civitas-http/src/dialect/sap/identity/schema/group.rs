@@ -3,7 +3,7 @@
 use civitas_scim::schema::Uniqueness;
 
 use super::Schema;
-use crate::dialect::sap::identity::attribute::{complex, reference, text};
+use crate::attribute::{complex, reference, text};
 
 pub(super) const CORE: Schema = Schema {
     uri: "urn:ietf:params:scim:schemas:core:2.0:Group",

@@ -10,7 +10,7 @@ mod user;
 use civitas_scim::schema as scim;
 use serde_json::{Value, json};
 
-use super::attribute::Attribute;
+use crate::attribute::Attribute;
 
 /// What the product knows of users.
 pub(in crate::dialect::sap) const SAP_USER: &str =

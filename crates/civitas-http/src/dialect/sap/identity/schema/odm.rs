@@ -3,7 +3,7 @@
 use civitas_scim::schema::Uniqueness;
 
 use super::Schema;
-use crate::dialect::sap::identity::attribute::{boolean, complex, instant, text};
+use crate::attribute::{boolean, complex, instant, text};
 
 pub(super) const ODM: Schema = Schema {
     uri: "urn:ietf:params:scim:schemas:extension:sap.odm:2.0:User",

@@ -3,7 +3,7 @@
 use civitas_scim::schema::Uniqueness;
 
 use super::Schema;
-use crate::dialect::sap::identity::attribute::{boolean, complex, instant, integer, text};
+use crate::attribute::{boolean, complex, instant, integer, text};
 
 pub(super) const SAP: Schema = Schema {
     uri: "urn:ietf:params:scim:schemas:extension:sap:2.0:User",

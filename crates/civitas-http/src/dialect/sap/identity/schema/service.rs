@@ -1,7 +1,7 @@
 //! What the service tells of itself.
 
 use super::Schema;
-use crate::dialect::sap::identity::attribute::{boolean, complex, integer, reference, text};
+use crate::attribute::{boolean, complex, integer, reference, text};
 
 pub(super) const SCHEMA: Schema = Schema {
     uri: "urn:ietf:params:scim:schemas:core:2.0:Schema",

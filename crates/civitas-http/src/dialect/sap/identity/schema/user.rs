@@ -1,7 +1,7 @@
 //! Users, as SCIM defines them and as the enterprise extension does.
 
 use super::Schema;
-use crate::dialect::sap::identity::attribute::{binary, boolean, complex, reference, text};
+use crate::attribute::{binary, boolean, complex, reference, text};
 
 pub(super) const CORE: Schema = Schema {
     uri: "urn:ietf:params:scim:schemas:core:2.0:User",

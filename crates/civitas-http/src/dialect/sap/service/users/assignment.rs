@@ -9,14 +9,16 @@ use civitas_directory::{
 };
 use civitas_scim::{
     Attributes,
-    definition::INDEX_EXTENSION,
     filter::{Filter, Limits},
-    schema::{ResourceType, urn},
+    schema::ResourceType,
     tolerance::Tolerance,
 };
 use serde_json::{Value, json};
 
-use crate::dialect::sap::{call::Call, fault::Failure, kind::Kind};
+use crate::{
+    dialect::sap::{call::Call, fault::Failure, kind::Kind},
+    own_type,
+};
 
 const TYPE: &str = "SpUser";
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:sap.kept:2.0:SpUser";
@@ -156,22 +158,7 @@ fn definition() -> (Value, Value) {
     }));
     attributes.push(json!({ "name": "activated", "type": "dateTime" }));
     let description = "A user of an application";
-    let resource_type = json!({
-        "schemas": [urn::RESOURCE_TYPE],
-        "name": TYPE,
-        "endpoint": format!("/{TYPE}s"),
-        "description": description,
-        "schema": SCHEMA,
-    });
-    let schema = json!({
-        "schemas": [urn::SCHEMA, INDEX_EXTENSION],
-        "id": SCHEMA,
-        "name": TYPE,
-        "description": description,
-        "attributes": attributes,
-        INDEX_EXTENSION: { "indexed": ["named"] },
-    });
-    (resource_type, schema)
+    own_type::definition(TYPE, SCHEMA, description, &attributes, &["named"])
 }
 
 /// The type, once a tenant has any of it.
