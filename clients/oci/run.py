@@ -193,6 +193,19 @@ def groups(client) -> None:
     assert [it.value for it in everything.groups] == [created.id]
 
 
+def lost_answer(service: Service) -> None:
+    """The SDK asks again with the token of the first try, and gets its answer."""
+    client = service.client()
+    once = ("--method", "POST", "--path", "/admin/v1/Groups", "--to", "1")
+    service.said("rehearse", "after; close", *once)
+    again = oci.retry.DEFAULT_RETRY_STRATEGY
+    created = client.create_group(group=group("Riders"), retry_strategy=again)
+    assert created.status == 201
+    found = client.list_groups(filter='displayName eq "Riders"').data
+    assert [it.id for it in found.resources] == [created.data.id]
+    service.said("rehearse", "--clear")
+
+
 def pages(client) -> None:
     for number in range(7):
         client.create_user(user=person(f"page{number}"))
@@ -266,6 +279,7 @@ def main() -> None:
                 operations(client)
                 deletion(client)
                 emptied(client)
+            lost_answer(service)
             signatures(service)
         finally:
             service.stop()

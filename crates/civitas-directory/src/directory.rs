@@ -13,6 +13,7 @@ mod job;
 mod read;
 mod reference;
 pub mod relationship;
+mod retry;
 mod select;
 mod staging;
 mod subject;

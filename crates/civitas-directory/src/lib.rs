@@ -28,6 +28,7 @@ pub mod precondition;
 pub mod public_key;
 pub mod record;
 pub mod redefinition;
+pub mod retry;
 pub mod scope;
 pub mod seal;
 mod self_service;

@@ -15,6 +15,7 @@ mod filter;
 mod key;
 mod pace;
 mod postgres;
+mod retry;
 mod rid;
 mod rids;
 mod search;

@@ -1,6 +1,6 @@
 //! What is refused, with which status and for which reason.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     GROUP, NOBODY, SEARCH, Situation, USER, group, json_request, patch, person, post, refused,
@@ -9,7 +9,7 @@ use super::{
 use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
-use crate::verdict::{Verdict, ensure, text};
+use crate::verdict::{Verdict, ensure, same, text};
 use crate::wire::Request;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -559,6 +559,11 @@ const ENTRIES: &[Entry] = &[
     (&["O-12.403-01"], "somebody who may read writes", reader),
     (&["O-12.403-01"], "a user without roles reads others", user),
     (&["O-12.404-03"], "what was deleted is not there", gone),
+    (
+        &["O-12.409-04"],
+        "a retry token of another request",
+        another_request,
+    ),
     (&["O-12.409-01"], "a group whose name is taken", same_group),
     (&["O-12.409-02"], "a member twice", same_member),
     (
@@ -654,6 +659,21 @@ fn gone(session: &mut Session) -> Verdict {
     refused(&answer, 404, "resourceNotFound")?;
     let told = format!("User with ID {} does not exist.", subject.id);
     ensure(answer.object()?["detail"] == told, told.clone(), &answer)
+}
+
+fn another_request(session: &mut Session) -> Verdict {
+    let token = session.name("retry");
+    let (first, other) = (person(session), person(session));
+    let retried = |body: &Value| post("/Users", body).header("opc-retry-token", &token);
+    let created = session.send(retried(&first))?.expect(201)?;
+    let user = created.object()?.clone();
+    session.own(&format!("/Users/{}", text(&user["id"])));
+    let told = "error.common.exception.invalidRetryToken";
+    refused(&session.send(retried(&other))?, 409, told)?;
+    let again = session.send(retried(&first))?.expect(201)?;
+    same("the first answer", &user, again.object()?)?;
+    let location = created.header("location");
+    ensure(again.header("location") == location, "Location", &again)
 }
 
 fn same_group(session: &mut Session) -> Verdict {

@@ -6,7 +6,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -34,6 +34,7 @@ use crate::{
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
+    retry::{Attempt, Claimed},
     settings::{self, Settings},
     stream::{MAX_STREAMS, Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
@@ -63,11 +64,21 @@ struct State {
     /// and number.
     parts: BTreeMap<(i64, String, u64), Received>,
     rows: BTreeMap<(i64, String, u64), String>,
+    /// Requests under a token and when they are forgotten, by number of the partition and key.
+    retries: BTreeMap<(i64, String), Retry>,
     /// By number of the partition and id.
     streams: BTreeMap<(i64, String), Stream>,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
+}
+
+/// A request under a token.
+#[derive(Debug)]
+struct Retry {
+    content: String,
+    until: Timestamp,
+    answer: Option<String>,
 }
 
 /// A part of a job, and when it was added.
@@ -346,6 +357,7 @@ impl Store for MemoryStore {
         let jobs: BTreeSet<String> = place.scene.jobs.keys().cloned().collect();
         let own = partition.raw();
         state.parts.retain(|(of, ..), _| *of != own);
+        state.retries.retain(|(of, _), _| *of != own);
         let rows = &mut state.rows;
         rows.retain(|(of, job, _), _| *of != own || jobs.contains(job));
         let streams = state.streams.iter_mut();
@@ -549,6 +561,56 @@ impl Store for MemoryStore {
         });
         let rows = &mut state.rows;
         rows.retain(|(of, id, _), _| *of != partition.raw() || !purged.contains(id));
+        Ok(())
+    }
+
+    async fn claim_retry(
+        &self,
+        partition: Partition,
+        attempt: &Attempt,
+    ) -> Result<Claimed<String>, RegistryError> {
+        let own = partition.raw();
+        let mut state = self.state();
+        let retries = &mut state.retries;
+        retries.retain(|(of, _), it| *of != own || it.until > attempt.at);
+        match retries.entry((own, attempt.key.clone())) {
+            Entry::Occupied(found) => {
+                let Retry {
+                    content, answer, ..
+                } = found.get();
+                Ok(Claimed::found(attempt, content, answer.clone()))
+            }
+            Entry::Vacant(free) => {
+                free.insert(Retry {
+                    content: attempt.content.clone(),
+                    until: attempt.until(),
+                    answer: None,
+                });
+                Ok(Claimed::Granted)
+            }
+        }
+    }
+
+    async fn settle_retry(
+        &self,
+        partition: Partition,
+        key: &str,
+        answer: Option<&str>,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let Entry::Occupied(mut found) = state.retries.entry((partition.raw(), key.to_owned()))
+        else {
+            return Ok(());
+        };
+        if found.get().answer.is_some() {
+            return Ok(());
+        }
+        match answer {
+            Some(answer) => found.get_mut().answer = Some(answer.to_owned()),
+            None => {
+                found.remove();
+            }
+        }
         Ok(())
     }
 

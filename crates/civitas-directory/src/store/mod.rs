@@ -21,6 +21,7 @@ use crate::{
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
+    retry::{Attempt, Claimed},
     settings::{Change, Settings},
     stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
@@ -508,6 +509,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// Drops what is no longer kept of the ended jobs of a tenant.
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError>;
+
+    /// Claims the token of a request durably. What is no longer kept of the tenant's requests is
+    /// dropped, a few at a time.
+    async fn claim_retry(
+        &self,
+        partition: Partition,
+        attempt: &Attempt,
+    ) -> Result<Claimed<String>, RegistryError>;
+
+    /// Keeps the answer of the request that has claimed a token, or gives the token back. A token
+    /// that was answered or that nobody has claimed stays as it is.
+    async fn settle_retry(
+        &self,
+        partition: Partition,
+        key: &str,
+        answer: Option<&str>,
+    ) -> Result<(), RegistryError>;
 
     /// Stores a new stream, of at most [`MAX_STREAMS`](crate::stream::MAX_STREAMS).
     async fn create_stream(

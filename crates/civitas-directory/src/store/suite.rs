@@ -20,6 +20,7 @@ mod members;
 mod parallel;
 mod registry;
 mod resources;
+mod retry;
 mod search;
 mod stage;
 mod staging;
@@ -34,6 +35,7 @@ pub use members::*;
 pub use parallel::*;
 pub use registry::*;
 pub use resources::*;
+pub use retry::*;
 pub use search::*;
 pub use staging::*;
 pub use stream::*;
@@ -124,6 +126,10 @@ macro_rules! store_suite {
                 // Jobs.
                 jobs_are_kept_to_their_end
                 a_job_is_done_part_by_part
+                // Requests under a token.
+                a_token_is_claimed_once
+                of_parallel_claims_one_is_granted
+                a_reset_forgets_tokens
                 // Streams.
                 streams_belong_to_a_tenant
                 a_reset_takes_streams_back

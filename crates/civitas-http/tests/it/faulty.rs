@@ -12,6 +12,7 @@ use civitas_directory::{
     credential::{Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     redefinition::{Redefinition, Refused},
+    retry::{Attempt, Claimed},
     settings::Change,
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
@@ -325,6 +326,23 @@ impl Store for Faulty {
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         self.0.forget_jobs(partition, forget).await
+    }
+
+    async fn claim_retry(
+        &self,
+        partition: Partition,
+        attempt: &Attempt,
+    ) -> Result<Claimed<String>, RegistryError> {
+        self.0.claim_retry(partition, attempt).await
+    }
+
+    async fn settle_retry(
+        &self,
+        partition: Partition,
+        key: &str,
+        answer: Option<&str>,
+    ) -> Result<(), RegistryError> {
+        self.0.settle_retry(partition, key, answer).await
     }
 
     async fn create_stream(

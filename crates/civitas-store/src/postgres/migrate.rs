@@ -29,6 +29,7 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("migrations/0006_application.sql"),
     ),
     ("groups_of", include_str!("migrations/0007_groups_of.sql")),
+    ("retries", include_str!("migrations/0008_retry.sql")),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

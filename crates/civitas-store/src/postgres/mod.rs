@@ -22,6 +22,7 @@ mod part;
 mod pool;
 mod record;
 mod registry;
+mod retry;
 mod snapshot;
 mod source;
 mod stream;
@@ -40,6 +41,7 @@ use civitas_directory::{
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
+    retry::{Attempt, Claimed},
     settings::{self, Settings},
     store::{
         Changes, ChangesQuery, Event, FoundPage, JOB_LEASE, LogReach, Query, ReadError, Referent,
@@ -614,6 +616,26 @@ impl Store for PostgresStore {
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         again!(self.lease(), |it| job::forget(&it, partition, forget))
+    }
+
+    async fn claim_retry(
+        &self,
+        partition: Partition,
+        attempt: &Attempt,
+    ) -> Result<Claimed<String>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(retry::claim(&lease, partition, attempt).await?)
+    }
+
+    async fn settle_retry(
+        &self,
+        partition: Partition,
+        key: &str,
+        answer: Option<&str>,
+    ) -> Result<(), RegistryError> {
+        again!(self.lease(), |it| retry::settle(
+            &it, partition, key, answer
+        ))
     }
 
     async fn create_stream(

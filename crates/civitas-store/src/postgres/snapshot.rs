@@ -149,6 +149,7 @@ pub(super) async fn reset(
             .with(tenant)
             .with(id),
         Step::new("DELETE FROM rehearsal WHERE tenant = $1").with(tenant),
+        Step::new("DELETE FROM retry WHERE tenant = $1").with(tenant),
         news::tell(),
     ];
     connection.commit(last).await?;

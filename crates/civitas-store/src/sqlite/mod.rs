@@ -20,6 +20,7 @@ mod log;
 mod pool;
 mod reader;
 mod registry;
+mod retry;
 mod schema;
 mod snapshot;
 mod source;
@@ -45,6 +46,7 @@ use civitas_directory::{
     job::{End, Forget, Job, Part, PartDone, Row},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
+    retry::{Attempt, Claimed},
     settings::{self, Settings},
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
@@ -650,6 +652,27 @@ impl Store for SqliteStore {
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         self.chore(move |connection| job::forget(connection, partition, forget))
+            .await
+    }
+
+    async fn claim_retry(
+        &self,
+        partition: Partition,
+        attempt: &Attempt,
+    ) -> Result<Claimed<String>, RegistryError> {
+        let attempt = attempt.clone();
+        self.chore(move |connection| retry::claim(connection, partition, &attempt))
+            .await
+    }
+
+    async fn settle_retry(
+        &self,
+        partition: Partition,
+        key: &str,
+        answer: Option<&str>,
+    ) -> Result<(), RegistryError> {
+        let (key, answer) = (key.to_owned(), answer.map(str::to_owned));
+        self.chore(move |connection| retry::settle(connection, partition, &key, answer.as_deref()))
             .await
     }
 

@@ -24,6 +24,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0009_stream.sql")),
     M::up(include_str!("migrations/0010_credential.sql")),
     M::up(include_str!("migrations/0011_application.sql")),
+    M::up(include_str!("migrations/0012_retry.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

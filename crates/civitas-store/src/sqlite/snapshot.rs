@@ -13,7 +13,7 @@ use civitas_directory::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
-use super::{error::RegistryFault, job, registry::check_tenant, stream};
+use super::{error::RegistryFault, job, registry::check_tenant, retry, stream};
 
 type Outcome<T> = std::result::Result<T, RegistryFault>;
 
@@ -121,6 +121,7 @@ pub(super) fn reset(
         )?
         .query_row([tenant], |row| row.get(0))?;
     job::reset(&transaction, tenant, &jobs)?;
+    retry::reset(&transaction, tenant)?;
     stream::reset(&transaction, partition, last(&transaction, tenant)?)?;
     transaction.commit()?;
     Ok(partition.in_generation(generation))

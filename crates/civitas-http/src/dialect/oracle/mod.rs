@@ -21,6 +21,7 @@ mod place;
 mod projection;
 pub(crate) mod rehearsal;
 mod resource;
+mod retry;
 mod rules;
 mod schema;
 mod search;
@@ -31,6 +32,8 @@ mod write;
 
 pub(crate) use bulk::{KIND as BULK, carry_out as carry_out_bulk};
 pub(crate) use place::{Place, UNBUILT, owns};
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use civitas_directory::{Role, Tenant};
@@ -66,8 +69,8 @@ const SCHEMA_VERSION: HeaderName = HeaderName::from_static("resource_type_schema
 /// Answers a request.
 pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Reply, Refusal> {
     let headers = &arrival.parts.headers;
-    let tenant = &*arrival.tenant().await?;
-    match serve(arrival, tenant, &place).await {
+    let tenant = arrival.tenant().await?;
+    match serve(arrival, &tenant, &place).await {
         Ok(reply) => Ok(reply),
         Err(Failure::Fault(fault)) => Ok(status::fault(&fault, headers)),
         Err(Failure::Refusal(refusal)) => Err(refusal),
@@ -77,7 +80,7 @@ pub(crate) async fn answer(arrival: Arrival<'_>, place: Place<'_>) -> Result<Rep
 /// All checks before a use case, in the order in which the service makes them.
 async fn serve(
     mut arrival: Arrival<'_>,
-    tenant: &Tenant,
+    tenant: &Arc<Tenant>,
     place: &Place<'_>,
 ) -> Result<Reply, Failure> {
     let parts = arrival.parts;
@@ -136,7 +139,10 @@ async fn serve(
         body,
         new_id: None,
     };
-    carry_out(&mut call, place).await
+    match retry::token(place, method, headers) {
+        Some(token) => retry::once(call, tenant, &parts.uri, token).await,
+        None => carry_out(&mut call, place).await,
+    }
 }
 
 async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {

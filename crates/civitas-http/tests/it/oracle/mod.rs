@@ -1,5 +1,6 @@
 //! Identity domains: what only a world of one's own shows.
 
+mod retry;
 mod views;
 
 use serde_json::{Value, json};
