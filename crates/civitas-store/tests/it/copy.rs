@@ -12,6 +12,7 @@ use civitas_directory::{
     job::{self, Job, Part, PartDone},
     record::Timestamp,
     redefinition::{IndexOf, Redefinition},
+    retry::Attempt,
     settings,
     store::Store,
     stream::{Completion, Delivery, Payload, Position, Receiver, Status, Stream},
@@ -254,6 +255,14 @@ async fn fill<S: Store>(store: S) {
     };
     store.finish_job_part(partition, "job", done).await.unwrap();
     store.create_stream(partition, stream()).await.unwrap();
+    for (token, answer) in [("a", Some("\u{0}")), ("b", None)] {
+        let attempt = Attempt::new(&[token], b"", Timestamp(5));
+        store.claim_retry(partition, &attempt).await.unwrap();
+        if answer.is_some() {
+            let settled = store.settle_retry(partition, &attempt.key, answer);
+            settled.await.unwrap();
+        }
+    }
 }
 
 fn folder(path: &Path) -> End {

@@ -68,6 +68,21 @@ async fn nodes_add_members_to_one_group_and_none_is_lost() {
     nodes[0].verify().await;
 }
 
+/// If each of them made the database read all members that there are, it would give up.
+#[tokio::test]
+async fn thousands_of_members_are_added_to_a_large_group() {
+    let stage = Stage::of(store().await).await;
+    stage.group("staff", &[]).await;
+    let names: Vec<String> = (0..4_000).map(|number| format!("u{number:04}")).collect();
+    let users = names.iter();
+    let users = users.map(|id| create("User", json!({ "id": id, "userName": id })));
+    stage.commit(users.collect()).await.unwrap();
+    let members: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(stage.add("staff", &members).await.unwrap().changed);
+    assert!(!stage.add("staff", &members).await.unwrap().changed);
+    stage.verify().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_one_name_asked_for_through_two_new_nodes_one_is_created() {
     let nodes = two().await;

@@ -34,11 +34,15 @@ const HOLDERS: &str = "SELECT v.attribute, v.head, v.tail, v.rid
     FROM unnest($1::bigint[], $2::bytea[]) AS u (attribute, head)
     JOIN value v ON v.attribute = u.attribute AND v.head = u.head";
 
-const PAIRS: &str = "SELECT m.group_rid, m.member_rid
-    FROM unnest($2::bytea[], $3::bytea[]) AS p (group_id, member_id)
-    JOIN resource g ON g.partition = $1 AND g.id = p.group_id
-    JOIN resource r ON r.partition = $1 AND r.id = p.member_id
-    JOIN membership m ON m.group_rid = g.rid AND m.member_rid = r.rid";
+// Both ends are looked up before memberships are: in another order, which a planner without
+// statistics may prefer, every member of a group would be read for each of the pairs.
+const PAIRS: &str = "WITH pair AS MATERIALIZED (
+        SELECT (SELECT rid FROM resource WHERE partition = $1 AND id = p.group_id) AS group_rid,
+            (SELECT rid FROM resource WHERE partition = $1 AND id = p.member_id) AS member_rid
+        FROM unnest($2::bytea[], $3::bytea[]) AS p (group_id, member_id)
+    )
+    SELECT m.group_rid, m.member_rid FROM pair p
+    JOIN membership m ON m.group_rid = p.group_rid AND m.member_rid = p.member_rid";
 
 const ALL_MEMBERS: &str = "SELECT m.group_rid, m.member_rid
     FROM resource g JOIN membership m ON m.group_rid = g.rid
