@@ -18,7 +18,7 @@ use crate::{
     id::{Ids, Seeded},
     password::Hasher,
     record::Timestamp,
-    store::{Store, Want},
+    store::{RegistryError, Store, Want},
     tenant::{Partition, Tenant},
     token::{Claims, Holder, Signer, Token},
 };
@@ -91,6 +91,8 @@ pub struct Access {
     hasher: Hasher,
     signer: Signer,
     tenants: Cache<String, Option<Arc<Tenant>>>,
+    /// By what a store calls them.
+    realms: Cache<String, Arc<Tenant>>,
     clients: Cache<(i64, String), Option<Arc<Client>>>,
     verified: Cache<[u8; 32], ()>,
     /// Secrets that are being verified: who shows the same one at the same time shares the work.
@@ -117,6 +119,10 @@ impl Access {
             hasher,
             signer,
             tenants: short().time_to_live(REGISTRY_STALENESS).build(),
+            realms: Cache::builder()
+                .max_capacity(CACHED_ENTRIES)
+                .time_to_live(REGISTRY_STALENESS)
+                .build(),
             clients: Cache::builder()
                 .max_capacity(CACHED_ENTRIES)
                 .time_to_live(REGISTRY_STALENESS)
@@ -149,6 +155,34 @@ impl Access {
         Ok(found)
     }
 
+    /// The tenant in the partition of one of its realms. One to which nothing was written yet
+    /// is made, or else is an empty one.
+    pub async fn realm(&self, tenant: &Tenant, realm: &str, make: bool) -> Result<Tenant, Error> {
+        let name = tenant.realm_name(realm);
+        if let Some(known) = self.realms.get(&name) {
+            return Ok(tenant.in_realm(&known));
+        }
+        let found = match self.store.tenant_by_name(&name).await? {
+            Some(found) => found,
+            None if make => self.make_realm(&name).await?,
+            None => return Ok(tenant.in_new_realm(name)),
+        };
+        let found = Arc::new(found);
+        self.realms.insert(name, Arc::clone(&found));
+        Ok(tenant.in_realm(&found))
+    }
+
+    async fn make_realm(&self, name: &str) -> Result<Tenant, Error> {
+        match self.store.create_tenant(name, &[]).await {
+            // Somebody else was faster.
+            Err(RegistryError::TenantExists(_)) => {
+                let found = self.store.tenant_by_name(name).await?;
+                Ok(found.ok_or_else(|| RegistryError::Missing(name.to_owned()))?)
+            }
+            made => Ok(made?),
+        }
+    }
+
     /// The tenant under what holds for the whole server.
     async fn governed(&self, mut tenant: Tenant) -> Result<Tenant, Error> {
         let server = self.store.server_settings().await?;
@@ -159,6 +193,7 @@ impl Access {
     /// Reads every tenant again that is asked for from now on.
     pub fn forget_tenants(&self) {
         self.tenants.invalidate_all();
+        self.realms.invalidate_all();
     }
 
     /// Reads every tenant and client again that is asked for from now on.
@@ -377,7 +412,8 @@ impl Drop for Verifying<'_> {
     }
 }
 
-fn only(tenants: Vec<Tenant>) -> Option<Tenant> {
+fn only(mut tenants: Vec<Tenant>) -> Option<Tenant> {
+    tenants.retain(|it| !it.is_realm());
     <[Tenant; 1]>::try_from(tenants).ok().map(|[tenant]| tenant)
 }
 

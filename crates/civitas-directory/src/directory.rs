@@ -147,6 +147,13 @@ impl Directory {
         self.access.tenant(host.unwrap_or_default()).await
     }
 
+    /// The tenant in the partition of one of its realms. One to which nothing was written yet
+    /// is made for a caller that is about to, and is an empty one for others. Nothing of one
+    /// partition is in another.
+    pub async fn realm(&self, tenant: &Tenant, realm: &str, make: bool) -> Result<Tenant, Error> {
+        self.access.realm(tenant, realm, make).await
+    }
+
     /// Follows what other processes change of tenants and clients, for as long as it is
     /// awaited. Without it they are known within
     /// [`REGISTRY_STALENESS`](crate::access::REGISTRY_STALENESS).
@@ -159,9 +166,7 @@ impl Directory {
 
     /// The settings of a tenant as stored.
     pub async fn settings(&self, tenant: &Tenant) -> Result<Settings, Error> {
-        let tenants = self.store.tenants().await?;
-        let mut tenants = tenants.into_iter();
-        let found = tenants.find(|it| it.name == tenant.name);
+        let found = self.store.tenant_by_name(&tenant.name).await?;
         Ok(found.map(|it| it.settings).unwrap_or_default())
     }
 

@@ -181,6 +181,25 @@ impl Opened {
     pub(crate) async fn tenant(source: &Source, name: &str) -> Result<Self, Failure> {
         let store = source.location()?.open(&Options::default()).await?;
         let tenant = find_tenant(store.as_ref(), name).await?;
+        Self::of(store, tenant).await
+    }
+
+    /// The same of a realm, where the name has two parts: `TENANT/REALM`.
+    pub(crate) async fn partition(source: &Source, name: &str) -> Result<Self, Failure> {
+        let Some((tenant, _)) = name.split_once('/') else {
+            return Self::tenant(source, name).await;
+        };
+        let store = source.location()?.open(&Options::default()).await?;
+        let tenant = find_tenant(store.as_ref(), tenant).await?;
+        let realm = store.tenant_by_name(name).await;
+        let realm = realm.map_err(|error| Failure::other(error.to_string()))?;
+        let realm = realm.ok_or_else(|| {
+            Failure::other(format!("there is no {name}: nothing was written there yet"))
+        })?;
+        Self::of(store, tenant.in_realm(&realm)).await
+    }
+
+    async fn of(store: Arc<dyn Store>, tenant: Tenant) -> Result<Self, Failure> {
         let directory = Directory::open(store, Limits::default()).await;
         let directory = directory.map_err(|error| Failure::other(error.to_string()))?;
         Ok(Self {
@@ -214,14 +233,16 @@ impl Opened {
 /// The tenant of that name. `default` is made when it is not there.
 pub(crate) async fn find_tenant(store: &dyn Store, name: &str) -> Result<Tenant, Failure> {
     let failed = |error: civitas_directory::store::RegistryError| Failure::other(error.to_string());
-    let tenants = store.tenants().await.map_err(failed)?;
-    if let Some(tenant) = tenants.iter().find(|tenant| tenant.name == name) {
-        return Ok(tenant.clone());
+    let found = store.tenant_by_name(name).await.map_err(failed)?;
+    if let Some(tenant) = found.filter(|it| !it.is_realm()) {
+        return Ok(tenant);
     }
     if name == crate::development::DEFAULT_TENANT {
         return store.create_tenant(name, &[]).await.map_err(failed);
     }
-    let known: Vec<&str> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+    let tenants = store.tenants().await.map_err(failed)?;
+    let known = tenants.iter().filter(|tenant| !tenant.is_realm());
+    let known: Vec<&str> = known.map(|tenant| tenant.name.as_str()).collect();
     Err(Failure::other(format!(
         "there is no tenant {name}; there are: {}",
         known.join(", ")

@@ -30,7 +30,7 @@ const EXPORT_PAGE: usize = 500;
 
 /// `civitas import`
 pub(crate) async fn import(arguments: cli::Import) -> Result<(), Failure> {
-    let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
+    let opened = Opened::partition(&arguments.source, &arguments.tenant).await?;
     let kind = resource_type(&opened.tenant, &arguments.resource_type)?.clone();
     let (input, progress) = open(&arguments.file)?;
     let format = match extension(&arguments.file) {
@@ -128,7 +128,7 @@ impl Tally {
 
 /// `civitas export`
 pub(crate) async fn export(arguments: cli::Export) -> Result<(), Failure> {
-    let opened = Opened::tenant(&arguments.source, &arguments.tenant).await?;
+    let opened = Opened::partition(&arguments.source, &arguments.tenant).await?;
     let resource_type = resource_type(&opened.tenant, &arguments.resource_type)?;
     let mut output = destination(arguments.file.as_deref())?;
     let progress = bar(0, "{pos}/{len} resources {wide_bar} {eta}");

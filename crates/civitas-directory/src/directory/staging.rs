@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     id::Ids,
     record::Timestamp,
-    store::Snapshot,
+    store::{RegistryError, Snapshot},
     tenant::{Partition, Stage, Tenant},
 };
 
@@ -24,7 +24,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Keeps the tenant's present state under a name.
+    /// Keeps the tenant's present state under a name, and that of its realms, one partition
+    /// after the other.
     pub async fn take_snapshot(
         &self,
         tenant: &Tenant,
@@ -32,7 +33,11 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Snapshot, Error> {
         let taken = self.store.take_snapshot(tenant.partition, name, now);
-        Ok(taken.await?)
+        let taken = taken.await?;
+        for realm in self.realms(tenant).await? {
+            self.store.take_snapshot(realm.partition, name, now).await?;
+        }
+        Ok(taken)
     }
 
     /// The tenant's snapshots, by name.
@@ -42,6 +47,13 @@ impl Directory {
 
     /// Drops a snapshot.
     pub async fn drop_snapshot(&self, tenant: &Tenant, name: &str) -> Result<(), Error> {
+        for realm in self.realms(tenant).await? {
+            match self.store.drop_snapshot(realm.partition, name).await {
+                // It is younger than the snapshot.
+                Err(RegistryError::Missing(_)) => {}
+                dropped => dropped?,
+            }
+        }
         Ok(self.store.drop_snapshot(tenant.partition, name).await?)
     }
 
@@ -55,12 +67,25 @@ impl Directory {
         Ok(self.store.set_rehearsals(tenant.partition, text).await?)
     }
 
-    /// Takes the tenant back to a snapshot, or to nothing. Its access tokens end, and its jobs
-    /// that are in work.
+    /// Takes the tenant back to a snapshot, or to nothing, and then its realms; one that the
+    /// snapshot has not holds nothing then. Its access tokens end, and its jobs that are in
+    /// work.
     pub async fn reset(&self, tenant: &Tenant, snapshot: Option<&str>) -> Result<Partition, Error> {
         self.drop_jobs(tenant.partition).await?;
         let partition = self.store.reset(tenant.partition, snapshot).await?;
+        for realm in self.realms(tenant).await? {
+            match self.store.reset(realm.partition, snapshot).await {
+                Err(RegistryError::Missing(_)) => self.store.reset(realm.partition, None).await?,
+                reset => reset?,
+            };
+        }
         self.access.forget_tenants();
         Ok(partition)
+    }
+
+    async fn realms(&self, tenant: &Tenant) -> Result<Vec<Tenant>, Error> {
+        let mut realms = self.store.tenants().await?;
+        realms.retain(|it| it.is_realm_of(tenant));
+        Ok(realms)
     }
 }

@@ -269,6 +269,11 @@ impl Store for MemoryStore {
         Ok(state.tenants.values().map(|it| state.present(it)).collect())
     }
 
+    async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, RegistryError> {
+        let state = self.state();
+        Ok(state.tenants.get(name).map(|it| state.present(it)))
+    }
+
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
         let state = self.state();
         Ok(state.tenant_by_host(host).map(|it| state.present(it)))

@@ -347,8 +347,11 @@ pub trait Store: Send + Sync + 'static {
         change_set: ChangeSet,
     ) -> Result<Committed, Rejected>;
 
-    /// All tenants, by name.
+    /// All tenants and their realms, by name.
     async fn tenants(&self) -> Result<Vec<Tenant>, RegistryError>;
+
+    /// The tenant or realm of that name.
+    async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, RegistryError>;
 
     /// The tenant that a host name leads to.
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError>;

@@ -158,6 +158,10 @@ impl Store for Faulty {
         self.0.tenants().await
     }
 
+    async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, RegistryError> {
+        self.0.tenant_by_name(name).await
+    }
+
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
         self.0.tenant_by_host(host).await
     }

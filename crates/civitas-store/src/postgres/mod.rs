@@ -409,6 +409,11 @@ impl Store for PostgresStore {
         Ok(registry::tenants(&lease).await?)
     }
 
+    async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::tenant_by_name(&lease, name).await?)
+    }
+
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
         let lease = self.registry().await?;
         Ok(registry::tenant_by_host(&lease, host).await?)

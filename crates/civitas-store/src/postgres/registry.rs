@@ -50,6 +50,14 @@ pub(super) async fn tenants(connection: &Connection) -> Outcome<Vec<Tenant>> {
     Ok(tenants)
 }
 
+pub(super) async fn tenant_by_name(connection: &Connection, name: &str) -> Outcome<Option<Tenant>> {
+    let sql = format!("{TENANT} WHERE t.name = $1");
+    match connection.row(&sql, &[&name]).await? {
+        Some(row) => tenant(connection, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 pub(super) async fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Option<Tenant>> {
     // No host name holds this character, and a column of text takes none that does.
     if host.contains('\0') {

@@ -455,6 +455,10 @@ impl Store for SqliteStore {
         self.look_up(registry::tenants)
     }
 
+    async fn tenant_by_name(&self, name: &str) -> Result<Option<Tenant>, RegistryError> {
+        self.look_up(|connection| registry::tenant_by_name(connection, name))
+    }
+
     async fn tenant_by_host(&self, host: &str) -> Result<Option<Tenant>, RegistryError> {
         self.look_up(|connection| registry::tenant_by_host(connection, host))
     }

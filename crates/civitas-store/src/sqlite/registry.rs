@@ -27,6 +27,16 @@ pub(super) fn tenants(connection: &Connection) -> Outcome<Vec<Tenant>> {
         .collect()
 }
 
+pub(super) fn tenant_by_name(connection: &Connection, name: &str) -> Outcome<Option<Tenant>> {
+    let found = connection
+        .prepare_cached("SELECT id FROM tenant WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    found
+        .map(|id| tenant(connection, id, name.to_owned()))
+        .transpose()
+}
+
 pub(super) fn tenant_by_host(connection: &Connection, host: &str) -> Outcome<Option<Tenant>> {
     let found = connection
         .prepare_cached(

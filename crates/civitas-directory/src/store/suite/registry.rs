@@ -61,7 +61,23 @@ pub async fn tenants_have_names_and_hosts(store: Arc<dyn Store>) {
         .create_tenant("zeta", &owned(&["zeta.test"]))
         .await
         .unwrap();
-    assert_eq!(store.tenant_by_host("zeta.test").await.unwrap(), Some(zeta));
+    let realm = store.create_tenant("zeta/west", &[]).await.unwrap();
+    assert_eq!(
+        store.tenant_by_host("zeta.test").await.unwrap().as_ref(),
+        Some(&zeta)
+    );
+    for (name, tenant) in [
+        ("zeta", Some(&zeta)),
+        ("zeta/west", Some(&realm)),
+        ("zeta/", None),
+        ("zet", None),
+        ("zeta.test", None),
+        ("", None),
+    ] {
+        let found = store.tenant_by_name(name).await.unwrap();
+        assert_eq!(found.as_ref(), tenant, "{name}");
+    }
+    assert_ne!(realm.partition, zeta.partition);
 }
 
 /// Settings are done one by one, stay with their tenant, and come back with it.

@@ -9,6 +9,7 @@ use super::{
     fault::{Failure, Fault},
     managed::{self, definition},
     place::Place,
+    realm,
     request::Verb,
 };
 use crate::reply::Reply;
@@ -18,7 +19,7 @@ const MANAGED: &str = "managed";
 const SYNC: &str = "sync";
 
 /// Answers a request to all configurations.
-pub(super) fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) async fn collection(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match &call.request.verb {
         Verb::Read => {
@@ -27,7 +28,7 @@ pub(super) fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
             Ok(call.versioned(call.answer(Outcome::Answered, &all), served))
         }
         Verb::Query => {
-            let rows = [managed_objects(call), mappings()];
+            let rows = [managed_objects(call).await?, mappings()];
             let found = json!({
                 "result": rows,
                 "resultCount": rows.len(),
@@ -46,8 +47,17 @@ pub(super) fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
     }
 }
 
-fn managed_objects(call: &Call<'_>) -> Value {
-    json!({ "_id": MANAGED, "objects": definition::objects(&call.scope.catalogue) })
+async fn managed_objects(call: &mut Call<'_>) -> Result<Value, Failure> {
+    let mut objects = Vec::new();
+    for realm in realm::ALL {
+        call.enter_realm(realm).await?;
+        objects.extend(definition::objects(realm, &call.scope.catalogue));
+    }
+    Ok(told(objects))
+}
+
+fn told(objects: Vec<Value>) -> Value {
+    json!({ "_id": MANAGED, "objects": objects })
 }
 
 /// What is synchronized with systems, of which there are none.
@@ -59,13 +69,17 @@ fn mappings() -> Value {
 pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match (&call.request.verb, id) {
-        (Verb::Read, MANAGED) => {}
+        (Verb::Read, MANAGED) => {
+            let objects = managed_objects(call).await?;
+            Ok(call.versioned(call.answer(Outcome::Answered, &objects), served))
+        }
         (Verb::Update | Verb::Upsert, MANAGED) => {
             let body = call.request.body.clone();
-            configure(call, &body).await?;
+            let objects = configure(call, &body).await?;
+            Ok(call.versioned(call.answer(Outcome::Answered, &told(objects)), served))
         }
         (Verb::Read, SYNC) => {
-            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
+            Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served))
         }
         (Verb::Update | Verb::Upsert, SYNC) => {
             // Clients that write everything back write this back, too.
@@ -73,23 +87,21 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
                 let text = "No system is connected here: mappings must be empty";
                 return Err(Fault::new(Outcome::NotBuilt, text).into());
             }
-            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
+            Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served))
         }
         (Verb::Read | Verb::Delete, id) if id != MANAGED && id != SYNC => {
-            return Err(Fault::new(Outcome::NotFound, "Not Found").into());
+            Err(Fault::new(Outcome::NotFound, "Not Found").into())
         }
         _ => {
             let text = format!("The configuration {id} cannot be written here");
-            return Err(Fault::new(Outcome::NotBuilt, text).into());
+            Err(Fault::new(Outcome::NotBuilt, text).into())
         }
     }
-    let answer = call.answer(Outcome::Answered, &managed_objects(call));
-    Ok(call.versioned(answer, served))
 }
 
 /// Makes the properties of types those of a configuration, which may differ from the one in
-/// force in those that clients add, and in nothing else.
-async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
+/// force in those that clients add, and in nothing else. Gives the types as they are then.
+async fn configure(call: &mut Call<'_>, body: &Value) -> Result<Vec<Value>, Failure> {
     let refuse = |what: &str| {
         let text = format!("{what}: of the types only properties custom_… can be changed here");
         Failure::from(Fault::new(Outcome::NotBuilt, text))
@@ -98,7 +110,8 @@ async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
     let asked = asked
         .ok_or_else(|| Fault::invalid("objects must be an array"))?
         .clone();
-    let now = definition::objects(&call.scope.catalogue);
+    let now = managed_objects(call).await?;
+    let now = now["objects"].as_array().cloned().unwrap_or_default();
     if asked.len() != now.len() {
         return Err(refuse("objects"));
     }
@@ -114,10 +127,17 @@ async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
             changes.push((name.to_owned(), custom(given)));
         }
     }
-    for (name, wanted) in changes {
-        managed::customize(call, &name, &wanted).await?;
+    let mut objects = Vec::new();
+    for realm in realm::ALL {
+        call.enter_realm(realm).await?;
+        let own = changes.iter();
+        let own = own.filter(|(name, _)| realm::split(name).is_some_and(|it| it.0 == realm));
+        for (name, wanted) in own {
+            managed::customize(call, name, wanted).await?;
+        }
+        objects.extend(definition::objects(realm, &call.scope.catalogue));
     }
-    Ok(())
+    Ok(objects)
 }
 
 /// The properties that clients added.

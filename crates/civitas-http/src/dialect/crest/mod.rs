@@ -17,6 +17,7 @@ mod parameters;
 mod patch;
 mod place;
 mod pointer;
+mod realm;
 pub(crate) mod rehearsal;
 mod request;
 mod scope;
@@ -104,6 +105,7 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     if call.request.verb == Verb::Describe {
         return Err(Fault::new(Outcome::NotBuilt, "Not Implemented").into());
     }
+    call.enter(place).await?;
     let outcome = carry_out(&mut call, place).await;
     match outcome {
         Err(Failure::Fault(fault)) => {
@@ -140,7 +142,7 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             };
             managed::validate(call, kind, id, whole).await
         }
-        Place::Configurations => config::collection(call),
+        Place::Configurations => config::collection(call).await,
         Place::Configuration(id) => config::item(call, id).await,
         Place::TypeSchema(kind) => config::schema(call, kind),
         Place::PropertySchema(kind, name) => config::property(call, kind, name).await,

@@ -7,6 +7,7 @@ mod environment;
 mod exchanges;
 mod objects;
 mod queries;
+mod realms;
 mod refusals;
 mod relationships;
 

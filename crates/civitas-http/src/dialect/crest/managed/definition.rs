@@ -22,10 +22,10 @@ use crate::dialect::crest::{
 /// What the name of a property that a client adds begins with.
 const PREFIX: &str = "custom_";
 
-/// The types of a tenant.
-pub(in super::super) fn objects(catalogue: &Catalogue) -> Vec<Value> {
+/// The types of a realm.
+pub(in super::super) fn objects(realm: &str, catalogue: &Catalogue) -> Vec<Value> {
     let collections = Kind::ALL.into_iter();
-    let named = collections.map(|kind| format!("alpha_{}", kind.name()));
+    let named = collections.map(|kind| format!("{realm}_{}", kind.name()));
     let collections = named.filter_map(|name| Collection::named(name, catalogue));
     collections
         .map(|it| json!({ "name": it.name, "schema": schema(&it) }))

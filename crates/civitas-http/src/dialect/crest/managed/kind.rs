@@ -18,6 +18,7 @@ use super::{
     property::{Property, custom},
     role, user,
 };
+use crate::dialect::crest::realm;
 
 /// A type of managed objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +77,9 @@ impl Kind {
 
     /// The type that the name of a collection stands for, with the realm in front of it.
     pub(super) fn of(collection: &str) -> Option<(&str, Self)> {
-        let (realm, name) = collection.split_once('_')?;
+        let (realm, name) = realm::split(collection)?;
         let kind = Self::ALL.into_iter().find(|it| it.name() == name)?;
-        (realm == "alpha").then_some((realm, kind))
+        Some((realm, kind))
     }
 
     /// As in the names of collections, after the realm.

@@ -9,7 +9,7 @@ use super::{
     kind::{Collection, Kind, is_uuid},
     object::{self, Object},
     policy::{self, Failed},
-    property::{Home, Property, reference_id},
+    property::{Home, Property, reference_to},
     query, refused,
     related::changes::{self, Wanted},
     relation::{self, Kept, Relation},
@@ -525,7 +525,7 @@ async fn check_manager(
     let Some(manager) = manager else {
         return Ok(());
     };
-    let Some(id) = reference_id(manager) else {
+    let Some(id) = reference_to(manager, &collection.name) else {
         let message = format!("'{manager}' is invalid as a relationship reference");
         return Err(Fault::invalid(message).into());
     };

@@ -13,6 +13,7 @@ use super::{
     super::{
         kind::{Collection, Kind},
         object::Object,
+        property::reference_to,
         query,
         relation::{self, Kept, Relation},
     },
@@ -179,14 +180,7 @@ impl Related<'_> {
 
     /// The identifier that a reference names, if it leads to objects of the type.
     fn named<'v>(&self, value: &'v Value) -> Option<&'v str> {
-        let collection = format!("managed/{}", self.target.name);
-        if let Some(reference) = value.get("_ref") {
-            let id = reference.as_str()?.strip_prefix(collection.as_str())?;
-            return id.strip_prefix('/').filter(|it| !it.is_empty());
-        }
-        let named = value.get("_refResourceCollection")?.as_str()?;
-        let id = value.get("_refResourceId")?.as_str()?;
-        (named == collection).then_some(id)
+        reference_to(value, &self.target.name)
     }
 
     /// Whether the object is so related to another already.
