@@ -19,6 +19,8 @@ enum Task {
     Bench(bench::Options),
     /// Load the release server through bulk jobs alone.
     BenchBulk(bench::bulk::Options),
+    /// Compare the same operations through Common REST and SCIM, and relationships by number.
+    BenchCrest(bench::crest::Options),
     /// Build an index over many users while the release server serves them.
     BenchIndex(bench::index::Options),
     /// Compare the release server with one that is built without rehearsals.
@@ -42,6 +44,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(options) => bench::main(&options),
         Task::BenchBulk(options) => bench::bulk::main(&options),
+        Task::BenchCrest(options) => bench::crest::main(&options),
         Task::BenchIndex(options) => bench::index::main(&options),
         Task::BenchRehearsal(options) => bench::rehearsal::main(&options),
         Task::BenchPostgres(options) => bench::postgres::main(&options),

@@ -160,6 +160,7 @@ fn query(
             members: None,
         },
         max_examined: 20_000,
+        counted: true,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod budget;
 pub(crate) mod bulk;
+pub(crate) mod crest;
 mod ground;
 mod http;
 pub(crate) mod index;

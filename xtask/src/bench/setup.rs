@@ -63,44 +63,8 @@ impl Run<'_> {
         })
     }
 
-    /// Writes the users to a file and lets the server's own command load it.
     pub(super) async fn import(&self) -> anyhow::Result<Duration> {
-        let (file, log) = (
-            self.folder.join("users.jsonl"),
-            self.folder.join("import.log"),
-        );
-        write_users(&file, self.users)?;
-        let out = File::create(&log)?;
-        let start = Instant::now();
-        let mut child = Command::new(self.server)
-            .env_remove("CIVITAS_STORE")
-            .args(["import", "--data"])
-            .arg(self.data())
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stderr(out.try_clone()?)
-            .stdout(out)
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.server.display()))?;
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            if start.elapsed() > IMPORT_LIMIT {
-                child.kill()?;
-                child.wait()?;
-                bail!("the import takes too long:\n{}", server::tail(&log));
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        };
-        let took = start.elapsed();
-        ensure!(
-            status.success(),
-            "import ended with {status}:\n{}",
-            server::tail(&log)
-        );
-        fs::remove_file(&file)?;
-        Ok(took)
+        import(self.server, self.folder, self.users).await
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -127,6 +91,43 @@ impl Bare {
         );
         Ok(sample)
     }
+}
+
+/// Writes the users to a file and lets the server's own command load it.
+pub(super) async fn import(server: &Path, folder: &Path, users: u64) -> anyhow::Result<Duration> {
+    let (file, log) = (folder.join("users.jsonl"), folder.join("import.log"));
+    write_users(&file, users)?;
+    let out = File::create(&log)?;
+    let start = Instant::now();
+    let mut child = Command::new(server)
+        .env_remove("CIVITAS_STORE")
+        .args(["import", "--data"])
+        .arg(data(folder))
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stderr(out.try_clone()?)
+        .stdout(out)
+        .spawn()
+        .with_context(|| format!("cannot start {}", server.display()))?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() > IMPORT_LIMIT {
+            child.kill()?;
+            child.wait()?;
+            bail!("the import takes too long:\n{}", server::tail(&log));
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    let took = start.elapsed();
+    ensure!(
+        status.success(),
+        "import ended with {status}:\n{}",
+        server::tail(&log)
+    );
+    fs::remove_file(&file)?;
+    Ok(took)
 }
 
 /// Starts the server over the data in `folder`, as in production: development keeps what it

@@ -5,6 +5,7 @@
 mod answers;
 mod configuration;
 mod environment;
+mod realms;
 mod refusals;
 mod relationships;
 
@@ -27,6 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
         relationships::cases(),
         configuration::cases(),
         environment::cases(),
+        realms::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -82,6 +82,7 @@ impl Directory {
             page: page.clone(),
             want,
             max_examined: self.limits.max_examined,
+            counted: true,
         };
         let found = self.store.search(scope.partition, query).await?;
         let paging = match (page, cursors) {
@@ -123,6 +124,7 @@ impl Directory {
                 members: Some(usize::MAX - 1),
             },
             max_examined: self.limits.max_examined,
+            counted: true,
         };
         Ok(self.store.search(scope.partition, query).await?)
     }

@@ -127,6 +127,7 @@ fn reports(manager: &str, place: Option<Place>) -> Query {
         },
         want: Want::default(),
         max_examined: usize::MAX,
+        counted: true,
     }
 }
 

@@ -206,20 +206,21 @@ impl Relationship {
 
 impl Directory {
     /// The relationships of a kind that a resource has, a page of them in the order in which
-    /// they were made.
+    /// they were made. Their total is told where they are to be `counted`.
     pub async fn relationships(
         &self,
         scope: &Scope,
         side: Side<'_>,
         kind: &str,
         page: Page,
+        counted: bool,
     ) -> Result<FoundPage, Error> {
         let (path, operator, key) = match side {
             Side::Of(id) => (PAIR, Operator::Sw, format!("{id} {kind} ")),
             Side::To(id) => (INCOMING, Operator::Eq, format!("{id} {kind}")),
         };
         let condition = Condition::Compare(target(path), operator, Key::Text(key));
-        self.searched(scope, condition, page).await
+        self.searched(scope, condition, page, counted).await
     }
 
     /// The relationship of a kind between two resources.
@@ -232,7 +233,7 @@ impl Directory {
     ) -> Result<Option<Found>, Error> {
         let key = Key::Text(format!("{source} {kind} {target_id}"));
         let condition = Condition::Compare(target(PAIR), Operator::Eq, key);
-        let found = self.searched(scope, condition, first(1)).await?;
+        let found = self.searched(scope, condition, first(1), false).await?;
         Ok(found.items.into_iter().next())
     }
 
@@ -254,7 +255,7 @@ impl Directory {
         };
         loop {
             let either = Condition::Or(vec![of(PAIR), of(INCOMING)]);
-            let found = self.searched(scope, either, first(STEP)).await?;
+            let found = self.searched(scope, either, first(STEP), true).await?;
             let ended: Vec<Change> = found.items.iter().map(|it| deletion(own, it)).collect();
             if found.total <= STEP as u64 {
                 return Ok(ended);
@@ -274,6 +275,7 @@ impl Directory {
         scope: &Scope,
         condition: Condition,
         page: Page,
+        counted: bool,
     ) -> Result<FoundPage, Error> {
         let query = Query {
             selections: vec![Selection {
@@ -284,6 +286,7 @@ impl Directory {
             page,
             want: Want::default(),
             max_examined: self.limits.max_examined,
+            counted,
         };
         Ok(self.store.search(scope.partition, query).await?)
     }

@@ -19,13 +19,33 @@ impl Directory {
         page: Page,
         want: Want,
     ) -> Result<FoundPage, Error> {
+        let query = self.query(selection, page, want);
+        Ok(self.store.search(scope.partition, query).await?)
+    }
+
+    /// The same without their total, which costs less where there are many.
+    pub async fn select_uncounted(
+        &self,
+        scope: &Scope,
+        selection: Selection,
+        page: Page,
+        want: Want,
+    ) -> Result<FoundPage, Error> {
         let query = Query {
+            counted: false,
+            ..self.query(selection, page, want)
+        };
+        Ok(self.store.search(scope.partition, query).await?)
+    }
+
+    fn query(&self, selection: Selection, page: Page, want: Want) -> Query {
+        Query {
             selections: vec![selection],
             page,
             want,
             max_examined: self.limits.max_examined,
-        };
-        Ok(self.store.search(scope.partition, query).await?)
+            counted: true,
+        }
     }
 
     /// The text by which a caller goes on with a walk through what a query, told in whatever

@@ -64,6 +64,9 @@ pub struct Query {
     pub want: Want,
     /// Most documents that may be examined where no index answers.
     pub max_examined: usize,
+    /// Whether [`FoundPage::total`] is wanted. To count costs more than a page where an index
+    /// lists what matches.
+    pub counted: bool,
 }
 
 /// The resources of one type that a query is about.
@@ -119,7 +122,8 @@ pub struct Position(pub i64);
 /// A part of a result and the size of the whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundPage {
-    /// Resources that match, before paging.
+    /// Resources that match, before paging; where the query does not ask for it, those of the
+    /// page at least.
     pub total: u64,
     /// The resources of the page.
     pub items: Vec<Found>,

@@ -103,6 +103,7 @@ macro_rules! store_suite {
                 sorted_by_the_primary_element
                 several_types_at_once
                 a_search_reads_what_is_wanted
+                pages_of_what_an_index_lists
                 // The event log.
                 changes_show_each_resource_once_in_its_newest_state
                 changes_go_on_page_by_page

@@ -5,7 +5,6 @@
 //! compared as everywhere else, whatever the encoding and collation of the database.
 
 mod build;
-mod by_value;
 mod catalog;
 mod catalogue;
 mod census;
@@ -15,6 +14,7 @@ pub(crate) mod copy;
 mod error;
 mod job;
 mod leaf;
+mod listed;
 mod log;
 mod migrate;
 mod news;

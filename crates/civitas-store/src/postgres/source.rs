@@ -53,6 +53,10 @@ impl<'s> Session<'s> {
         }
     }
 
+    pub(super) const fn partition(&self) -> i64 {
+        self.partition
+    }
+
     /// Ends the transaction.
     pub(super) fn end(self) {
         if self.begun.get() {
@@ -143,7 +147,7 @@ fn at_once(expected: usize) -> i64 {
 
 impl Source for Session<'_> {
     fn shortcut(&self, query: &Query, _cap: usize) -> ReadResult<Option<FoundPage>> {
-        self.by_value(query)
+        self.listing(query)
     }
 
     fn kind(&self, resource_type: &str) -> ReadResult<Option<i64>> {

@@ -6,7 +6,6 @@
 
 mod apply;
 mod build;
-mod by_value;
 mod catalog;
 mod catalogue;
 mod census;
@@ -15,6 +14,7 @@ pub(crate) mod copy;
 mod error;
 mod job;
 mod leaf;
+mod listed;
 mod lock;
 mod log;
 mod pool;

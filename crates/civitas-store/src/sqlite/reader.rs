@@ -45,6 +45,12 @@ pub(super) const BY_VALUE: &str = resources!(
      WHERE v.attribute = ?2 AND v.key = ?3 AND v.rid > ?4 ORDER BY v.rid"
 );
 
+/// Members of a group beyond a row.
+pub(super) const BY_GROUP: &str = resources!(
+    "membership m CROSS JOIN resource r ON r.rid = m.member_rid
+     WHERE m.group_rid = ?2 AND m.member_rid > ?3 AND m.member_rid <= ?4 ORDER BY m.member_rid"
+);
+
 /// Reads in one partition on one connection.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'r> {

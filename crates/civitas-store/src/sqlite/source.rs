@@ -44,7 +44,7 @@ pub(super) fn explain(
 
 impl Source for Reader<'_> {
     fn shortcut(&self, query: &Query, cap: usize) -> ReadResult<Option<FoundPage>> {
-        self.by_value(query, cap)
+        self.listing(query, cap)
     }
 
     fn kind(&self, resource_type: &str) -> ReadResult<Option<i64>> {

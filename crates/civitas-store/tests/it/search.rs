@@ -225,6 +225,7 @@ fn query(of: &str, condition: Option<Condition>, count: usize) -> Query {
             members: (of == "Group").then_some(1_000),
         },
         max_examined: 1_000,
+        counted: true,
     }
 }
 
@@ -395,6 +396,7 @@ async fn several_types_come_in_creation_order<S: Fresh>() {
             page: Page::Index { offset, count: 10 },
             want: Want::default(),
             max_examined: 100,
+            counted: true,
         };
         let found = stage.store.search(stage.partition, query).await.unwrap();
         assert_eq!((ids(&found).as_slice(), found.total), (expected, 3));

@@ -173,6 +173,7 @@ impl<S: Store> Stage<S> {
             page,
             want: Want::default(),
             max_examined: 10_000,
+            counted: true,
         };
         self.store.search(self.partition, query).await
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     crash::kills,
+    realms::{create, done, names},
     server::{Answer, Server, USER, civitas, run},
 };
 
@@ -201,4 +202,49 @@ fn a_copy_tells_what_it_was_given_wrong() {
         assert!(why.contains(says), "{why}");
         assert!(!why.contains("secret"), "{why}");
     }
+}
+
+#[test]
+fn realms_are_exported_and_copied() {
+    let database = Cluster::shared().schema();
+    let mut server = Server::start();
+    let client = server.client();
+    for (realm, name) in [("alpha", "amir"), ("bravo", "amir"), ("bravo", "zoe")] {
+        create(&client, realm, name);
+    }
+    let data = server.data.to_str().unwrap().to_owned();
+    assert_eq!(server.terminate(), Some(0));
+    let exported = |tenant: &str| {
+        let text = done(&run(&["export", "--data", &data, "--tenant", tenant]));
+        let user = |line: &str| -> String {
+            let user: Value = serde_json::from_str(line).unwrap();
+            user["userName"].as_str().unwrap().into()
+        };
+        text.lines().map(user).collect::<Vec<_>>()
+    };
+    assert_eq!(exported("default"), ["amir"]);
+    assert_eq!(exported("default/bravo"), ["amir", "zoe"]);
+    let unknown = run(&["export", "--data", &data, "--tenant", "default/charlie"]);
+    let why = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(why.contains("there is no default/charlie"), "{why}");
+    let list = [
+        "client",
+        "list",
+        "--tenant",
+        "default/bravo",
+        "--data",
+        &data,
+    ];
+    let why = String::from_utf8_lossy(&run(&list).stderr).into_owned();
+    assert!(why.contains("there is no tenant default/bravo"), "{why}");
+    let embedded = format!("sqlite:{data}");
+    done(&run(&["copy", "--from", &embedded, "--to", &database]));
+    done(&run(&["verify", "--store", &database]));
+    let node = Server::node(&database);
+    let client = node.client();
+    assert_eq!(names(&client, "alpha"), ["amir"]);
+    assert_eq!(names(&client, "bravo"), ["amir", "zoe"]);
+    create(&client, "bravo", "late");
+    assert_eq!(names(&client, "bravo"), ["amir", "zoe", "late"]);
+    assert_eq!(names(&client, "alpha"), ["amir"]);
 }

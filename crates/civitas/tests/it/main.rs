@@ -20,6 +20,7 @@ mod over_postgres;
 mod overload;
 mod parallel;
 mod parity;
+mod realms;
 mod recorder;
 mod robust;
 mod server;

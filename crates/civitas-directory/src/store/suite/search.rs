@@ -709,6 +709,7 @@ pub async fn a_search_reads_what_is_wanted(store: Arc<dyn Store>) {
         page: ALL,
         want,
         max_examined: MAX_EXAMINED,
+        counted: true,
     };
     let found = stage.search(asking("User", "groups pr", BARE)).await;
     assert_eq!(ids(&found.items), ["u1", "u2"]);
@@ -736,4 +737,89 @@ pub async fn a_search_reads_what_is_wanted(store: Arc<dyn Store>) {
     assert_eq!(seen.collect::<Vec<_>>(), [2, 1]);
     let read = stage.found("Group", "g1").await.unwrap();
     assert_eq!(found.items[0].members, read.members);
+}
+
+/// What one index lists is cut into pages as everything is, counted or not.
+pub async fn pages_of_what_an_index_lists(store: Arc<dyn Store>) {
+    let stage = Stage::new(store).await;
+    let id = |number: usize| format!("u{number:02}");
+    for number in 0..30 {
+        let id = id(number);
+        let mail = json!({ "value": "all@example.org" });
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": id, "userName": id,
+            "displayName": if number % 3 == 0 { "Third" } else { "Other" },
+            // Some have the value twice.
+            "emails": vec![mail; 1 + number % 2],
+        });
+        stage.create(&[&Resource::user(user)]).await;
+    }
+    stage
+        .create(&[
+            &group("plain", "P"),
+            &group("outer", "O"),
+            &group("none", "N"),
+        ])
+        .await;
+    let even: Vec<String> = (0..30).step_by(2).map(id).collect();
+    let even: Vec<&str> = even.iter().map(String::as_str).collect();
+    stage
+        .done(vec![add("plain", &even), add("outer", &["plain", "u01"])])
+        .await;
+    // Members are read beside the groups that an index lists.
+    let plain = query(vec![select("Group", Some("displayName eq \"p\""))], ALL);
+    let plain = stage.search(plain).await.items.remove(0);
+    assert_eq!(plain.members.unwrap().len(), 15);
+    for (filter, expected) in [
+        ("displayName eq \"third\"", 10),
+        ("emails.value eq \"all@example.org\"", 30),
+        ("groups.value eq \"plain\"", 15),
+        ("groups.value eq \"outer\"", 16),
+        ("groups.value eq \"none\"", 0),
+        ("groups.value eq \"nobody\"", 0),
+    ] {
+        let paged = |page, counted| Query {
+            counted,
+            ..query(vec![select("User", Some(filter))], page)
+        };
+        let whole = stage.search(paged(ALL, true)).await;
+        let whole = ids(&whole.items);
+        assert_eq!(whole.len(), expected, "{filter}");
+        let mut ordered = whole.clone();
+        ordered.sort();
+        assert_eq!(whole, ordered, "{filter}: in the order of creation");
+        for counted in [true, false] {
+            for offset in 0..expected + 2 {
+                for count in [0, 1, 4, 7, 40] {
+                    let page = Page::Index {
+                        offset: offset as u64,
+                        count,
+                    };
+                    let found = stage.search(paged(page, counted)).await;
+                    let cut = whole.iter().skip(offset).take(count);
+                    let cut: Vec<String> = cut.cloned().collect();
+                    assert_eq!(ids(&found.items), cut, "{filter} {offset} {count}");
+                    assert!(found.next.is_none());
+                    let (total, shown) = (found.total, found.items.len() as u64);
+                    let is_right = total == expected as u64;
+                    assert!(
+                        is_right || (!counted && total >= shown),
+                        "{filter}: {total}"
+                    );
+                }
+            }
+            let (mut place, mut seen) = (None, Vec::new());
+            loop {
+                let page = Page::After { place, count: 7 };
+                let found = stage.search(paged(page, counted)).await;
+                assert!(!counted || found.total == expected as u64, "{filter}");
+                seen.extend(ids(&found.items));
+                place = found.next;
+                if place.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, whole, "{filter}");
+        }
+    }
 }

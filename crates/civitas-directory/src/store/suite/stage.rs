@@ -91,6 +91,7 @@ pub(super) fn query(selections: Vec<Selection>, page: Page) -> Query {
         page,
         want: WHOLE,
         max_examined: MAX_EXAMINED,
+        counted: true,
     }
 }
 
@@ -127,6 +128,11 @@ pub(super) fn group(id: &str, display: &str) -> Resource {
 }
 
 impl Resource {
+    /// A user of that document.
+    pub(super) fn user(document: Value) -> Self {
+        Self::new("User", document)
+    }
+
     fn new(resource_type: &'static str, document: Value) -> Self {
         let Value::Object(attributes) = document else {
             panic!("a document is an object");

@@ -19,7 +19,7 @@ const MANAGED: &str = "managed";
 const SYNC: &str = "sync";
 
 /// Answers a request to all configurations.
-pub(super) async fn collection(call: &mut Call<'_>) -> Result<Reply, Failure> {
+pub(super) async fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match &call.request.verb {
         Verb::Read => {
@@ -47,17 +47,18 @@ pub(super) async fn collection(call: &mut Call<'_>) -> Result<Reply, Failure> {
     }
 }
 
-async fn managed_objects(call: &mut Call<'_>) -> Result<Value, Failure> {
-    let mut objects = Vec::new();
-    for realm in realm::ALL {
-        call.enter_realm(realm).await?;
-        objects.extend(definition::objects(realm, &call.scope.catalogue));
-    }
-    Ok(told(objects))
+async fn managed_objects(call: &Call<'_>) -> Result<Value, Failure> {
+    Ok(json!({ "_id": MANAGED, "objects": types(call).await? }))
 }
 
-fn told(objects: Vec<Value>) -> Value {
-    json!({ "_id": MANAGED, "objects": objects })
+/// The types of all realms.
+async fn types(call: &Call<'_>) -> Result<Vec<Value>, Failure> {
+    let mut all = Vec::new();
+    for realm in realm::ALL {
+        let catalogue = call.catalogue_of(realm).await?;
+        all.extend(definition::objects(realm, &catalogue));
+    }
+    Ok(all)
 }
 
 /// What is synchronized with systems, of which there are none.
@@ -69,17 +70,13 @@ fn mappings() -> Value {
 pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match (&call.request.verb, id) {
-        (Verb::Read, MANAGED) => {
-            let objects = managed_objects(call).await?;
-            Ok(call.versioned(call.answer(Outcome::Answered, &objects), served))
-        }
+        (Verb::Read, MANAGED) => {}
         (Verb::Update | Verb::Upsert, MANAGED) => {
             let body = call.request.body.clone();
-            let objects = configure(call, &body).await?;
-            Ok(call.versioned(call.answer(Outcome::Answered, &told(objects)), served))
+            configure(call, &body).await?;
         }
         (Verb::Read, SYNC) => {
-            Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served))
+            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
         }
         (Verb::Update | Verb::Upsert, SYNC) => {
             // Clients that write everything back write this back, too.
@@ -87,21 +84,23 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
                 let text = "No system is connected here: mappings must be empty";
                 return Err(Fault::new(Outcome::NotBuilt, text).into());
             }
-            Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served))
+            return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
         }
         (Verb::Read | Verb::Delete, id) if id != MANAGED && id != SYNC => {
-            Err(Fault::new(Outcome::NotFound, "Not Found").into())
+            return Err(Fault::new(Outcome::NotFound, "Not Found").into());
         }
         _ => {
             let text = format!("The configuration {id} cannot be written here");
-            Err(Fault::new(Outcome::NotBuilt, text).into())
+            return Err(Fault::new(Outcome::NotBuilt, text).into());
         }
     }
+    let answer = call.answer(Outcome::Answered, &managed_objects(call).await?);
+    Ok(call.versioned(answer, served))
 }
 
 /// Makes the properties of types those of a configuration, which may differ from the one in
-/// force in those that clients add, and in nothing else. Gives the types as they are then.
-async fn configure(call: &mut Call<'_>, body: &Value) -> Result<Vec<Value>, Failure> {
+/// force in those that clients add, and in nothing else.
+async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
     let refuse = |what: &str| {
         let text = format!("{what}: of the types only properties custom_… can be changed here");
         Failure::from(Fault::new(Outcome::NotBuilt, text))
@@ -110,8 +109,7 @@ async fn configure(call: &mut Call<'_>, body: &Value) -> Result<Vec<Value>, Fail
     let asked = asked
         .ok_or_else(|| Fault::invalid("objects must be an array"))?
         .clone();
-    let now = managed_objects(call).await?;
-    let now = now["objects"].as_array().cloned().unwrap_or_default();
+    let now = types(call).await?;
     if asked.len() != now.len() {
         return Err(refuse("objects"));
     }
@@ -127,17 +125,13 @@ async fn configure(call: &mut Call<'_>, body: &Value) -> Result<Vec<Value>, Fail
             changes.push((name.to_owned(), custom(given)));
         }
     }
-    let mut objects = Vec::new();
-    for realm in realm::ALL {
-        call.enter_realm(realm).await?;
-        let own = changes.iter();
-        let own = own.filter(|(name, _)| realm::split(name).is_some_and(|it| it.0 == realm));
-        for (name, wanted) in own {
-            managed::customize(call, name, wanted).await?;
-        }
-        objects.extend(definition::objects(realm, &call.scope.catalogue));
+    // What follows goes on in the tenant's own realm.
+    changes.reverse();
+    for (name, wanted) in changes {
+        call.enter_realm_of(&name).await?;
+        managed::customize(call, &name, &wanted).await?;
     }
-    Ok(objects)
+    call.enter_realm(realm::ALPHA).await
 }
 
 /// The properties that clients added.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use civitas_directory::Catalogue;
+
 use super::{call::Call, fault::Failure, place::Place};
 
 /// The realm that is the tenant's own directory.
@@ -21,17 +23,21 @@ pub(super) fn split(collection: &str) -> Option<(&str, &str)> {
 }
 
 /// The realm in which what is at a place is kept.
-fn of(place: &Place<'_>) -> &'static str {
-    let collection = match place {
+fn of_place(place: &Place<'_>) -> &'static str {
+    match place {
         Place::Collection(name)
         | Place::Object(name, _)
         | Place::Related(name, ..)
         | Place::Edge(name, ..)
         | Place::Policy(name, _)
         | Place::TypeSchema(name)
-        | Place::PropertySchema(name, _) => name,
-        _ => return ALPHA,
-    };
+        | Place::PropertySchema(name, _) => of(name),
+        _ => ALPHA,
+    }
+}
+
+/// The realm of a collection.
+fn of(collection: &str) -> &'static str {
     match split(collection) {
         Some((BRAVO, _)) => BRAVO,
         _ => ALPHA,
@@ -41,7 +47,12 @@ fn of(place: &Place<'_>) -> &'static str {
 impl Call<'_> {
     /// Goes to the realm of a place.
     pub(super) async fn enter(&mut self, place: &Place<'_>) -> Result<(), Failure> {
-        self.enter_realm(of(place)).await
+        self.enter_realm(of_place(place)).await
+    }
+
+    /// Goes to the realm of a collection.
+    pub(super) async fn enter_realm_of(&mut self, collection: &str) -> Result<(), Failure> {
+        self.enter_realm(of(collection)).await
     }
 
     /// Goes to a realm: what is done from then on is done there.
@@ -61,5 +72,22 @@ impl Call<'_> {
             self.scope.catalogue = Arc::clone(&there.catalogue);
         }
         Ok(())
+    }
+
+    /// What is defined in a realm.
+    pub(super) async fn catalogue_of(&self, realm: &str) -> Result<Arc<Catalogue>, Failure> {
+        let directory = &self.app.directory;
+        let there = if realm == ALPHA {
+            (self.tenant.partition, Arc::clone(&self.tenant.catalogue))
+        } else {
+            let there = directory.realm(self.tenant, realm, false).await?;
+            (there.partition, there.catalogue)
+        };
+        let (partition, catalogue) = there;
+        Ok(if partition == self.scope.partition {
+            Arc::clone(&self.scope.catalogue)
+        } else {
+            catalogue
+        })
     }
 }

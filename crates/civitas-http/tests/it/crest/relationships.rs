@@ -1,5 +1,7 @@
 //! Roles, organizations and assignments, and what objects are to each other.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{USERS, bare, create, error, path_of, person, put};
@@ -577,4 +579,136 @@ async fn properties_of_a_grant_change_under_its_revision() {
         .send(bare("GET", &path).header("If-None-Match", &known))
         .await;
     assert_eq!(again.status, 304);
+}
+
+/// The identifiers of what a filter finds among the relationships at a path.
+async fn filtered(world: &World, path: &str, filter: &str) -> Vec<String> {
+    let mut query = String::new();
+    for byte in filter.bytes() {
+        // Writing to memory cannot fail.
+        let _ = write!(query, "%{byte:02X}");
+    }
+    let found = get(world, &format!("{path}?_queryFilter={query}")).await;
+    let rows = found["result"].as_array().unwrap();
+    assert_eq!(found["resultCount"], rows.len(), "{found}");
+    referred(rows).into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn relationships_are_found_by_what_is_known_of_them() {
+    let world = World::start().await;
+    let amir = create(&world, &person("amir")).await;
+    let roles = format!("{}/roles", path_of(&amir));
+    let mut edges = Vec::new();
+    for (id, grant, level) in [
+        ("a", "conditional", 1),
+        ("b", "", 2),
+        ("c", "conditional", 3),
+    ] {
+        made(&world, ROLES, id, &json!({ "name": format!("role {id}") })).await;
+        let mut reference = role(id);
+        reference["_refProperties"] = json!({ "_grantType": grant, "level": level });
+        let added = add(&world, &roles, &reference).await;
+        assert_eq!(added.status, 201, "{added:?}");
+        edges.push(added.json()["_id"].as_str().unwrap().to_owned());
+    }
+    let by_edge = format!("/_refProperties/_id eq \"{}\"", edges[1]);
+    for (filter, expected) in [
+        ("/_refProperties/_grantType eq \"conditional\"", "a c"),
+        ("!(/_refProperties/_grantType eq \"conditional\")", "b"),
+        ("/_refProperties/_grantType eq \"\"", "b"),
+        ("/_refProperties/_grantType pr", "a b c"),
+        ("/_refProperties/level gt 1", "b c"),
+        ("/_refProperties/other pr", ""),
+        ("/_refProperties/level ge 2 and name eq \"ROLE c\"", "c"),
+        ("/_refProperties/level eq 1 or name eq \"role b\"", "a b"),
+        (&by_edge, "b"),
+        ("/_ref eq \"managed/alpha_role/c\"", "c"),
+        ("/_ref eq \"managed/bravo_role/c\"", ""),
+        ("/_ref co \"role/a\"", "a"),
+        (
+            "/_refResourceId eq \"a\" or /_refResourceId sw \"c\"",
+            "a c",
+        ),
+        ("/_refResourceCollection eq \"managed/alpha_role\"", "a b c"),
+        ("/_refResourceCollection eq \"managed/alpha_user\"", ""),
+    ] {
+        let expected: Vec<&str> = expected.split_whitespace().collect();
+        assert_eq!(filtered(&world, &roles, filter).await, expected, "{filter}");
+    }
+    let members = format!("{ROLES}/a/members");
+    let found = filtered(
+        &world,
+        &members,
+        "/_refProperties/_grantType eq \"conditional\"",
+    )
+    .await;
+    assert_eq!(found, [amir["_id"].as_str().unwrap()]);
+    let none = filtered(&world, &members, "/_refProperties/_grantType eq \"\"").await;
+    assert_eq!(none, [""; 0]);
+    let path = "_queryFilter=/_refProperties/level%20ge%202&_sortKeys=-name&_pageSize=1";
+    let total = "_totalPagedResultsPolicy=EXACT";
+    let page = get(&world, &format!("{roles}?{path}&{total}")).await;
+    assert_eq!(page["result"][0]["_refResourceId"], "c");
+    assert_eq!(page["totalPagedResults"], 2);
+    let cookie = page["pagedResultsCookie"].as_str().unwrap();
+    let next = format!("{roles}?{path}&_pagedResultsCookie={cookie}");
+    assert_eq!(get(&world, &next).await["result"][0]["_refResourceId"], "b");
+}
+
+/// Membership of groups has no record of its own, and is found and read alike.
+#[tokio::test]
+async fn members_are_found_by_what_is_known_of_them() {
+    let world = World::start().await;
+    let (amir, zoe) = (
+        create(&world, &person("amir")).await,
+        create(&world, &person("zoe")).await,
+    );
+    let group = json!({ "name": "staff" });
+    assert_eq!(world.send(put("POST", GROUPS, &group)).await.status, 201);
+    let members = format!("{GROUPS}/staff/members");
+    let mut edges = Vec::new();
+    for user in [&amir, &zoe] {
+        let added = add(&world, &members, &user_ref(user)).await;
+        assert_eq!(added.status, 201, "{added:?}");
+        edges.push(added.json()["_id"].as_str().unwrap().to_owned());
+    }
+    let id = |user: &Value| user["_id"].as_str().unwrap().to_owned();
+    for (filter, expected) in [
+        (
+            format!("/_refProperties/_id eq \"{}\"", edges[1]),
+            vec![id(&zoe)],
+        ),
+        (
+            format!("/_ref eq \"managed/alpha_user/{}\"", id(&amir)),
+            vec![id(&amir)],
+        ),
+        ("/_refProperties/_grantType pr".to_owned(), vec![]),
+        ("userName eq \"zoe\"".to_owned(), vec![id(&zoe)]),
+    ] {
+        assert_eq!(
+            filtered(&world, &members, &filter).await,
+            expected,
+            "{filter}"
+        );
+    }
+    for (user, edge) in [(&amir, &edges[0]), (&zoe, &edges[1])] {
+        let read = get(&world, &format!("{members}/{edge}")).await;
+        assert_eq!(read["_refResourceId"], user["_id"]);
+    }
+    let swapped = edges[0].replace(&id(&amir), "none");
+    let none = world
+        .send(bare("GET", &format!("{members}/{swapped}")))
+        .await;
+    error(&none, 404);
+    let manager = json!({ "_ref": format!("managed/alpha_user/{}", id(&zoe)) });
+    let set = put("PUT", &format!("{}/manager", path_of(&amir)), &manager);
+    assert_eq!(world.send(set).await.status, 201);
+    let reports = format!("{}/reports", path_of(&zoe));
+    let row = rows(&world, &reports).await.remove(0);
+    let edge = row["_id"].as_str().unwrap();
+    let read = get(&world, &format!("{reports}/{edge}")).await;
+    assert_eq!(read["_refResourceId"], amir["_id"]);
+    let again = add(&world, &reports, &user_ref(&amir)).await;
+    error(&again, 412);
 }

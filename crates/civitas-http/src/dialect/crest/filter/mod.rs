@@ -1,6 +1,7 @@
 //! Query filters (`_queryFilter`) as written. What a filter means for the objects of a type
 //! is told where that type is.
 
+mod holds;
 mod parse;
 mod print;
 

@@ -180,6 +180,9 @@ fn compared(
 ) -> Selected {
     match place(pointer, collection) {
         Place::Target(target) => comparison(target, operator, literal),
+        Place::Id(target) if operator == Operator::Sw => {
+            beginning(&target, literal, collection.kind)
+        }
         Place::Id(target) => {
             let id = match operator {
                 Operator::Eq => Literal::Text(collection.kind.record_id(&text(literal))),
@@ -220,6 +223,23 @@ fn compared(
         }
         Place::Nowhere => Selected::None,
     }
+}
+
+/// That an identifier begins with a text: one that a client has chosen stands in the record's
+/// after the name of the type.
+fn beginning(target: &Target, literal: &Literal, kind: Kind) -> Selected {
+    let sw = |text: String| comparison(target.clone(), Operator::Sw, &Literal::Text(text));
+    let given = sw(text(literal).to_ascii_lowercase());
+    let (Some(prefix), Selected::Those(given)) = (kind.chosen_prefix(), given.clone()) else {
+        return given;
+    };
+    let chosen = sw(kind.record_id(&text(literal)));
+    let is_chosen = sw(prefix).not();
+    let given = match is_chosen {
+        Selected::Those(not) => Selected::Those(Condition::And(vec![given, not])),
+        _ => Selected::Those(given),
+    };
+    any([given, chosen].into_iter())
 }
 
 /// A comparison with a value that fits the attribute; with any other nothing compares.

@@ -163,6 +163,15 @@ impl Kind {
         record
     }
 
+    /// What the records of objects begin with whose identifier a client has chosen; `None` of
+    /// types of which it chooses none, or which keep it otherwise.
+    pub(super) fn chosen_prefix(self) -> Option<String> {
+        match self {
+            Self::User | Self::Group => None,
+            Self::Role | Self::Assignment | Self::Organization => Some(format!("{}.", self.name())),
+        }
+    }
+
     /// The identifier of the object that a record keeps, but of a group.
     pub(super) fn object_id(self, record: &str) -> Cow<'_, str> {
         let named = record.strip_prefix(self.name());

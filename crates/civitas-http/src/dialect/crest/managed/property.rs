@@ -268,16 +268,16 @@ pub(super) fn reference_id(reference: &Value) -> Option<&str> {
     id.or_else(|| reference.get("_refResourceId").and_then(Value::as_str))
 }
 
-/// The id of the object that a reference names, if it leads to one of the collection.
-pub(super) fn reference_to<'v>(reference: &'v Value, collection: &str) -> Option<&'v str> {
+/// The id of the object that a reference names, if it leads to one of the collection at that
+/// path: `managed/alpha_user`.
+pub(super) fn reference_to<'v>(reference: &'v Value, path: &str) -> Option<&'v str> {
     if let Some(named) = reference.get("_ref") {
-        let below = named.as_str()?.strip_prefix("managed/")?;
-        let id = below.strip_prefix(collection)?.strip_prefix('/')?;
+        let id = named.as_str()?.strip_prefix(path)?.strip_prefix('/')?;
         return (!id.is_empty()).then_some(id);
     }
     let named = reference.get("_refResourceCollection")?.as_str()?;
     let id = reference.get("_refResourceId")?.as_str()?;
-    (named.strip_prefix("managed/") == Some(collection)).then_some(id)
+    (named == path).then_some(id)
 }
 
 fn leading<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a Value> {

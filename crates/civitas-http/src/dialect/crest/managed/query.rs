@@ -135,26 +135,32 @@ async fn few(
         offset: 0,
         count: 2,
     };
-    let found = search(call, collection, selected.condition(), None, page);
+    let found = search(call, collection, selected.condition(), None, page, false);
     Ok(found.await?.items)
 }
 
+/// A page of what meets a condition; their total where they are to be `counted`.
 pub(super) async fn search(
     call: &Call<'_>,
     collection: &Collection<'_>,
     condition: Option<Condition>,
     sort: Option<Sort>,
     page: Page,
+    counted: bool,
 ) -> Result<FoundPage, Failure> {
     let selection = Selection {
         resource_type: collection.resource_type.name.clone(),
         condition,
         sort,
     };
-    let found = call
-        .directory()
-        .select(&call.scope, selection, page, want(collection));
-    Ok(found.await?)
+    let (directory, want) = (call.directory(), want(collection));
+    let found = if counted {
+        directory.select(&call.scope, selection, page, want).await
+    } else {
+        let page = directory.select_uncounted(&call.scope, selection, page, want);
+        page.await
+    };
+    Ok(found?)
 }
 
 /// What a stored query selects.
@@ -193,7 +199,9 @@ pub(super) async fn run(call: &Call<'_>, collection: &Collection<'_>) -> Result<
             offset: 0,
             count: 0,
         };
-        let total = search(call, collection, condition, None, page).await?.total;
+        let total = search(call, collection, condition, None, page, true)
+            .await?
+            .total;
         return Ok(counted(call, total));
     }
     let rows = rows(call, collection, query, condition).await?;
@@ -310,14 +318,16 @@ async fn sorted_by_store(
         let place = walk.map(|walk| walk.place);
         Page::After { place, count }
     };
-    let mut found = search(call, collection, condition.clone(), sort.clone(), page).await?;
+    let (of, by) = (condition.clone(), sort.clone());
+    let mut found = search(call, collection, of, by, page, query.total).await?;
     // Fewer may come although there are more.
     while let Some(place) = found.next.clone().filter(|_| found.items.len() < count) {
         let page = Page::After {
             place: Some(place),
             count: count - found.items.len(),
         };
-        let more = search(call, collection, condition.clone(), sort.clone(), page).await?;
+        let (of, by) = (condition.clone(), sort.clone());
+        let more = search(call, collection, of, by, page, false).await?;
         found.items.extend(more.items);
         found.next = more.next;
     }
@@ -348,7 +358,7 @@ async fn sorted_here(
         offset: 0,
         count: MAX_ROWS + 1,
     };
-    let found = search(call, collection, condition, None, page).await?;
+    let found = search(call, collection, condition, None, page, query.total).await?;
     if found.items.len() > MAX_ROWS {
         return Err(too_many().into());
     }

@@ -196,7 +196,7 @@ async fn others(call: &Call<'_>, side: Side<'_>, kind: &str) -> Result<Vec<Strin
     };
     let directory = call.directory();
     let found = directory
-        .relationships(&call.scope, side, kind, page)
+        .relationships(&call.scope, side, kind, page, false)
         .await?;
     let others = found.items.iter().filter_map(|edge| {
         let stored = Relationship::of(&edge.record.attributes())?;

@@ -525,7 +525,7 @@ async fn check_manager(
     let Some(manager) = manager else {
         return Ok(());
     };
-    let Some(id) = reference_to(manager, &collection.name) else {
+    let Some(id) = reference_to(manager, &format!("managed/{}", collection.name)) else {
         let message = format!("'{manager}' is invalid as a relationship reference");
         return Err(Fault::invalid(message).into());
     };

@@ -22,7 +22,6 @@ use super::{
 use crate::dialect::crest::{
     call::Call,
     fault::{Failure, Fault},
-    fields::Fields,
 };
 
 /// Most organizations above one another.
@@ -180,7 +179,7 @@ impl Related<'_> {
 
     /// The identifier that a reference names, if it leads to objects of the type.
     fn named<'v>(&self, value: &'v Value) -> Option<&'v str> {
-        reference_to(value, &self.target.name)
+        reference_to(value, &format!("managed/{}", self.target.name))
     }
 
     /// Whether the object is so related to another already.
@@ -195,8 +194,11 @@ impl Related<'_> {
             return Ok(found.await?.is_some());
         }
         if self.relation.kept == Kept::Reports {
-            let rows = self.all(call, &Fields::id()).await?;
-            return Ok(rows.iter().any(|row| row.other == other.id));
+            let found = query::by_record(call, self.target, &other.record).await?;
+            return match found {
+                Some(found) => self.leads_to(call, &found).await,
+                None => Ok(false),
+            };
         }
         let (user, group) = match self.relation.kept {
             Kept::Groups => (self.id, other.record.as_str()),
@@ -410,7 +412,7 @@ pub(in super::super) async fn parents(
     };
     let side = Side::Of(organization);
     let directory = call.directory();
-    let found = directory.relationships(&call.scope, side, "organization.parent", page);
+    let found = directory.relationships(&call.scope, side, "organization.parent", page, false);
     let edges = found.await?.items;
     let above = edges.iter().filter_map(|edge| {
         let stored = Relationship::of(&edge.record.attributes())?;

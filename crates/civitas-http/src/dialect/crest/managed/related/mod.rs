@@ -2,6 +2,7 @@
 //! time, and the relationships one by one.
 
 pub(super) mod changes;
+mod filter;
 pub(super) mod rows;
 
 use civitas_directory::{
@@ -19,7 +20,7 @@ use self::{
 };
 use super::{
     kind::{Collection, Equipment},
-    query,
+    object, query,
     relation::{self, Kept, Relation},
     segment, write,
 };
@@ -231,13 +232,12 @@ impl Related<'_> {
                 .and_then(|it| it.strip_prefix('.'))
                 .or_else(|| edge.strip_suffix(self.id)?.strip_suffix('.'));
             let Some(other) = other else { return Ok(None) };
-            let rows = self.all(call, &Fields::id()).await?;
-            let mut rows = rows.into_iter();
-            let row = rows.find(|row| {
-                let found = row.found.as_ref();
-                row.id == edge && found.is_some_and(|it| it.record.id == other)
-            });
-            return Ok(row.map(|row| (row, None)));
+            let Some(found) = query::by_record(call, self.target, other).await? else {
+                return Ok(None);
+            };
+            let leads = self.leads_to(call, &found).await?;
+            let row = self.row(found);
+            return Ok((leads && row.id == edge).then_some((row, None)));
         };
         let Some(resource_type) = call.scope.catalogue.resource_type(TYPE) else {
             return Ok(None);
@@ -263,6 +263,27 @@ impl Related<'_> {
         };
         let found = by_ids(call, self.target, &[other]).await?.pop();
         Ok(Some((Row { found, ..row }, Some(stored))))
+    }
+
+    /// Whether a relationship that has no record leads to the object.
+    pub(super) async fn leads_to(&self, call: &Call<'_>, other: &Found) -> Result<bool, Failure> {
+        let is_in = |user: &Found, group: &str| {
+            let groups = user.groups.iter().flatten();
+            groups.into_iter().any(|it| it.id == group)
+        };
+        let reports_to = |user: &Found, manager: &str| {
+            let object = object::of(self.own, &user.record.attributes());
+            let id = object.get("manager").map(|it| &it["_refResourceId"]);
+            id.is_some_and(|it| it == manager)
+        };
+        let other_id = other.record.id.as_str();
+        Ok(match self.relation.kept {
+            Kept::Members => is_in(other, self.id),
+            Kept::Groups => is_in(&self.record(call).await?, other_id),
+            Kept::Reports => reports_to(other, self.id),
+            Kept::Manager => reports_to(&self.record(call).await?, other_id),
+            Kept::Source(_) | Kept::Target { .. } => false,
+        })
     }
 
     /// Ends a relationship that has no record.

@@ -22,6 +22,7 @@ use super::super::{
     query::{self, MAX_ROWS},
     relation::{Kept, Relation},
 };
+use super::filter;
 use crate::dialect::crest::{
     call::Call,
     fault::{Failure, Fault},
@@ -30,6 +31,13 @@ use crate::dialect::crest::{
     parameters::{Query, Selector},
     pointer::Pointer,
 };
+
+/// Most objects whose relationships are looked up one by one, where there are too many to look
+/// at all.
+const MAX_LOOKED_UP: usize = 100;
+
+/// Most different things that a filter may come to mean, with the properties of relationships.
+const MAX_ALIKE: usize = 64;
 
 /// The object that has a relationship, and the collection of what it leads to.
 pub(in super::super) struct Related<'c> {
@@ -105,12 +113,15 @@ impl Row {
             let revision = object::revision(&found.record);
             row.insert("_refResourceRev".into(), revision.into());
         }
-        let mut own = Map::new();
-        own.insert("_id".into(), id.into());
-        own.insert("_rev".into(), revision.into());
-        own.extend(properties);
+        let own = about(id, revision, properties);
         row.insert("_refProperties".into(), Value::Object(own));
         row
+    }
+
+    /// What is told of the relationship itself.
+    fn properties(&self) -> Map<String, Value> {
+        let (id, revision) = (self.id.clone(), self.revision.clone());
+        about(id, revision, self.properties.clone())
     }
 
     /// The reference as a value of the property.
@@ -122,6 +133,14 @@ impl Row {
         }
         row
     }
+}
+
+fn about(id: String, revision: String, properties: Map<String, Value>) -> Map<String, Value> {
+    let mut all = Map::new();
+    all.insert("_id".into(), id.into());
+    all.insert("_rev".into(), revision.into());
+    all.extend(properties);
+    all
 }
 
 impl Related<'_> {
@@ -154,8 +173,14 @@ impl Related<'_> {
 
     /// The relationships that are records, all of them.
     pub(super) async fn edges(&self, call: &Call<'_>) -> Result<Vec<Found>, Failure> {
+        let few = self.few_edges(call).await?;
+        few.ok_or_else(|| query::too_many().into())
+    }
+
+    /// The same, unless there are more than [`MAX_ROWS`].
+    async fn few_edges(&self, call: &Call<'_>) -> Result<Option<Vec<Found>>, Failure> {
         let Some((side, kind)) = self.side() else {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         };
         let page = Page::Index {
             offset: 0,
@@ -163,12 +188,9 @@ impl Related<'_> {
         };
         let directory = call.directory();
         let found = directory
-            .relationships(&call.scope, side, kind, page)
+            .relationships(&call.scope, side, kind, page, false)
             .await?;
-        if found.items.len() > MAX_ROWS {
-            return Err(query::too_many().into());
-        }
-        Ok(found.items)
+        Ok(Some(found.items).filter(|it| it.len() <= MAX_ROWS))
     }
 
     /// The relationships that a query selects, a page of them.
@@ -178,9 +200,10 @@ impl Related<'_> {
         asked: &Query,
         fields: &Fields,
     ) -> Result<Part, Failure> {
+        let everything = Filter::Constant(true);
         let filter = match &asked.selector {
-            Selector::Filter(filter) => Some(about_target(filter)),
-            Selector::Id(id) if id == "query-all" || id == "query-all-ids" => None,
+            Selector::Filter(filter) => filter,
+            Selector::Id(id) if id == "query-all" || id == "query-all-ids" => &everything,
             Selector::Id(_) => {
                 let text = "Invalid _queryId: only query-all and query-all-ids supported";
                 return Err(Fault::invalid(text).into());
@@ -189,14 +212,13 @@ impl Related<'_> {
                 return Err(Fault::invalid("_queryExpression not supported").into());
             }
         };
-        let selected = filter.map_or(Selected::All, |it| condition::selected(&it, self.target));
         if let Some((side, kind)) = self.side()
-            && selected == Selected::All
+            && *filter == everything
             && asked.sort.is_empty()
         {
             return self.paged(call, asked, fields, side, kind).await;
         }
-        self.found(call, asked, selected).await
+        self.found(call, asked, filter).await
     }
 
     /// A page of all relationships that are records, in the order in which they were made.
@@ -223,8 +245,9 @@ impl Related<'_> {
             Page::After { place, count }
         };
         let directory = call.directory();
+        let counted = asked.total || asked.count_only;
         let found = directory
-            .relationships(&call.scope, side, kind, page)
+            .relationships(&call.scope, side, kind, page, counted)
             .await?;
         if asked.page_size.is_none() && found.items.len() > MAX_ROWS {
             return Err(query::too_many().into());
@@ -266,28 +289,25 @@ impl Related<'_> {
         &self,
         call: &Call<'_>,
         asked: &Query,
-        selected: Selected,
+        filter: &Filter,
     ) -> Result<Part, Failure> {
         let mut edges: HashMap<String, Row> = HashMap::new();
-        let own = match self.side() {
-            Some((side, _)) => {
-                for edge in self.edges(call).await? {
-                    if let Some(row) = Row::of(self.target, side, &edge) {
-                        edges.insert(self.target.kind.record_id(&row.other), row);
-                    }
-                }
-                one_of(self.target.resource_type, edges.keys())
+        let condition = if self.side().is_none() && !filter::is_about_relationships(filter) {
+            let own = self.condition(call).await?;
+            match self.selected(filter, &Map::new()).condition() {
+                Some(also) => Condition::And(vec![own, also]),
+                None => own,
             }
-            None => self.condition(call).await?,
+        } else {
+            edges = self.rows(call, filter).await?;
+            self.any_of(&edges, filter)?
         };
-        let both = [Some(own), selected.condition()];
-        let condition = Condition::And(both.into_iter().flatten().collect());
         if asked.count_only {
             let page = Page::Index {
                 offset: 0,
                 count: 0,
             };
-            let found = query::search(call, self.target, Some(condition), None, page).await?;
+            let found = query::search(call, self.target, Some(condition), None, page, true).await?;
             return Ok(Part {
                 rows: Vec::new(),
                 total: found.total,
@@ -309,6 +329,115 @@ impl Related<'_> {
             rows: rows.collect(),
             total: found.total,
             cookie: found.cookie,
+        })
+    }
+
+    /// What a filter selects of the objects that relationships of these properties lead to.
+    fn selected(&self, filter: &Filter, properties: &Map<String, Value>) -> Selected {
+        let path = format!("managed/{}", self.target.name);
+        let of_object = filter::of_object(filter, &path, properties);
+        condition::selected(&of_object, self.target)
+    }
+
+    /// The relationships among which a filter selects, by the records that they lead to.
+    async fn rows(
+        &self,
+        call: &Call<'_>,
+        filter: &Filter,
+    ) -> Result<HashMap<String, Row>, Failure> {
+        let Some((side, _)) = self.side() else {
+            let page = Page::Index {
+                offset: 0,
+                count: MAX_ROWS + 1,
+            };
+            let own = Some(self.condition(call).await?);
+            let found = query::search(call, self.target, own, None, page, false).await?;
+            if found.items.len() > MAX_ROWS {
+                return Err(query::too_many().into());
+            }
+            let rows = found.items.into_iter();
+            return Ok(rows
+                .map(|it| (it.record.id.clone(), self.row(it)))
+                .collect());
+        };
+        let edges = match self.few_edges(call).await? {
+            Some(edges) => edges,
+            None => self.edges_to_few(call, filter).await?,
+        };
+        let rows = edges.iter();
+        let rows = rows.filter_map(|it| Row::of(self.target, side, it));
+        Ok(rows
+            .map(|row| (self.target.kind.record_id(&row.other), row))
+            .collect())
+    }
+
+    /// Of very many relationships those that lead to the few objects that a filter selects.
+    async fn edges_to_few(&self, call: &Call<'_>, filter: &Filter) -> Result<Vec<Found>, Failure> {
+        let Some((side, kind)) = self.side() else {
+            return Ok(Vec::new());
+        };
+        let selected = self.selected(filter, &Map::new());
+        if filter::is_about_relationships(filter) || selected == Selected::All {
+            return Err(query::too_many().into());
+        }
+        let page = Page::Index {
+            offset: 0,
+            count: MAX_LOOKED_UP + 1,
+        };
+        let condition = selected.condition();
+        let found = query::search(call, self.target, condition, None, page, false).await?;
+        if found.items.len() > MAX_LOOKED_UP {
+            return Err(query::too_many().into());
+        }
+        let mut edges = Vec::new();
+        for Found { record, .. } in &found.items {
+            let (source, target) = match side {
+                Side::Of(id) => (id, record.id.as_str()),
+                Side::To(id) => (record.id.as_str(), id),
+            };
+            let directory = call.directory();
+            let edge = directory.relationship(&call.scope, kind, source, target);
+            edges.extend(edge.await?);
+        }
+        Ok(edges)
+    }
+
+    /// That a resource is one that one of the relationships leads to, and the filter selects.
+    fn any_of(&self, rows: &HashMap<String, Row>, filter: &Filter) -> Result<Condition, Fault> {
+        let mut alike: Vec<(Selected, Vec<&String>)> = Vec::new();
+        let is_about = filter::is_about_relationships(filter);
+        for (record, row) in rows {
+            let mut properties = Map::new();
+            if is_about {
+                properties = row.properties();
+            } else if let Some((_, records)) = alike.first_mut() {
+                records.push(record);
+                continue;
+            }
+            let selected = self.selected(filter, &properties);
+            match alike.iter().position(|(it, _)| *it == selected) {
+                Some(at) => alike[at].1.push(record),
+                None if alike.len() == MAX_ALIKE => {
+                    let text = "The filter asks for too many things of the relationships at once";
+                    return Err(Fault::invalid(text));
+                }
+                None => alike.push((selected, vec![record])),
+            }
+        }
+        let conditions = alike.into_iter().filter(|(it, _)| *it != Selected::None);
+        let mut conditions: Vec<Condition> = conditions
+            .map(|(selected, records)| {
+                let one = one_of(self.target.resource_type, records.into_iter());
+                match selected.condition() {
+                    Some(also) => Condition::And(vec![one, also]),
+                    None => one,
+                }
+            })
+            .collect();
+        Ok(match conditions.len() {
+            0 => Condition::Never,
+            1 => conditions.swap_remove(0),
+            _ => Condition::Or(conditions),
         })
     }
 
@@ -349,7 +478,7 @@ impl Related<'_> {
         selected.condition().unwrap_or(Condition::Never)
     }
 
-    async fn record(&self, call: &Call<'_>) -> Result<Found, Failure> {
+    pub(super) async fn record(&self, call: &Call<'_>) -> Result<Found, Failure> {
         let want = Want {
             groups: self.relation.kept == Kept::Groups,
             members: None,
@@ -384,7 +513,7 @@ pub(in super::super) async fn by_ids(
             offset: 0,
             count: some.len(),
         };
-        let found = query::search(call, collection, Some(condition), None, page);
+        let found = query::search(call, collection, Some(condition), None, page, false);
         all.extend(found.await?.items);
     }
     Ok(all)
@@ -412,23 +541,4 @@ fn target(resource_type: &ResourceType, name: &str, sub: &str) -> Option<Target>
         attribute,
         Some(attribute.sub_attribute(sub)?),
     ))
-}
-
-/// The filter of relationships as one of the objects that they lead to.
-fn about_target(filter: &Filter) -> Filter {
-    let named = |pointer: &Pointer| match pointer.names() {
-        [only] if only == "_refResourceId" => Pointer::parse("_id").unwrap_or_default(),
-        _ => pointer.clone(),
-    };
-    match filter {
-        Filter::And(parts) => Filter::And(parts.iter().map(about_target).collect()),
-        Filter::Or(parts) => Filter::Or(parts.iter().map(about_target).collect()),
-        Filter::Not(inner) => Filter::Not(Box::new(about_target(inner))),
-        Filter::Constant(is) => Filter::Constant(*is),
-        Filter::Present(pointer) => Filter::Present(named(pointer)),
-        Filter::Compare(pointer, operator, literal) => {
-            Filter::Compare(named(pointer), *operator, literal.clone())
-        }
-        Filter::In(pointer, values) => Filter::In(named(pointer), values.clone()),
-    }
 }
