@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{json_request, refused};
+use super::{json_request, refused, refused_by_policy};
 use crate::case::{Case, Entry};
 use crate::session::Session;
-use crate::verdict::{Verdict, ensure, same};
+use crate::verdict::{Unmet, Verdict, ensure, same, text};
 use crate::wire::Request;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -27,6 +27,7 @@ const ENTRIES: &[Entry] = &[
         "a property is added and taken away",
         property,
     ),
+    (&["C-3.7-04"], "a type is added and taken away", added),
     (&["C-3.15-01"], "no system is connected", systems),
     (
         &["C-3.17-01"],
@@ -100,6 +101,53 @@ fn property(session: &mut Session) -> Verdict {
     }
     let other = json_request("PUT", &format!("{SCHEMA}/properties/badge"), &body);
     refused(&session.send(other)?, 400, "unprefixed attributes")
+}
+
+fn added(session: &mut Session) -> Verdict {
+    let name = session
+        .name("device")
+        .replace(|it: char| !it.is_ascii_alphanumeric(), "");
+    let name = format!("alpha_{name}");
+    let definition = json!({
+        "name": name,
+        "schema": {
+            "title": "Device", "type": "object", "required": ["serial"],
+            "properties": {
+                "serial": { "type": "string", "policies": [{ "policyId": "unique" }] },
+                "weight": { "type": "number" },
+            },
+        },
+    });
+    let managed = format!("{CONFIG}/managed");
+    let operation = json!({ "operation": "add", "field": "/objects/-", "value": definition });
+    session
+        .send(json_request("PATCH", &managed, &json!([operation])))?
+        .expect(200)?;
+    let path = format!("/openidm/managed/{name}");
+    let device = json!({ "serial": "A1", "weight": 2.5 });
+    let made = session
+        .send(json_request("POST", &path, &device))?
+        .expect(201)?;
+    let id = text(&made.object()?["_id"]);
+    let again = session.send(json_request("POST", &path, &device))?;
+    refused_by_policy(&again, "Policy validation failed", "serial", "UNIQUE")?;
+    let without = |session: &mut Session| -> Result<_, Unmet> {
+        let read = session.send(Request::get(&managed))?.expect(200)?;
+        let mut all = read.object()?.clone();
+        if let Some(objects) = all["objects"].as_array_mut() {
+            objects.retain(|it| it["name"] != name.as_str());
+        }
+        Ok(json_request("PUT", &managed, &all))
+    };
+    let in_use = without(session)?;
+    refused(&session.send(in_use)?, 409, "")?;
+    session
+        .send(Request::new("DELETE", format!("{path}/{id}")))?
+        .expect(200)?;
+    let empty = without(session)?;
+    session.send(empty)?.expect(200)?;
+    let gone = session.send(Request::get(&path).query("_queryFilter", "true"))?;
+    refused(&gone, 404, "not found")
 }
 
 fn systems(session: &mut Session) -> Verdict {

@@ -237,6 +237,24 @@ impl Directory {
         .await
     }
 
+    /// Removes a resource type that a dialect added, of which there are no resources, with its
+    /// schema. Gives the catalogue without them.
+    pub async fn retire(&self, scope: &Scope, name: &str) -> Result<Arc<Catalogue>, Error> {
+        self.redefine(scope, |old, _| {
+            if is_standard(name) {
+                return Err(fixed(name));
+            }
+            let mut new = old.definitions().clone();
+            let place = position(&new.types, |it| it.name == name).ok_or_else(|| no_type(name))?;
+            let was = new.types.remove(place).value;
+            let is_used = new.types.iter().any(|it| it.value.uses(&was.schema));
+            new.schemas
+                .retain(|it| is_used || !it.value.id.eq_ignore_ascii_case(&was.schema));
+            Ok(new)
+        })
+        .await
+    }
+
     /// Commits what `change` makes of the definitions in force, computed again when another
     /// change overtakes it.
     async fn redefine(

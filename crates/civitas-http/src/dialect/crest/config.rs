@@ -8,6 +8,7 @@ use super::{
     call::Call,
     fault::{Failure, Fault},
     managed::{self, definition},
+    patch,
     place::Place,
     realm,
     request::Verb,
@@ -75,6 +76,15 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
             let body = call.request.body.clone();
             configure(call, &body).await?;
         }
+        (Verb::Patch, MANAGED) => {
+            let mut object = managed_objects(call).await?;
+            for operation in patch::read(&call.request.body)? {
+                if let Some(members) = object.as_object_mut() {
+                    operation.apply(members)?;
+                }
+            }
+            configure(call, &object).await?;
+        }
         (Verb::Read, SYNC) => {
             return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
         }
@@ -99,10 +109,12 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
 }
 
 /// Makes the properties of types those of a configuration, which may differ from the one in
-/// force in those that clients add, and in nothing else.
+/// force in those that clients add and in types that they add, and in nothing else.
 async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
     let refuse = |what: &str| {
-        let text = format!("{what}: of the types only properties custom_… can be changed here");
+        let text = format!(
+            "{what}: of the service's own types only properties custom_… can be changed here"
+        );
         Failure::from(Fault::new(Outcome::NotBuilt, text))
     };
     let asked = body["objects"].as_array();
@@ -110,28 +122,63 @@ async fn configure(call: &mut Call<'_>, body: &Value) -> Result<(), Failure> {
         .ok_or_else(|| Fault::invalid("objects must be an array"))?
         .clone();
     let now = types(call).await?;
-    if asked.len() != now.len() {
-        return Err(refuse("objects"));
-    }
-    let mut changes = Vec::new();
-    for known in now {
+    let named = |all: &[Value], name: &Value| all.iter().find(|it| it["name"] == *name).cloned();
+    let (mut changes, mut gone) = (Vec::new(), Vec::new());
+    for known in &now {
         let name = known["name"].as_str().unwrap_or_default();
-        let given = asked.iter().find(|it| it["name"] == known["name"]);
-        let given = given.ok_or_else(|| refuse(name))?;
-        if shipped(given) != shipped(&known) {
-            return Err(refuse(name));
+        let is_added = definition::is_added(name);
+        match named(&asked, &known["name"]) {
+            None if is_added => gone.push(name.to_owned()),
+            Some(given) if is_added && given != *known => changes.push(Change::Type(given)),
+            Some(_) if is_added => {}
+            Some(given) if shipped(&given) == shipped(known) => {
+                if custom(&given) != custom(known) {
+                    changes.push(Change::Properties(name.to_owned(), custom(&given)));
+                }
+            }
+            _ => return Err(refuse(name)),
         }
-        if custom(given) != custom(&known) {
-            changes.push((name.to_owned(), custom(given)));
+    }
+    let new = asked.iter().filter(|it| named(&now, &it["name"]).is_none());
+    changes.extend(new.cloned().map(Change::Type));
+    // What cannot be is refused before anything is changed.
+    for change in &changes {
+        if let Change::Type(definition) = change {
+            managed::check_type(definition)?;
         }
     }
     // What follows goes on in the tenant's own realm.
-    changes.reverse();
-    for (name, wanted) in changes {
-        call.enter_realm_of(&name).await?;
-        managed::customize(call, &name, &wanted).await?;
+    for realm in realm::ALL.into_iter().rev() {
+        call.enter_realm(realm).await?;
+        let is_here = |name: &str| realm::split(name).is_some_and(|it| it.0 == realm);
+        for name in gone.iter().filter(|it| is_here(it)) {
+            managed::retire(call, name).await?;
+        }
+        for change in changes.iter().filter(|it| is_here(it.name())) {
+            match change {
+                Change::Properties(name, wanted) => managed::customize(call, name, wanted).await?,
+                Change::Type(definition) => managed::define(call, definition).await?,
+            }
+        }
     }
-    call.enter_realm(realm::ALPHA).await
+    Ok(())
+}
+
+/// What a configuration changes.
+enum Change {
+    /// The properties that are added to a type.
+    Properties(String, Map<String, Value>),
+    /// A type that is added.
+    Type(Value),
+}
+
+impl Change {
+    fn name(&self) -> &str {
+        match self {
+            Self::Properties(name, _) => name,
+            Self::Type(definition) => definition["name"].as_str().unwrap_or_default(),
+        }
+    }
 }
 
 /// The properties that clients added.
@@ -179,13 +226,13 @@ pub(super) async fn property(
     let before = now(call)?;
     let known = before.get(property).cloned();
     let reads = call.request.verb == Verb::Read;
-    if !reads && !definition::is_custom(property) {
+    if !reads && !definition::may_add(call, name, property) {
         let names = json!([property]);
         let text = format!("Request content includes unprefixed attributes for {name}: {names}");
         return Err(Fault::invalid(text).into());
     }
     let mut wanted = before;
-    wanted.retain(|name, _| definition::is_custom(name));
+    wanted.retain(|property, _| definition::may_add(call, name, property));
     let (outcome, shown) = match call.request.verb.clone() {
         Verb::Read => (Outcome::Answered, known.ok_or_else(missing)?),
         Verb::CreateAs if known.is_some() => {

@@ -247,9 +247,8 @@ impl<'r> Place<'r> {
             Self::SecretVersion(..) => Methods::of("GET, POST, DELETE, OPTIONS"),
             Self::Token => Methods::of("POST"),
             Self::Object(..) | Self::Related(..) | Self::Edge(..) => Methods::of(request::METHODS),
-            Self::Configuration(_) | Self::PropertySchema(..) => {
-                Methods::of("GET, PUT, DELETE, OPTIONS")
-            }
+            Self::Configuration(_) => Methods::of("GET, PUT, PATCH, DELETE, OPTIONS"),
+            Self::PropertySchema(..) => Methods::of("GET, PUT, DELETE, OPTIONS"),
             Self::Policy(..) | Self::Systems => Methods::of("POST, OPTIONS"),
             Self::Configurations
             | Self::TypeSchema(_)

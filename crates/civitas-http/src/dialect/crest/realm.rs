@@ -50,11 +50,6 @@ impl Call<'_> {
         self.enter_realm(of_place(place)).await
     }
 
-    /// Goes to the realm of a collection.
-    pub(super) async fn enter_realm_of(&mut self, collection: &str) -> Result<(), Failure> {
-        self.enter_realm(of(collection)).await
-    }
-
     /// Goes to a realm: what is done from then on is done there.
     pub(super) async fn enter_realm(&mut self, realm: &str) -> Result<(), Failure> {
         let directory = &self.app.directory;

@@ -10,6 +10,7 @@ mod queries;
 mod realms;
 mod refusals;
 mod relationships;
+mod types;
 
 use serde_json::{Value, json};
 

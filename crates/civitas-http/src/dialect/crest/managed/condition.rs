@@ -180,12 +180,10 @@ fn compared(
 ) -> Selected {
     match place(pointer, collection) {
         Place::Target(target) => comparison(target, operator, literal),
-        Place::Id(target) if operator == Operator::Sw => {
-            beginning(&target, literal, collection.kind)
-        }
+        Place::Id(target) if operator == Operator::Sw => beginning(&target, literal, collection),
         Place::Id(target) => {
             let id = match operator {
-                Operator::Eq => Literal::Text(collection.kind.record_id(&text(literal))),
+                Operator::Eq => Literal::Text(collection.record_id(&text(literal))),
                 _ => lower(literal),
             };
             comparison(target, operator, &id)
@@ -227,13 +225,13 @@ fn compared(
 
 /// That an identifier begins with a text: one that a client has chosen stands in the record's
 /// after the name of the type.
-fn beginning(target: &Target, literal: &Literal, kind: Kind) -> Selected {
+fn beginning(target: &Target, literal: &Literal, collection: &Collection<'_>) -> Selected {
     let sw = |text: String| comparison(target.clone(), Operator::Sw, &Literal::Text(text));
     let given = sw(text(literal).to_ascii_lowercase());
-    let (Some(prefix), Selected::Those(given)) = (kind.chosen_prefix(), given.clone()) else {
+    let (Some(prefix), Selected::Those(given)) = (collection.chosen_prefix(), given.clone()) else {
         return given;
     };
-    let chosen = sw(kind.record_id(&text(literal)));
+    let chosen = sw(collection.record_id(&text(literal)));
     let is_chosen = sw(prefix).not();
     let given = match is_chosen {
         Selected::Those(not) => Selected::Those(Condition::And(vec![given, not])),

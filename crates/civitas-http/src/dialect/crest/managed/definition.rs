@@ -8,6 +8,7 @@ use civitas_scim::definition::{indexed, schema_document};
 use serde_json::{Map, Value, json};
 
 use super::{
+    custom,
     kind::{Collection, Kind},
     policy::Policy,
     property::{Home, Property, Shape},
@@ -17,6 +18,7 @@ use super::{
 use crate::dialect::crest::{
     call::Call,
     fault::{Failure, Fault},
+    realm,
 };
 
 /// What the name of a property that a client adds begins with.
@@ -24,8 +26,10 @@ const PREFIX: &str = "custom_";
 
 /// The types of a realm.
 pub(in super::super) fn objects(realm: &str, catalogue: &Catalogue) -> Vec<Value> {
-    let collections = Kind::ALL.into_iter();
+    let collections = Kind::SHIPPED.into_iter();
     let named = collections.map(|kind| format!("{realm}_{}", kind.name()));
+    let added = custom::names(realm, catalogue).map(str::to_owned);
+    let named = named.chain(added);
     let collections = named.filter_map(|name| Collection::named(name, catalogue));
     collections
         .map(|it| json!({ "name": it.name, "schema": schema(&it) }))
@@ -44,17 +48,31 @@ pub(super) fn schema(collection: &Collection<'_>) -> Value {
     let order = json!(order);
     let required = collection.properties().filter(|it| it.required);
     let required: Vec<&str> = required.map(|it| it.name.as_ref()).collect();
-    let name = capitalized(kind.name());
+    let (name, title) = titled(collection);
     json!({
         "$schema": "http://json-schema.org/draft-03/schema",
         "id": format!("urn:jsonschema:org:forgerock:openidm:managed:api:{name}"),
-        "title": format!("{} realm - {name}", capitalized(collection.realm())),
+        "title": title,
         "type": "object",
         "viewable": true,
         "required": required,
         "order": order,
         "properties": properties,
     })
+}
+
+/// What a type is called, and its title.
+fn titled(collection: &Collection<'_>) -> (String, String) {
+    if collection.kind == Kind::Custom {
+        let own = realm::split(&collection.name).map_or("", |(_, own)| own);
+        return (
+            capitalized(own),
+            collection.own_schema().description.clone(),
+        );
+    }
+    let name = capitalized(collection.kind.name());
+    let title = format!("{} realm - {name}", capitalized(collection.realm()));
+    (name, title)
 }
 
 fn capitalized(word: &str) -> String {
@@ -111,6 +129,9 @@ fn of(collection: &Collection<'_>, property: &Property) -> Value {
     }
     if !policies.is_empty() {
         definition["policies"] = policies.into();
+    }
+    if kind == Kind::Custom {
+        custom::describe(collection, name, &mut definition);
     }
     definition
 }
@@ -188,7 +209,7 @@ fn reverse(kind: Kind, relation: &Relation) -> Option<&'static str> {
 fn label(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "userName",
-        Kind::Group | Kind::Role | Kind::Assignment | Kind::Organization => "name",
+        Kind::Group | Kind::Role | Kind::Assignment | Kind::Organization | Kind::Custom => "name",
     }
 }
 
@@ -196,6 +217,17 @@ fn label(kind: Kind) -> &'static str {
 pub(in super::super) fn is_custom(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric()))
+}
+
+/// Whether the name is none of a type that every tenant has.
+pub(in super::super) fn is_added(name: &str) -> bool {
+    Kind::of(name).is_none()
+}
+
+/// Whether a client may add a property of that name to a type, or take it away.
+pub(in super::super) fn may_add(call: &Call<'_>, collection: &str, name: &str) -> bool {
+    let known = Collection::named(collection, &call.scope.catalogue);
+    is_custom(name) || known.is_some_and(|it| it.kind == Kind::Custom && name != "_id")
 }
 
 /// Makes the properties that clients have added to a type these, by their names. What is there
@@ -213,11 +245,15 @@ pub(super) async fn customize(
         .unwrap_or_default();
     attributes.retain(|it| {
         let name = it["name"].as_str().unwrap_or_default();
-        !name.starts_with(PREFIX) || wanted.contains_key(name)
+        let is_added = collection.kind == Kind::Custom || name.starts_with(PREFIX);
+        !is_added || wanted.contains_key(name)
     });
     for (name, definition) in wanted {
         if !attributes.iter().any(|it| it["name"] == name.as_str()) {
-            attributes.push(attribute(name, definition)?);
+            attributes.push(match collection.kind {
+                Kind::Custom => custom::attribute(name, definition)?,
+                _ => attribute(name, definition)?,
+            });
         }
     }
     if document["attributes"] == Value::Array(attributes.clone()) {

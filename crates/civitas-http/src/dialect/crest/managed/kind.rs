@@ -9,13 +9,13 @@ use civitas_directory::{
 };
 use civitas_scim::{
     definition::{self, TypeDefinition},
-    schema::{ResourceType, Schema},
+    schema::{ResourceType, Schema, Uniqueness},
 };
 use serde_json::Value;
 
 use super::{
-    group,
-    property::{Property, custom},
+    custom, group,
+    property::{self, Property},
     role, user,
 };
 use crate::dialect::crest::realm;
@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Role,
     Assignment,
     Organization,
+    /// One that a client has added; what it is, its collection tells.
+    Custom,
 }
 
 /// The resource types of this dialect, for tenants to which nobody added them yet: nothing is
@@ -67,7 +69,8 @@ pub(super) struct Collection<'c> {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 5] = [
+    /// Those that every tenant has.
+    pub(super) const SHIPPED: [Self; 5] = [
         Self::User,
         Self::Group,
         Self::Role,
@@ -78,7 +81,7 @@ impl Kind {
     /// The type that the name of a collection stands for, with the realm in front of it.
     pub(super) fn of(collection: &str) -> Option<(&str, Self)> {
         let (realm, name) = realm::split(collection)?;
-        let kind = Self::ALL.into_iter().find(|it| it.name() == name)?;
+        let kind = Self::SHIPPED.into_iter().find(|it| it.name() == name)?;
         Some((realm, kind))
     }
 
@@ -90,6 +93,7 @@ impl Kind {
             Self::Role => "role",
             Self::Assignment => "assignment",
             Self::Organization => "organization",
+            Self::Custom => "",
         }
     }
 
@@ -101,6 +105,7 @@ impl Kind {
             Self::Role => "Role",
             Self::Assignment => "Assignment",
             Self::Organization => "Organization",
+            Self::Custom => "",
         }
     }
 
@@ -111,6 +116,7 @@ impl Kind {
             Self::Role => role::roles(),
             Self::Assignment => role::assignments(),
             Self::Organization => role::organizations(),
+            Self::Custom => &[],
         }
     }
 
@@ -122,6 +128,7 @@ impl Kind {
             Self::Role => role::ROLE,
             Self::Assignment => role::ASSIGNMENT,
             Self::Organization => role::ORGANIZATION,
+            Self::Custom => "",
         }
     }
 
@@ -135,60 +142,66 @@ impl Kind {
         self.extends_core()
     }
 
-    /// The property of which every object has another value; told as a policy.
+    /// The property of which every object has another value; told as a policy. Of a type that a
+    /// client has added its schema tells.
     pub(super) const fn unique(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::User => Some(("userName", "VALID_USERNAME")),
             Self::Role => Some(("name", "UNIQUE")),
-            Self::Group | Self::Assignment | Self::Organization => None,
+            Self::Group | Self::Assignment | Self::Organization | Self::Custom => None,
         }
     }
 
     /// The identifier of the record that keeps the object with an identifier, but of a group,
-    /// which is looked up. Objects of several types may have one identifier, records may not:
-    /// what is no UUID gets the name of its type in front.
+    /// which is looked up, and of a type that a client has added.
     pub(super) fn record_id(self, id: &str) -> String {
-        if self == Self::User || is_uuid(id) {
+        if self == Self::User {
             return id.to_ascii_lowercase();
         }
-        let mut record = format!("{}.", self.name());
-        for byte in id.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                record.push(char::from(byte));
-            } else {
-                // Writing to memory cannot fail.
-                let _ = write!(record, "={byte:02X}");
-            }
-        }
-        record
+        record_id(self.name(), id)
     }
 
-    /// What the records of objects begin with whose identifier a client has chosen; `None` of
-    /// types of which it chooses none, or which keep it otherwise.
-    pub(super) fn chosen_prefix(self) -> Option<String> {
-        match self {
-            Self::User | Self::Group => None,
-            Self::Role | Self::Assignment | Self::Organization => Some(format!("{}.", self.name())),
-        }
-    }
-
-    /// The identifier of the object that a record keeps, but of a group.
+    /// The identifier of the object that a record keeps, but of a group, and of a type that a
+    /// client has added.
     pub(super) fn object_id(self, record: &str) -> Cow<'_, str> {
-        let named = record.strip_prefix(self.name());
-        let Some(encoded) = named.and_then(|it| it.strip_prefix('.')) else {
-            return Cow::Borrowed(record);
-        };
-        let (mut bytes, mut rest) = (Vec::with_capacity(encoded.len()), encoded.bytes());
-        while let Some(byte) = rest.next() {
-            let digits = (byte == b'=').then(|| [rest.next(), rest.next()]);
-            let value = digits.and_then(|it| {
-                let [high, low] = it.map(|it| char::from(it.unwrap_or(b'0')).to_digit(16));
-                u8::try_from(high? * 16 + low?).ok()
-            });
-            bytes.push(value.unwrap_or(byte));
-        }
-        Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+        object_id(self.name(), record)
     }
+}
+
+/// Objects of several types may have one identifier, records may not: what is no UUID gets the
+/// name of its type in front.
+fn record_id(name: &str, id: &str) -> String {
+    if is_uuid(id) {
+        return id.to_ascii_lowercase();
+    }
+    let mut record = format!("{name}.");
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            record.push(char::from(byte));
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(record, "={byte:02X}");
+        }
+    }
+    record
+}
+
+/// The identifier that a record's was made of.
+fn object_id<'r>(name: &str, record: &'r str) -> Cow<'r, str> {
+    let named = record.strip_prefix(name);
+    let Some(encoded) = named.and_then(|it| it.strip_prefix('.')) else {
+        return Cow::Borrowed(record);
+    };
+    let (mut bytes, mut rest) = (Vec::with_capacity(encoded.len()), encoded.bytes());
+    while let Some(byte) = rest.next() {
+        let digits = (byte == b'=').then(|| [rest.next(), rest.next()]);
+        let value = digits.and_then(|it| {
+            let [high, low] = it.map(|it| char::from(it.unwrap_or(b'0')).to_digit(16));
+            u8::try_from(high? * 16 + low?).ok()
+        });
+        bytes.push(value.unwrap_or(byte));
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// 36 characters: five groups of hexadecimal digits.
@@ -203,7 +216,9 @@ impl<'c> Collection<'c> {
     /// The collection of that name; `None` if there is none.
     pub(super) fn named(name: impl Into<Cow<'c, str>>, catalogue: &'c Catalogue) -> Option<Self> {
         let name = name.into();
-        let (_, kind) = Kind::of(&name)?;
+        let Some((_, kind)) = Kind::of(&name) else {
+            return Self::added(name, catalogue);
+        };
         let uri = kind.own_schema();
         let is_own = |it: &&ResourceType| kind.extends_core() || it.schema.id == uri;
         let resource_type = match catalogue.resource_type(kind.resource_type()) {
@@ -216,7 +231,7 @@ impl<'c> Collection<'c> {
         let added = own.into_iter().flat_map(|it| &it.attributes);
         let added = added.filter(|it| it.name.starts_with("custom_"));
         let of = extension.map(|_| uri);
-        let custom = added.map(|it| custom(of, it)).collect();
+        let custom = added.map(|it| property::custom(of, it)).collect();
         Some(Self {
             name,
             kind,
@@ -225,8 +240,61 @@ impl<'c> Collection<'c> {
         })
     }
 
+    /// The collection of objects of a type that a client has added.
+    fn added(name: Cow<'c, str>, catalogue: &'c Catalogue) -> Option<Self> {
+        let resource_type = catalogue
+            .resource_type(&name)
+            .filter(|it| custom::is_of(it))?;
+        let attributes = resource_type.schema.attributes.iter();
+        Some(Self {
+            name,
+            kind: Kind::Custom,
+            resource_type,
+            custom: attributes.map(|it| property::custom(None, it)).collect(),
+        })
+    }
+
+    /// The identifier of the record that keeps the object with an identifier, but of a group.
+    pub(super) fn record_id(&self, id: &str) -> String {
+        match self.kind {
+            Kind::Custom => record_id(&self.name, id),
+            kind => kind.record_id(id),
+        }
+    }
+
+    /// The identifier of the object that a record keeps, but of a group.
+    pub(super) fn object_id<'r>(&self, record: &'r str) -> Cow<'r, str> {
+        match self.kind {
+            Kind::Custom => object_id(&self.name, record),
+            kind => kind.object_id(record),
+        }
+    }
+
+    /// What the records of objects begin with whose identifier a client has chosen; `None` of
+    /// types of which it chooses none, or which keep it otherwise.
+    pub(super) fn chosen_prefix(&self) -> Option<String> {
+        match self.kind {
+            Kind::User | Kind::Group => None,
+            Kind::Custom => Some(format!("{}.", self.name)),
+            kind => Some(format!("{}.", kind.name())),
+        }
+    }
+
+    /// The properties of which every object has another value, and how that is told as a policy.
+    pub(super) fn unique(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let own = self.kind.unique();
+        let added = self.resource_type.schema.attributes.iter();
+        let added =
+            added.filter(|it| self.kind == Kind::Custom && it.uniqueness != Uniqueness::None);
+        own.into_iter()
+            .chain(added.map(|it| (it.name.as_str(), "UNIQUE")))
+    }
+
     /// The schema to which properties are added.
     pub(super) fn own_schema(&self) -> &Schema {
+        if self.kind == Kind::Custom {
+            return &self.resource_type.schema;
+        }
         let extension = self.resource_type.extension(self.kind.own_schema());
         extension.map_or(&self.resource_type.schema, |it| &it.schema)
     }
@@ -262,8 +330,9 @@ impl<'c> Collection<'c> {
             Kind::Group => of("cn", "groups"),
             Kind::Role => of("uid", "role"),
             Kind::Organization => of("uid", "organization"),
-            Kind::Assignment => {
-                format!("uid={id},ou={realm}_assignment,ou=managed,dc=openidm,dc=example,dc=com")
+            Kind::Assignment | Kind::Custom => {
+                let name = &self.name;
+                format!("uid={id},ou={name},ou=managed,dc=openidm,dc=example,dc=com")
             }
         }
     }
@@ -300,6 +369,7 @@ impl Equipment {
                 types: role::types().into(),
                 ..none
             }),
+            Kind::Custom => None,
         }
     }
 

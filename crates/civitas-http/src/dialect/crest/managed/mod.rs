@@ -4,6 +4,7 @@
 //! property is which attribute), so that its revision, entity tag and `meta.version` are one.
 
 mod condition;
+mod custom;
 pub(super) mod definition;
 mod group;
 mod kind;
@@ -147,6 +148,23 @@ pub(super) async fn customize(
     if let Some(catalogue) = changed {
         call.scope.catalogue = catalogue;
     }
+    Ok(())
+}
+
+/// Refuses the definition of a type that cannot be added.
+pub(super) fn check_type(definition: &Value) -> Result<(), Failure> {
+    custom::read(definition).map(drop)
+}
+
+/// Adds a type, or makes one that was added this.
+pub(super) async fn define(call: &mut Call<'_>, definition: &Value) -> Result<(), Failure> {
+    call.scope.catalogue = custom::define(call, definition).await?;
+    Ok(())
+}
+
+/// Takes a type away that was added and has no objects.
+pub(super) async fn retire(call: &mut Call<'_>, name: &str) -> Result<(), Failure> {
+    call.scope.catalogue = custom::retire(call, name).await?;
     Ok(())
 }
 

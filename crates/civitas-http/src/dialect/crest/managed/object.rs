@@ -28,7 +28,7 @@ pub(super) fn id<'r>(
 ) -> Cow<'r, str> {
     match collection.kind {
         Kind::Group => group::id(record, attributes).into(),
-        kind => kind.object_id(&record.id),
+        _ => collection.object_id(&record.id),
     }
 }
 

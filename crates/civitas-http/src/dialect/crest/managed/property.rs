@@ -78,6 +78,8 @@ pub(super) enum Home {
         uri: Option<&'static str>,
         attribute: &'static str,
     },
+    /// An attribute whose values hold a text of JSON: objects of a type that a client has added.
+    Boxed(Cow<'static, str>),
     /// The user's manager, a reference.
     Manager,
     /// References to any number of objects, kept beside the resource.
@@ -148,6 +150,10 @@ impl Property {
                     |it: &Value| -> Option<Value> { serde_json::from_str(it.as_str()?).ok() };
                 Some(texts.iter().filter_map(read).collect())
             }
+            Home::Boxed(name) => match attributes.get(name.as_ref())? {
+                Value::Array(all) => Some(all.iter().filter_map(unboxed).collect()),
+                one => unboxed(one),
+            },
             Home::Password | Home::Manager | Home::Relationship | Home::Derived => None,
         };
         found.filter(is_present)
@@ -180,6 +186,13 @@ impl Property {
                     Some(uri) => set_within(attributes, uri, attribute, texts),
                     None => set(attributes, attribute, texts),
                 }
+            }
+            Home::Boxed(name) => {
+                let boxed = value.map(|value| match value {
+                    Value::Array(all) => all.iter().map(boxed).collect(),
+                    one => boxed(&one),
+                });
+                set(attributes, name, boxed);
             }
             Home::Manager => {
                 let id = value.as_ref().and_then(reference_id);
@@ -238,15 +251,29 @@ pub(super) fn custom(uri: Option<&'static str>, attribute: &Attribute) -> Proper
         name: Cow::Owned(attribute.name.clone()),
         shape,
         home: match uri {
+            None if attribute.sub_attribute(JSON).is_some() => {
+                Home::Boxed(Cow::Owned(attribute.name.clone()))
+            }
             Some(uri) => Home::Extension {
                 uri,
                 attribute: Cow::Owned(attribute.name.clone()),
             },
             None => Home::Attribute(Cow::Owned(attribute.name.clone())),
         },
-        required: false,
+        required: uri.is_none() && attribute.required,
         policies: &[],
     }
+}
+
+/// The sub-attribute that holds a text of JSON.
+pub(super) const JSON: &str = "json";
+
+fn boxed(value: &Value) -> Value {
+    json!({ JSON: value.to_string() })
+}
+
+fn unboxed(value: &Value) -> Option<Value> {
+    serde_json::from_str(value.get(JSON)?.as_str()?).ok()
 }
 
 /// Whether a status is that of an account that may not be used.

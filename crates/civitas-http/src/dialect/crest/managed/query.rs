@@ -46,7 +46,7 @@ pub(super) async fn find(
             let named = equal("_id", id, collection);
             Ok(few(call, collection, named).await?.pop())
         }
-        kind => get(call, collection, &kind.record_id(id)).await,
+        _ => get(call, collection, &collection.record_id(id)).await,
     }
 }
 
@@ -429,6 +429,7 @@ fn is_sorted_here(collection: &Collection<'_>, order: &[Sort]) -> bool {
                 Kind::Role | Kind::Assignment | Kind::Organization => {
                     ["name", "id"].contains(&path)
                 }
+                Kind::Custom => path == "id",
             };
             let is_own = path.ends_with(group::ID);
             (only.descending && !is_everywhere) || is_own

@@ -124,6 +124,7 @@ pub(super) const fn of(kind: Kind) -> &'static [Relation] {
         Kind::Role => ROLE,
         Kind::Assignment => ASSIGNMENT,
         Kind::Organization => ORGANIZATION,
+        Kind::Custom => &[],
     }
 }
 

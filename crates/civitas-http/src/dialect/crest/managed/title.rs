@@ -100,6 +100,7 @@ pub(super) fn of(kind: Kind, name: &str) -> Presented {
     let rows = match kind {
         Kind::User => USER,
         Kind::Group => GROUP,
+        Kind::Custom => &[],
         Kind::Role => ROLE,
         Kind::Assignment => ASSIGNMENT,
         Kind::Organization => ORGANIZATION,

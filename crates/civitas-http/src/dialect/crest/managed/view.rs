@@ -154,7 +154,7 @@ async fn derive(
             }
             object.insert("parentIDs".into(), ids(&above, Kind::Organization));
         }
-        Kind::Group | Kind::Role | Kind::Assignment => {}
+        Kind::Group | Kind::Role | Kind::Assignment | Kind::Custom => {}
     }
     Ok(())
 }

@@ -74,10 +74,7 @@ pub(super) async fn create(
     );
     match created.await {
         Ok(found) => shown(call, collection, Outcome::Created, &found).await,
-        Err(Error::Taken { path }) if is_unique(collection, &path) => {
-            Err(refused(WHOLE, &[taken(collection)]))
-        }
-        Err(error) => Err(told(collection, &id, error)),
+        Err(error) => Err(rejected(collection, &id, WHOLE, error)),
     }
 }
 
@@ -112,7 +109,8 @@ pub(super) async fn update(
     let wanted = changes::of_object(collection, &sent);
     let revised = change(call, collection, id, true, &wanted, |before| {
         let mut after = sent.clone();
-        for property in collection.properties().filter(|it| stays(it)) {
+        let stays = |it: &&Property| stays(it) || (it.required && collection.kind == Kind::Custom);
+        for property in collection.properties().filter(stays) {
             let name = property.name.as_ref();
             if let (false, Some(kept)) = (body.contains_key(name), before.get(name)) {
                 after.insert(name.to_owned(), kept.clone());
@@ -333,10 +331,7 @@ async fn change(
                 return Ok(Revised { found, before });
             }
             Ok(None) => {}
-            Err(Error::Taken { path }) if is_unique(collection, &path) => {
-                return Err(refused(message, &[taken(collection)]));
-            }
-            Err(error) => return Err(told(collection, id, error)),
+            Err(error) => return Err(rejected(collection, id, message, error)),
         }
     }
     Err(Error::Conflict.into())
@@ -354,6 +349,18 @@ async fn answered(
     }
     let reply = tagged(reply, before);
     Ok(reply.with(NOT_MODIFIED, HeaderValue::from_static("true")))
+}
+
+/// What the directory refuses of a write; a value that is taken, as a policy.
+fn rejected(collection: &Collection<'_>, id: &str, message: &str, error: Error) -> Failure {
+    let failed = match &error {
+        Error::Taken { path } => taken(collection, path),
+        _ => None,
+    };
+    match failed {
+        Some(failed) => refused(message, &[failed]),
+        None => told(collection, id, error),
+    }
 }
 
 /// What a new object has unless it says otherwise.
@@ -386,7 +393,8 @@ fn new_id(
             collection.entry(chosen)
         ))
         .into()),
-        (Kind::Role | Kind::Assignment | Kind::Organization, chosen) => match chosen {
+        (Kind::Role | Kind::Assignment | Kind::Organization | Kind::Custom, chosen) => match chosen
+        {
             Some("") => Err(Fault::invalid("An identifier is not empty").into()),
             Some(chosen) if chosen.len() > MAX_ID => {
                 let text = format!("An identifier has {MAX_ID} bytes at most");
@@ -419,7 +427,7 @@ fn identified(
             own[group::ID] = Value::from(id);
             (call.scope.ids.issue(call.scope.now), attributes)
         }
-        kind => (kind.record_id(id), attributes),
+        _ => (collection.record_id(id), attributes),
     }
 }
 
@@ -487,31 +495,27 @@ pub(super) async fn add_taken_name(
     object: &Object,
     failed: &mut Vec<Failed>,
 ) -> Result<(), Failure> {
-    let Some((property, _)) = collection.kind.unique() else {
-        return Ok(());
-    };
-    let Some(name) = object.get(property).and_then(Value::as_str) else {
-        return Ok(());
-    };
-    let holder = query::by_property(call, collection, property, name).await?;
-    let own = id.map(|id| collection.kind.record_id(id));
-    let is_other = |found: &Found| own.as_ref() != Some(&found.record.id);
-    if holder.is_some_and(|found| is_other(&found)) {
-        let place = failed.iter().position(|it| it.property != property);
-        failed.insert(place.unwrap_or(failed.len()), taken(collection));
+    for (property, requirement) in collection.unique() {
+        let Some(name) = object.get(property).and_then(Value::as_str) else {
+            continue;
+        };
+        let holder = query::by_property(call, collection, property, name).await?;
+        let own = id.map(|id| collection.record_id(id));
+        let is_other = |found: &Found| own.as_ref() != Some(&found.record.id);
+        if holder.is_some_and(|found| is_other(&found)) {
+            let place = failed.iter().position(|it| it.property != property);
+            let taken = Failed::new(property, requirement);
+            failed.insert(place.unwrap_or(failed.len()), taken);
+        }
     }
     Ok(())
 }
 
-fn is_unique(collection: &Collection<'_>, path: &str) -> bool {
-    let unique = collection.kind.unique();
-    unique.is_some_and(|(property, _)| property == path)
-}
-
-/// That another object has the value of which each has another.
-fn taken(collection: &Collection<'_>) -> Failed {
-    let (property, requirement) = collection.kind.unique().unwrap_or_default();
-    Failed::new(property, requirement)
+/// That another object has the value of a property of which each has another.
+fn taken(collection: &Collection<'_>, path: &str) -> Option<Failed> {
+    let mut unique = collection.unique();
+    let (property, requirement) = unique.find(|(property, _)| *property == path)?;
+    Some(Failed::new(property, requirement))
 }
 
 /// Refuses a manager that is not there.
