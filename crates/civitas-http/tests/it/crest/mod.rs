@@ -2,6 +2,7 @@
 
 mod accounts;
 mod configuration;
+mod dialects;
 mod differential;
 mod environment;
 mod exchanges;
