@@ -54,8 +54,16 @@ async function run(told) {
     return text;
   };
 
-  assert.match(good("info"), /a service account/);
-  assert.match(good("idm", "list"), /managed/);
+  for (const id of ["access", "authentication"]) {
+    await ask("PUT", `/openidm/config/${id}`, { kept: id }, 201);
+  }
+  const connected = good("info");
+  assert.match(connected, /a service account/);
+  assert.match(connected, /\d+\.\d+\.\d+/);
+  const ids = good("idm", "list");
+  for (const id of ["access", "authentication", "managed", "sync"]) {
+    assert.match(ids, new RegExp(`^${id}$`, "m"));
+  }
 
   const count = (number) =>
     assert.match(good("idm", "count", "-o", "alpha_user"), new RegExp(`alpha_user: ${number}\\b`));
@@ -80,7 +88,19 @@ async function run(told) {
   good("idm", "export", "-A", "-D", "all");
   assert.ok(readdirSync(join(folder, "all")).length > 0);
   good("idm", "import", "-A", "-D", "all");
+  good("idm", "delete", "-i", "access");
+  await ask("GET", "/openidm/config/access", undefined, 404);
+  assert.doesNotMatch(good("idm", "list"), /^access$/m);
+  // What was exported brings it back.
+  good("idm", "import", "-A", "-D", "all");
+  assert.equal((await ask("GET", "/openidm/config/access")).kept, "access");
   good("idm", "schema", "object", "export", "-i", "alpha_user");
+
+  const roles = good("role", "list", "-l");
+  for (const name of ["openidm-admin", "openidm-authorized", "platform-provisioning"]) {
+    assert.match(roles, new RegExp(name));
+  }
+  assert.match(good("role", "list"), /openidm-reg/);
 
   const kind = ["--variable-type", "string", "--description", "d"];
   good("esv", "variable", "create", "-i", "esv-a", "--value", "x", ...kind);
@@ -111,6 +131,10 @@ async function run(told) {
   const unknown = frodo(stranger, "info");
   assert.notEqual(unknown.status, 0, unknown.text);
   assert.match(unknown.text, /access token/i);
+
+  const script = join(import.meta.dirname, "library.cjs");
+  const library = ran(told, account, process.execPath, [script, modules]);
+  assert.equal(library.status, 0, library.text);
 }
 
 /// A new service account: its id and its key.
@@ -124,7 +148,11 @@ async function made(ask, scopes) {
 
 /// Exit code and output of a command of the client.
 function command(told, account, words) {
-  const program = join(modules, "node_modules", ".bin", "frodo");
+  return ran(told, account, join(modules, "node_modules", ".bin", "frodo"), words);
+}
+
+/// Exit code and output of a program that signs in as an account.
+function ran(told, account, program, words) {
   const env = {
     PATH: process.env.PATH,
     HOME: folder,

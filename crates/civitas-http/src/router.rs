@@ -515,7 +515,7 @@ impl Stream<'_> {
 
 impl Route<'_> {
     /// The path with its variable parts named, for logs.
-    pub(crate) const fn template(&self) -> &'static str {
+    pub(crate) fn template(&self) -> &'static str {
         match self {
             Self::Scim(route) => route.template(),
             Self::Crest(place) => place.template(),

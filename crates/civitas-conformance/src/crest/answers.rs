@@ -54,6 +54,19 @@ const SITUATIONS: &[Situation] = &[
         told: "",
     },
     Situation {
+        ids: &["C-3.3-02"],
+        name: "a synchronization is checked",
+        ask: |it| {
+            json_request(
+                "POST",
+                &format!("{}?_action=triggerSyncCheck", it.path),
+                &json!({}),
+            )
+        },
+        status: 200,
+        told: "",
+    },
+    Situation {
         ids: &["C-1.12-01"],
         name: "a patch is an action, too",
         ask: |it| {

@@ -28,6 +28,12 @@ const ENTRIES: &[Entry] = &[
         property,
     ),
     (&["C-3.7-04"], "a type is added and taken away", added),
+    (&["C-5.201-05"], "a configuration is kept", kept),
+    (
+        &["C-3.7-03"],
+        "what is the service's own is not changed",
+        closed,
+    ),
     (&["C-3.15-01"], "no system is connected", systems),
     (
         &["C-3.17-01"],
@@ -60,8 +66,8 @@ fn missing(session: &mut Session) -> Verdict {
         let answer = session.send(Request::new(method, &path))?;
         refused(&answer, 404, "Not Found")?;
     }
-    let other = json_request("PUT", &path, &json!({}));
-    refused(&session.send(other)?, 501, "")?;
+    let absent = json_request("PUT", &path, &json!({})).header("if-match", "*");
+    refused(&session.send(absent)?, 404, "Not Found")?;
     let none = Request::get("/openidm/schema/managed/none");
     refused(&session.send(none)?, 404, "not found")?;
     for path in [
@@ -75,6 +81,47 @@ fn missing(session: &mut Session) -> Verdict {
         session.send(Request::new("OPTIONS", path))?.expect(200)?;
     }
     Ok(())
+}
+
+fn kept(session: &mut Session) -> Verdict {
+    let path = format!("{CONFIG}/endpoint/{}", session.name("new"));
+    let body = json!({ "type": "text/javascript", "source": "" });
+    let exact = || json_request("PUT", &path, &body).header("if-none-match", "*");
+    let made = session.send(exact())?.expect(201)?;
+    session.own(&path);
+    ensure(made.header("etag").is_none(), "no ETag", &made)?;
+    let id = path.trim_start_matches("/openidm/config/");
+    same("the identifier", &json!(id), &made.object()?["_id"])?;
+    let told = "Can not create a new configuration with ID";
+    refused(&session.send(exact())?, 412, told)?;
+    session
+        .send(json_request("PUT", &path, &body))?
+        .expect(200)?;
+    let operation = json!([{ "operation": "add", "field": "/source", "value": "1" }]);
+    let patched = session.send(json_request("PATCH", &path, &operation))?;
+    same(
+        "the source",
+        &json!("1"),
+        &patched.expect(200)?.object()?["source"],
+    )?;
+    let transform = json!([{ "operation": "transform", "field": "/source", "value": {} }]);
+    let transform = json_request("PATCH", &path, &transform);
+    refused(&session.send(transform)?, 400, "Expecting a script member")?;
+    session.send(Request::get(&path))?.expect(200)?;
+    session
+        .send(Request::new("DELETE", &path))?
+        .expect(200)
+        .map(drop)
+}
+
+fn closed(session: &mut Session) -> Verdict {
+    let policy = format!("{CONFIG}/fieldPolicy/alpha_user");
+    session.send(Request::get(&policy))?.expect(200)?;
+    let told = "This operation is not available";
+    let put = json_request("PUT", &policy, &json!({}));
+    refused(&session.send(put)?, 403, told)?;
+    let managed = format!("{CONFIG}/managed");
+    refused(&session.send(Request::new("DELETE", &managed))?, 403, told)
 }
 
 fn property(session: &mut Session) -> Verdict {

@@ -2,9 +2,12 @@
 //! one for each situation that leads to a status of its table, and what goes with them. The
 //! base URL is that of the host: paths begin with `/openidm`.
 
+mod access;
+mod accounts;
 mod answers;
 mod configuration;
 mod environment;
+mod operations;
 mod realms;
 mod refusals;
 mod relationships;
@@ -29,6 +32,9 @@ pub(crate) fn cases() -> Vec<Case> {
         configuration::cases(),
         environment::cases(),
         realms::cases(),
+        operations::cases(),
+        accounts::cases(),
+        access::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -215,6 +215,31 @@ const SITUATIONS: &[Situation] = &[
         |it| Request::new("POST", format!("{}?_action=nope", it.path)),
     ),
     situation(
+        &["C-3.3-01"],
+        "passwords are reset by a patch, not by an action",
+        400,
+        "Action resetPassword is not supported.",
+        |it| {
+            json_request(
+                "POST",
+                &format!("{}?_action=resetPassword", it.path),
+                &json!({}),
+            )
+        },
+    ),
+    situation(
+        &["C-1.12-02"],
+        "no operation is a script",
+        400,
+        "Expecting a script member",
+        |it| {
+            patch(
+                &it.path,
+                &json!({ "operation": "transform", "field": "/city", "value": {} }),
+            )
+        },
+    ),
+    situation(
         &["C-5.400-21"],
         "a property that the type does not have",
         400,

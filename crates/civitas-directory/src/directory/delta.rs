@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     record::{Timestamp, Version},
     scope::Scope,
-    store::{Changes, ChangesQuery, Newest, Want},
+    store::{Changes, ChangesQuery, Event, Newest, Want},
 };
 
 /// Most events that one page looks at. Resources that changed often are passed over but for
@@ -96,6 +96,17 @@ impl Directory {
             NextDelta::Token(self.close_token(scope, types, seen)?)
         };
         Ok(Delta { items, next })
+    }
+
+    /// Events of the tenant after one, in the order of the log, at most `limit`.
+    pub async fn history(
+        &self,
+        scope: &Scope,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        let events = self.store.events(scope.partition, Some(after), limit);
+        Ok(events.await?)
     }
 
     fn close_token(

@@ -173,6 +173,13 @@ impl Directory {
         }
     }
 
+    /// The jobs of the tenant that are yet to be done, whoever asked for them.
+    pub async fn open_jobs(&self, scope: &Scope) -> Result<Vec<Job>, Error> {
+        let open = self.store.open_jobs().await?.into_iter();
+        let own = open.filter(|(of, _)| of.raw() == scope.partition.raw());
+        Ok(own.map(|(_, job)| job).collect())
+    }
+
     /// Refuses a job when too many are open.
     pub fn check_room_for_job(&self) -> Result<(), Error> {
         if self.jobs.all().len() >= MAX_OPEN_JOBS {

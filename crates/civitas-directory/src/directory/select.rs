@@ -63,6 +63,12 @@ impl Directory {
         closed.map_err(Error::Unavailable)
     }
 
+    /// The secret that such a text holds; `None` of one that was closed for something else.
+    pub fn open_secret(&self, scope: &Scope, name: &str, text: &str) -> Option<Vec<u8>> {
+        let partition = scope.partition.raw().to_string();
+        self.seal.open(&["secret", &partition, name], text)
+    }
+
     /// The walk that such a text goes on with.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use civitas_directory::{Partition, Timestamp};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 /// Bytes of bodies and header fields that a tenant's ledger keeps.
@@ -22,7 +22,7 @@ const MAX_BODY: usize = 64 * 1024;
 const MASK: &str = "***";
 
 /// Members of JSON bodies and fields of forms that are secrets.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 14] = [
     "password",
     "totpSecret",
     "otpCode",
@@ -33,6 +33,17 @@ const SECRETS: [&str; 10] = [
     "refresh_token",
     "client_assertion",
     "token",
+    "assertion",
+    "authId",
+    "tokenId",
+    "valueBase64",
+];
+
+/// Header fields of requests that hold nothing but a secret.
+const SECRET_FIELDS: [HeaderName; 3] = [
+    header::COOKIE,
+    HeaderName::from_static("x-openam-password"),
+    HeaderName::from_static("civitassession"),
 ];
 
 /// A request and its answer.
@@ -172,17 +183,19 @@ impl Exchange {
                 *body = Bytes::copy_from_slice(&body[..MAX_BODY]);
             }
         }
-        for name in [
-            header::AUTHORIZATION,
-            header::PROXY_AUTHORIZATION,
-            header::COOKIE,
-        ] {
+        for name in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION] {
             if let Some(value) = self.request_headers.get_mut(&name) {
                 let scheme = value.to_str().unwrap_or_default().split(' ').next();
                 let masked = format!("{} {MASK}", scheme.unwrap_or_default());
                 *value = masked
                     .try_into()
                     .unwrap_or(http::HeaderValue::from_static(MASK));
+            }
+        }
+        for name in SECRET_FIELDS {
+            if self.request_headers.contains_key(&name) {
+                let masked = http::HeaderValue::from_static(MASK);
+                self.request_headers.insert(name, masked);
             }
         }
         if self.response_headers.contains_key(header::SET_COOKIE) {
@@ -324,12 +337,17 @@ fn masked(body: &Bytes) -> String {
 fn mask(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            let named = members
-                .get("path")
-                .and_then(Value::as_str)
-                .is_some_and(is_secret);
+            // What an operation of a patch is about, and what a callback asks for.
+            let named = ["path", "field"].iter().any(|name| {
+                let it = members.get(*name).and_then(Value::as_str);
+                it.is_some_and(is_secret)
+            });
+            let asks = members
+                .get("type")
+                .is_some_and(|it| it == "PasswordCallback");
             for (name, member) in members.iter_mut() {
-                if is_secret(name) || (named && name == "value") {
+                let holds = (named && name == "value") || (asks && name == "input");
+                if is_secret(name) || holds {
                     *member = Value::from(MASK);
                 } else {
                     mask(member);
@@ -343,7 +361,7 @@ fn mask(value: &mut Value) {
 
 /// Whether a name, or the end of a path, is that of a secret.
 fn is_secret(name: &str) -> bool {
-    let name = name.rsplit([':', '.']).next().unwrap_or(name);
+    let name = name.rsplit([':', '.', '/']).next().unwrap_or(name);
     SECRETS
         .iter()
         .any(|secret| name.eq_ignore_ascii_case(secret))
@@ -356,6 +374,8 @@ mod tests {
     fn exchange(body: &str) -> Exchange {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, "Basic YTpi".parse().unwrap());
+        headers.insert(header::COOKIE, "civitasSession=hush".parse().unwrap());
+        headers.insert("x-openam-password", "hush".parse().unwrap());
         Exchange {
             at: Timestamp(0),
             took: Duration::from_millis(1),
@@ -408,6 +428,10 @@ mod tests {
             r#"{"userName":"a","password":"hush"}"#,
             r#"{"Operations":[{"op":"replace","path":"password","value":"hush"}]}"#,
             r#"{"Operations":[{"op":"replace","value":{"password":"hush"}}]}"#,
+            r#"[{"operation":"add","field":"/password","value":"hush"}]"#,
+            r#"{"callbacks":[{"type":"PasswordCallback","input":[{"name":"x","value":"hush"}]}]}"#,
+            r#"{"tokenId":"hush"}"#,
+            r#"{"valueBase64":"hush"}"#,
             r#"{"password":"hush", broken"#,
             "grant_type=client_credentials&client_secret=hush",
         ] {

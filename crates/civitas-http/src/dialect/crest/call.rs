@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     fault::{Failure, Fault},
+    kept::Shelf,
     request::Request,
     status,
     version::{CONTENT, Version},
@@ -31,6 +32,14 @@ pub(super) struct Call<'r> {
 impl Call<'_> {
     pub(super) fn directory(&self) -> &Directory {
         &self.app.directory
+    }
+
+    /// Where documents of the tenant are kept.
+    pub(super) fn shelf(&self) -> Shelf<'_> {
+        Shelf {
+            directory: &self.app.directory,
+            scope: &self.scope,
+        }
     }
 
     /// Whether a user changes itself, with no role to change others.

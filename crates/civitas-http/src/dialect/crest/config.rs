@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
+    document,
     fault::{Failure, Fault},
+    listing,
     managed::{self, definition},
     patch,
     place::Place,
@@ -24,21 +26,15 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
     let served = Place::Configurations.served();
     match &call.request.verb {
         Verb::Read => {
-            let named = |it: &str| json!({ "_id": it, "pid": it, "factoryPid": null });
-            let all = json!({ "_id": "", "configurations": [named(MANAGED), named(SYNC)] });
+            let all = all(call).await?.into_iter();
+            let named =
+                all.map(|it| json!({ "_id": it["_id"], "pid": it["_id"], "factoryPid": null }));
+            let all = json!({ "_id": "", "configurations": named.collect::<Value>() });
             Ok(call.versioned(call.answer(Outcome::Answered, &all), served))
         }
         Verb::Query => {
-            let rows = [managed_objects(call).await?, mappings()];
-            let found = json!({
-                "result": rows,
-                "resultCount": rows.len(),
-                "pagedResultsCookie": null,
-                "totalPagedResultsPolicy": "EXACT",
-                "totalPagedResults": rows.len(),
-                "remainingPagedResults": -1,
-            });
-            Ok(call.versioned(call.answer(Outcome::Answered, &found), served))
+            let found = listing::answer(call, all(call).await?, true)?;
+            Ok(call.versioned(found, served))
         }
         verb => {
             let (path, participle) = (call.path, verb.participle());
@@ -46,6 +42,13 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Reply, Failure> {
             Err(Fault::invalid(text).into())
         }
     }
+}
+
+/// Every configuration, the service's own first.
+async fn all(call: &Call<'_>) -> Result<Vec<Map<String, Value>>, Failure> {
+    let own = [managed_objects(call).await?, mappings()].into_iter();
+    let own = own.filter_map(|it| it.as_object().cloned());
+    Ok(own.chain(document::all(call).await?).collect())
 }
 
 async fn managed_objects(call: &Call<'_>) -> Result<Value, Failure> {
@@ -96,9 +99,10 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
             }
             return Ok(call.versioned(call.answer(Outcome::Answered, &mappings()), served));
         }
-        (Verb::Read | Verb::Delete, id) if id != MANAGED && id != SYNC => {
-            return Err(Fault::new(Outcome::NotFound, "Not Found").into());
+        (Verb::Delete, MANAGED | SYNC) => {
+            return Err(Fault::new(Outcome::NotAllowed, document::CLOSED).into());
         }
+        (_, id) if id != MANAGED && id != SYNC => return document::item(call, id).await,
         _ => {
             let text = format!("The configuration {id} cannot be written here");
             return Err(Fault::new(Outcome::NotBuilt, text).into());

@@ -32,6 +32,11 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         documented: "410",
         observed: "400",
     },
+    Difference {
+        situation: "a read or query of the audit's activity, authentication or config",
+        documented: "200",
+        observed: "501",
+    },
 ];
 
 /// The outcome of asking for a resource version that does not exist.
@@ -71,5 +76,13 @@ pub(super) fn expired_cookie(fidelity: Fidelity) -> Outcome {
     match fidelity {
         Fidelity::Documented => Outcome::Gone,
         Fidelity::Observed => Outcome::Malformed,
+    }
+}
+
+/// The outcome of reading what the event log knows, where it may not be read.
+pub(super) fn audit(fidelity: Fidelity) -> Option<Outcome> {
+    match fidelity {
+        Fidelity::Documented => None,
+        Fidelity::Observed => Some(Outcome::NotBuilt),
     }
 }

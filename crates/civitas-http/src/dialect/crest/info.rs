@@ -3,7 +3,7 @@
 use civitas_directory::{Outcome, Role};
 use serde_json::{Value, json};
 
-use super::{call::Call, fault::Failure, request::Verb};
+use super::{call::Call, fault::Failure, managed, request::Verb};
 use crate::{dialect::crest::fault::Fault, reply::Reply};
 
 /// `ping`: whether the service is ready. Once it listens, it is.
@@ -25,14 +25,22 @@ pub(super) fn version(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 /// `login`: who calls.
-pub(super) fn login(call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) async fn login(call: &Call<'_>) -> Result<Reply, Failure> {
     let (id, component) = match &call.caller.user {
         Some(user) => (user, "managed/alpha_user"),
         None => (&call.caller.client_id, "managed/svcacct"),
     };
-    let mut roles = vec!["internal/role/openidm-authorized"];
+    let mut roles = vec!["internal/role/openidm-authorized".to_owned()];
     if call.caller.roles.allow(Role::Administer) {
-        roles.push("internal/role/openidm-admin");
+        roles.push("internal/role/openidm-admin".to_owned());
+    }
+    if let Some(user) = &call.caller.user {
+        for role in managed::internal::of_user(call, user).await? {
+            let role = format!("{}/{role}", managed::internal::COLLECTION);
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
     }
     let login = json!({
         "_id": "login",

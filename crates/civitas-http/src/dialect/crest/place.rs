@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use http::Method;
 
-use super::{request, version::Version};
+use super::{
+    access, document, managed::internal::COLLECTION as INTERNAL, request, version::Version,
+};
 use crate::{form::decode, router::Methods};
 
 /// What is at a path. Whether it is there, the request hears when its turn comes.
@@ -30,6 +32,20 @@ pub(crate) enum Place<'r> {
     PropertySchema(&'r str, &'r str),
     /// `/openidm/system`
     Systems,
+    /// `/openidm/audit/{topic}`
+    Audit(&'r str),
+    /// `/openidm/audit/{topic}/{id}`
+    AuditEntry(&'r str, Cow<'r, str>),
+    /// `/openidm/scheduler/job`
+    Jobs,
+    /// `/openidm/scheduler/job/{id}`
+    Job(Cow<'r, str>),
+    /// `/openidm/scheduler/trigger`
+    Triggers,
+    /// `/openidm/scheduler/trigger/{id}`
+    Trigger(Cow<'r, str>),
+    /// `/openidm/endpoint/{name}`
+    Endpoint(Cow<'r, str>),
     /// `/environment/info`
     EnvironmentInfo,
     /// `/environment/variables`
@@ -64,6 +80,10 @@ pub(crate) enum Place<'r> {
     Token,
     /// `/am/json/serverinfo/*`, of the root realm or another
     ServerInfo(&'static str),
+    /// `/am/json/authenticate`, of the root realm or another
+    Authenticate(&'static str),
+    /// `/am/json/sessions`, of whatever realm
+    Sessions,
     /// `/am/json/serverinfo/version`
     ServerVersion,
     /// Below one of the bases, where nothing is.
@@ -76,7 +96,7 @@ const BASES: [&str; 3] = ["openidm", "am", "environment"];
 /// The versions in which resources are served.
 const FIRST: [Version; 1] = [Version::new(1, 0)];
 const SECOND: [Version; 1] = [Version::new(1, 1)];
-const SCHEMAS: [Version; 2] = [Version::new(1, 0), Version::new(2, 0)];
+const TWICE: [Version; 2] = [Version::new(1, 0), Version::new(2, 0)];
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
@@ -85,16 +105,29 @@ pub(crate) fn owns(first: &str) -> bool {
 
 /// Whether answers at the path hold tokens.
 pub(crate) fn issues_tokens(path: &str) -> bool {
-    path.starts_with("/am/oauth2")
+    let signs_in = matches!(
+        Place::at(path),
+        Some(Place::Authenticate(_) | Place::Sessions)
+    );
+    signs_in || path.starts_with("/am/oauth2")
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 29] = [
+const EVERY: [Place<'static>; 42] = [
     Place::Collection("{type}"),
     Place::Object("{type}", Cow::Borrowed("{id}")),
     Place::Related("{type}", Cow::Borrowed("{id}"), "{relationship}"),
     Place::Edge(
         "{type}",
+        Cow::Borrowed("{id}"),
+        "{relationship}",
+        Cow::Borrowed("{edge}"),
+    ),
+    Place::Collection(INTERNAL),
+    Place::Object(INTERNAL, Cow::Borrowed("{id}")),
+    Place::Related(INTERNAL, Cow::Borrowed("{id}"), "{relationship}"),
+    Place::Edge(
+        INTERNAL,
         Cow::Borrowed("{id}"),
         "{relationship}",
         Cow::Borrowed("{edge}"),
@@ -105,6 +138,13 @@ const EVERY: [Place<'static>; 29] = [
     Place::TypeSchema("{type}"),
     Place::PropertySchema("{type}", "{property}"),
     Place::Systems,
+    Place::Audit("{topic}"),
+    Place::AuditEntry("{topic}", Cow::Borrowed("{id}")),
+    Place::Jobs,
+    Place::Job(Cow::Borrowed("{id}")),
+    Place::Triggers,
+    Place::Trigger(Cow::Borrowed("{id}")),
+    Place::Endpoint(Cow::Borrowed("{name}")),
     Place::EnvironmentInfo,
     Place::Variables,
     Place::Variable(Cow::Borrowed("{id}")),
@@ -122,6 +162,8 @@ const EVERY: [Place<'static>; 29] = [
     Place::Account(Cow::Borrowed("{id}")),
     Place::Token,
     Place::ServerInfo("/"),
+    Place::Authenticate("/"),
+    Place::Sessions,
     Place::ServerVersion,
     Place::Nowhere,
 ];
@@ -138,22 +180,12 @@ impl<'r> Place<'r> {
             ("openidm", ["managed", "svcacct", id]) => named(id).map(Self::Account),
             ("am", ["oauth2", "access_token"]) => Some(Self::Token),
             ("am", ["json", "serverinfo", "version"]) => Some(Self::ServerVersion),
-            ("am", ["json", "serverinfo", "*" | "%2A"]) => Some(Self::ServerInfo("/")),
-            ("am", ["json", "realms", "root", "serverinfo", "*" | "%2A"]) => {
-                Some(Self::ServerInfo("/"))
+            ("am", ["json", "realms", "root", "realms", "alpha", below @ ..]) => {
+                Self::in_realm(access::ALPHA, below)
             }
-            (
-                "am",
-                [
-                    "json",
-                    "realms",
-                    "root",
-                    "realms",
-                    "alpha",
-                    "serverinfo",
-                    "*" | "%2A",
-                ],
-            ) => Some(Self::ServerInfo("/alpha")),
+            ("am", ["json", "realms", "root", below @ ..] | ["json", below @ ..]) => {
+                Self::in_realm("/", below)
+            }
             ("openidm", ["managed", kind]) if !kind.is_empty() => Some(Self::Collection(kind)),
             ("openidm", ["managed", kind, id]) => named(id).map(|id| Self::Object(kind, id)),
             ("openidm", ["managed", kind, id, relation]) => {
@@ -162,6 +194,7 @@ impl<'r> Place<'r> {
             ("openidm", ["managed", kind, id, relation, edge]) => named(id)
                 .zip(named(edge))
                 .map(|(id, edge)| Self::Edge(kind, id, relation, edge)),
+            ("openidm", ["internal", "role", below @ ..]) => Self::internal_role(below),
             ("openidm", ["policy", "managed", kind, id]) => {
                 named(id).map(|id| Self::Policy(kind, id))
             }
@@ -174,6 +207,13 @@ impl<'r> Place<'r> {
                 Some(Self::PropertySchema(kind, property))
             }
             ("openidm", ["system"]) => Some(Self::Systems),
+            ("openidm", ["audit", topic]) if !topic.is_empty() => Some(Self::Audit(topic)),
+            ("openidm", ["audit", topic, id]) => named(id).map(|id| Self::AuditEntry(topic, id)),
+            ("openidm", ["scheduler", "job"]) => Some(Self::Jobs),
+            ("openidm", ["scheduler", "job", id]) => named(id).map(Self::Job),
+            ("openidm", ["scheduler", "trigger"]) => Some(Self::Triggers),
+            ("openidm", ["scheduler", "trigger", id]) => named(id).map(Self::Trigger),
+            ("openidm", ["endpoint", name]) => named(name).map(Self::Endpoint),
             ("environment", within) => Self::in_environment(within),
             ("openidm", ["info", "ping"]) => Some(Self::Ping),
             ("openidm", ["info", "version"]) => Some(Self::ProductVersion),
@@ -181,6 +221,29 @@ impl<'r> Place<'r> {
             _ => None,
         };
         Some(place.unwrap_or(Self::Nowhere))
+    }
+
+    fn in_realm(realm: &'static str, below: &[&str]) -> Option<Self> {
+        match below {
+            ["serverinfo", "*" | "%2A"] => Some(Self::ServerInfo(realm)),
+            ["authenticate"] => Some(Self::Authenticate(realm)),
+            ["sessions"] | ["sessions", ""] => Some(Self::Sessions),
+            _ => None,
+        }
+    }
+
+    /// Internal roles are objects like managed ones.
+    fn internal_role(below: &[&'r str]) -> Option<Self> {
+        let named = |text: &'r str| decode(text, false).filter(|it| !it.is_empty());
+        match *below {
+            [] => Some(Self::Collection(INTERNAL)),
+            [id] => named(id).map(|id| Self::Object(INTERNAL, id)),
+            [id, relation] => named(id).map(|id| Self::Related(INTERNAL, id, relation)),
+            [id, relation, edge] => named(id)
+                .zip(named(edge))
+                .map(|(id, edge)| Self::Edge(INTERNAL, id, relation, edge)),
+            _ => None,
+        }
     }
 
     fn in_environment(within: &[&'r str]) -> Option<Self> {
@@ -203,8 +266,12 @@ impl<'r> Place<'r> {
     }
 
     /// The path with its variable parts named.
-    pub(crate) const fn template(&self) -> &'static str {
+    pub(crate) fn template(&self) -> &'static str {
         match self {
+            Self::Collection(INTERNAL) => "/openidm/internal/role",
+            Self::Object(INTERNAL, _) => "/openidm/internal/role/{id}",
+            Self::Related(INTERNAL, ..) => "/openidm/internal/role/{id}/{relationship}",
+            Self::Edge(INTERNAL, ..) => "/openidm/internal/role/{id}/{relationship}/{edge}",
             Self::Collection(_) => "/openidm/managed/{type}",
             Self::Object(..) => "/openidm/managed/{type}/{id}",
             Self::Related(..) => "/openidm/managed/{type}/{id}/{relationship}",
@@ -215,6 +282,13 @@ impl<'r> Place<'r> {
             Self::TypeSchema(_) => "/openidm/schema/managed/{type}",
             Self::PropertySchema(..) => "/openidm/schema/managed/{type}/properties/{property}",
             Self::Systems => "/openidm/system",
+            Self::Audit(_) => "/openidm/audit/{topic}",
+            Self::AuditEntry(..) => "/openidm/audit/{topic}/{id}",
+            Self::Jobs => "/openidm/scheduler/job",
+            Self::Job(_) => "/openidm/scheduler/job/{id}",
+            Self::Triggers => "/openidm/scheduler/trigger",
+            Self::Trigger(_) => "/openidm/scheduler/trigger/{id}",
+            Self::Endpoint(_) => "/openidm/endpoint/{name}",
             Self::EnvironmentInfo => "/environment/info",
             Self::Variables => "/environment/variables",
             Self::Variable(_) => "/environment/variables/{id}",
@@ -232,6 +306,8 @@ impl<'r> Place<'r> {
             Self::Account(_) => "/openidm/managed/svcacct/{id}",
             Self::Token => "/am/oauth2/access_token",
             Self::ServerInfo(_) => "/am/json/serverinfo/*",
+            Self::Authenticate(_) => "/am/json/authenticate",
+            Self::Sessions => "/am/json/sessions",
             Self::ServerVersion => "/am/json/serverinfo/version",
             Self::Nowhere => "/openidm/{path}",
         }
@@ -240,18 +316,29 @@ impl<'r> Place<'r> {
     /// The methods that reach what is there.
     pub(crate) const fn methods(&self) -> Methods {
         match self {
-            Self::Collection(_) | Self::Accounts | Self::SecretVersions(_) | Self::Startup => {
-                Methods::of("GET, POST, OPTIONS")
+            Self::Collection(_)
+            | Self::Accounts
+            | Self::Audit(_)
+            | Self::Jobs
+            | Self::Endpoint(_)
+            | Self::SecretVersions(_)
+            | Self::Startup => Methods::of("GET, POST, OPTIONS"),
+            Self::Variable(_) | Self::Secret(_) | Self::Job(_) => {
+                Methods::of("GET, PUT, POST, DELETE, OPTIONS")
             }
-            Self::Variable(_) | Self::Secret(_) => Methods::of("GET, PUT, POST, DELETE, OPTIONS"),
             Self::SecretVersion(..) => Methods::of("GET, POST, DELETE, OPTIONS"),
             Self::Token => Methods::of("POST"),
             Self::Object(..) | Self::Related(..) | Self::Edge(..) => Methods::of(request::METHODS),
             Self::Configuration(_) => Methods::of("GET, PUT, PATCH, DELETE, OPTIONS"),
             Self::PropertySchema(..) => Methods::of("GET, PUT, DELETE, OPTIONS"),
-            Self::Policy(..) | Self::Systems => Methods::of("POST, OPTIONS"),
+            Self::Policy(..) | Self::Systems | Self::Authenticate(_) | Self::Sessions => {
+                Methods::of("POST, OPTIONS")
+            }
             Self::Configurations
             | Self::TypeSchema(_)
+            | Self::AuditEntry(..)
+            | Self::Triggers
+            | Self::Trigger(_)
             | Self::EnvironmentInfo
             | Self::Variables
             | Self::Secrets
@@ -278,6 +365,8 @@ impl<'r> Place<'r> {
                     | Self::Related(..)
                     | Self::Edge(..)
                     | Self::Configuration(_)
+                    | Self::Jobs
+                    | Self::Job(_)
                     | Self::PropertySchema(..)
                     | Self::Accounts
                     | Self::Variable(_)
@@ -285,6 +374,8 @@ impl<'r> Place<'r> {
                     | Self::SecretVersions(_)
                     | Self::SecretVersion(..)
                     | Self::Startup
+                    | Self::Authenticate(_)
+                    | Self::Sessions
             )
     }
 
@@ -292,7 +383,12 @@ impl<'r> Place<'r> {
     pub(super) const fn served(&self) -> &'static [Version] {
         match self {
             Self::ServerInfo(_) => &SECOND,
-            Self::TypeSchema(_) | Self::PropertySchema(..) => &SCHEMAS,
+            Self::TypeSchema(_)
+            | Self::PropertySchema(..)
+            | Self::Jobs
+            | Self::Job(_)
+            | Self::Triggers
+            | Self::Trigger(_) => &TWICE,
             _ => &FIRST,
         }
     }
@@ -303,11 +399,12 @@ impl<'r> Place<'r> {
     }
 
     /// Whether nobody needs to be known to read there.
-    pub(super) const fn is_public(&self) -> bool {
-        matches!(
-            self,
-            Self::Ping | Self::ProductVersion | Self::ServerInfo(_)
-        )
+    pub(super) fn is_public(&self) -> bool {
+        match self {
+            Self::Ping | Self::ProductVersion | Self::ServerInfo(_) => true,
+            Self::Configuration(id) => document::is_public(id),
+            _ => false,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{call::Call, fault::Failure};
+use super::{access, call::Call, fault::Failure};
 use crate::reply::Reply;
 
 /// `*`: what a client needs to know of a realm.
@@ -12,7 +12,7 @@ pub(super) fn info(call: &Call<'_>, realm: &str) -> Result<Reply, Failure> {
         "_rev": "1",
         "domains": [],
         "protectedUserAttributes": ["telephoneNumber", "mail"],
-        "cookieName": "civitasSession",
+        "cookieName": access::COOKIE,
         "secureCookie": true,
         "forgotPassword": "false",
         "forgotUsername": "false",
@@ -23,7 +23,7 @@ pub(super) fn info(call: &Call<'_>, realm: &str) -> Result<Reply, Failure> {
         "socialImplementations": [],
         "referralsEnabled": "false",
         "zeroPageLogin": {
-            "enabled": false, "refererWhitelist": [], "allowedWithoutReferer": true,
+            "enabled": true, "refererWhitelist": [], "allowedWithoutReferer": true,
         },
         "realm": realm,
         "xuiUserSessionValidationEnabled": true,

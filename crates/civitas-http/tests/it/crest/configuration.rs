@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{USERS, bare, create, error, path_of, person, put};
+use super::{USERS, admin, bare, create, error, path_of, person, put};
 use crate::world::{World, ask};
 
 const MANAGED: &str = "/openidm/config/managed";
@@ -66,7 +66,7 @@ async fn the_types_are_told() {
     let all = get(&world, "/openidm/config?_queryFilter=true").await;
     assert_eq!(
         (&all["result"][0], &all["totalPagedResults"]),
-        (&managed, &json!(2))
+        (&managed, &json!(3))
     );
     let empty = json!({ "_id": "sync", "mappings": [] });
     assert_eq!(get(&world, "/openidm/config/sync").await, empty);
@@ -83,7 +83,8 @@ async fn the_types_are_told() {
     assert!(error(&world.send(mapped).await, 501).contains("mappings must be empty"));
     let listed = get(&world, "/openidm/config").await;
     assert_eq!(listed["configurations"][0]["pid"], "managed");
-    let none = world.send(bare("GET", "/openidm/config/none/other")).await;
+    let none = admin("GET", "/openidm/config/none/other", &Value::Null);
+    let none = world.send(none).await;
     assert_eq!(error(&none, 404), "Not Found");
     error(
         &world
@@ -191,4 +192,129 @@ async fn a_configuration_is_taken_out_and_brought_back() {
     other["objects"][0]["schema"]["required"] = json!([]);
     error(&world.send(bring(&other)).await, 501);
     error(&world.send(bring(&json!({}))).await, 400);
+}
+
+#[tokio::test]
+async fn clients_keep_configurations() {
+    let world = World::start().await;
+    let path = "/openidm/config/endpoint/colours";
+    let body = json!({ "type": "text/javascript", "source": "1 + 1", "apiKey": "topsecret" });
+    let get = || bare("GET", path).without("Authorization").by("admin");
+    let exact = admin("PUT", path, &body).header("If-None-Match", "*");
+    let made = world.send(exact.clone()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut kept = json!({ "_id": "endpoint/colours" });
+    for (name, value) in body.as_object().unwrap() {
+        kept[name] = value.clone();
+    }
+    assert_eq!(made.json(), kept);
+    assert_eq!(made.header("etag"), "");
+    // As the service does.
+    let location = "/openidm/config/endpoint/endpoint/colours";
+    assert!(made.header("location").ends_with(location), "{made:?}");
+    let told = error(&world.send(exact).await, 412);
+    assert!(told.starts_with("Can not create a new configuration with ID"));
+    assert_eq!(world.send(get()).await.json(), kept);
+    let again = world.send(admin("PUT", path, &kept)).await;
+    assert_eq!((again.status, again.json()), (200, kept.clone()));
+    let operations = json!([{ "operation": "replace", "field": "/source", "value": "2" }]);
+    let patched = world.send(admin("PATCH", path, &operations)).await;
+    assert_eq!(
+        (patched.status, &patched.json()["source"]),
+        (200, &json!("2"))
+    );
+    let tagged = admin("PUT", path, &body).header("If-Match", "\"1\"");
+    assert_eq!(
+        error(&world.send(tagged).await, 412),
+        "Configurations have no revision"
+    );
+    let absent = admin("PUT", "/openidm/config/none", &body).header("If-Match", "*");
+    assert_eq!(error(&world.send(absent).await, 404), "Not Found");
+    let query = "/openidm/config?_queryFilter=_id+sw+%22endpoint/%22&_fields=_id";
+    let query = || bare("GET", query).without("Authorization");
+    let found = world.send(query().by("admin")).await.json();
+    assert_eq!(found["result"], json!([{ "_id": "endpoint/colours" }]));
+    assert_eq!(found["totalPagedResultsPolicy"], "EXACT");
+    // Others neither see nor change it, in whatever view.
+    assert_eq!(
+        world.send(query().by("reader")).await.json()["resultCount"],
+        0
+    );
+    for ask in [
+        bare("GET", path),
+        put("PUT", path, &body),
+        bare("DELETE", path),
+    ] {
+        assert_eq!(error(&world.send(ask).await, 403), "Access denied");
+    }
+    let other = ask("GET", path)
+        .header("Host", "other.example.com")
+        .by("admin");
+    error(&world.send(other).await, 401);
+    let seen = ask("GET", "/scim/v2/Configurations?attributes=content").by("reader");
+    let seen = world.send(seen).await;
+    assert_eq!(seen.json()["totalResults"], 1, "{seen:?}");
+    assert!(!seen.json().to_string().contains("topsecret"));
+    let delete = || bare("DELETE", path).without("Authorization").by("admin");
+    let deleted = world.send(delete()).await;
+    assert_eq!(
+        (deleted.status, &deleted.json()["source"]),
+        (200, &json!("2"))
+    );
+    assert_eq!(error(&world.send(delete()).await, 404), "Not Found");
+    assert_eq!(error(&world.send(get()).await, 404), "Not Found");
+}
+
+#[tokio::test]
+async fn what_is_the_services_own_is_not_changed() {
+    let world = World::start().await;
+    let policy = "/openidm/config/fieldPolicy/alpha_user";
+    let user = world.user("amir").await;
+    let token = world.user_token(&user, "").await;
+    let read = world.send(ask("GET", policy).bearer(&token)).await;
+    assert_eq!(
+        read.json()["validator"][0]["minPasswordLength"],
+        8,
+        "{read:?}"
+    );
+    let same = world.send(admin("PUT", policy, &read.json())).await;
+    assert_eq!((same.status, same.json()), (200, read.json()));
+    let closed = "This operation is not available in PingOne Advanced Identity Cloud.";
+    for ask in [
+        admin("PUT", policy, &json!({ "validator": [] })),
+        admin("DELETE", policy, &json!({})),
+        admin("DELETE", "/openidm/config/managed", &json!({})),
+        admin("DELETE", "/openidm/config/sync", &json!({})),
+    ] {
+        assert_eq!(error(&world.send(ask).await, 403), closed);
+    }
+    // What signs in before anybody has is there for everybody.
+    let theme = "/openidm/config/ui/themerealm";
+    error(&world.send(ask("GET", theme)).await, 404);
+    world.send(admin("PUT", theme, &json!({ "a": 1 }))).await;
+    assert_eq!(world.send(ask("GET", theme)).await.json()["a"], 1);
+    let write = ask("PUT", theme).header("Content-Type", "application/json");
+    assert_eq!(
+        error(&world.send(write.body("{}")).await, 401),
+        "Access Denied"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_says_nothing_answers_nothing() {
+    let world = World::start().await;
+    let path = "/openidm/endpoint/silent?_action=go";
+    let go = || put("POST", path, &json!({}));
+    assert_eq!(
+        error(&world.send(go()).await, 404),
+        "Resource &#39;endpoint/silent&#39; not found"
+    );
+    let config = "/openidm/config/endpoint/silent";
+    for (source, status) in [("", 204), ("1", 501)] {
+        let body = json!({ "type": "text/javascript", "source": source });
+        world.send(admin("PUT", config, &body)).await;
+        let answer = world.send(go()).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.body.is_empty(), status == 204);
+    }
 }

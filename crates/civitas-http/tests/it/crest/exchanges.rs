@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{USERS, accounts, bare, path_of, put};
+use super::{USERS, accounts, bare, create, path_of, person, put};
 use crate::world::{Answer, World, ask};
 
 /// The members of a body, in their order.
@@ -304,4 +304,77 @@ async fn nothing_nobody_and_not_for_you() {
     let told = r#"{"code":403,"reason":"Forbidden","message":"Access denied"}"#;
     assert_eq!(forbidden.body, told.as_bytes());
     assert_eq!(forbidden.header("content-api-version"), "");
+}
+
+/// 6.8
+#[tokio::test]
+async fn roles_of_a_user() {
+    let world = World::start().await;
+    let user = create(&world, &person("amir")).await;
+    let role = json!({ "name": "auditor", "description": "May look" });
+    let role = put("PUT", "/openidm/managed/alpha_role/auditor", &role);
+    let made = world.send(role.header("If-None-Match", "*")).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let roles = format!("{}/roles", path_of(&user));
+    let reference = json!({ "_ref": "managed/alpha_role/auditor", "_refProperties": {} });
+    let create = put("POST", &format!("{roles}?_action=create"), &reference);
+    let granted = world.send(create).await;
+    assert_eq!(granted.status, 201, "{granted:?}");
+    let edge = granted.json();
+    let own = json!({ "_id": edge["_id"], "_rev": edge["_rev"] });
+    let expected = json!({
+        "_id": edge["_id"],
+        "_rev": edge["_rev"],
+        "_ref": "managed/alpha_role/auditor",
+        "_refResourceCollection": "managed/alpha_role",
+        "_refResourceId": "auditor",
+        "_refProperties": own,
+    });
+    assert_eq!(granted.json().to_string(), expected.to_string());
+    let query = format!("{roles}?_queryFilter=true&_fields=name");
+    let found = world.send(bare("GET", &query)).await.json();
+    let row = json!({
+        "_id": edge["_id"],
+        "_rev": edge["_rev"],
+        "name": "auditor",
+        "_ref": "managed/alpha_role/auditor",
+        "_refResourceCollection": "managed/alpha_role",
+        "_refResourceId": "auditor",
+        "_refResourceRev": found["result"][0]["_refResourceRev"],
+        "_refProperties": own,
+    });
+    let envelope = json!({
+        "result": [row], "resultCount": 1, "pagedResultsCookie": null,
+        "totalPagedResultsPolicy": "NONE", "totalPagedResults": -1, "remainingPagedResults": -1,
+    });
+    assert_eq!(found.to_string(), envelope.to_string());
+    let one = format!("{roles}/{}", edge["_id"].as_str().unwrap());
+    let ended = world.send(bare("DELETE", &one)).await;
+    assert_eq!((ended.status, ended.json()), (200, edge));
+}
+
+/// 6.10
+#[tokio::test]
+async fn a_variable() {
+    let world = World::start().await;
+    let path = "/environment/variables/esv-colour";
+    let mut body = json!({ "valueBase64": "Ymx1ZQ==", "description": "a colour" });
+    let refused = world.send(put("PUT", path, &body)).await;
+    let told = "Variable type required; expressionType cannot be empty when creating new variables";
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let expected = json!({ "code": 400, "message": told });
+    assert_eq!(refused.json().to_string(), expected.to_string());
+    body["expressionType"] = json!("string");
+    let made = world.send(put("PUT", path, &body)).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let expected = json!({
+        "_id": "esv-colour",
+        "description": "a colour",
+        "expressionType": "string",
+        "lastChangeDate": "2026-01-02T03:04:05.678Z",
+        "lastChangedBy": "writer",
+        "loaded": false,
+        "valueBase64": "Ymx1ZQ==",
+    });
+    assert_eq!(made.json().to_string(), expected.to_string());
 }

@@ -1,16 +1,20 @@
 //! Common REST: users and groups as managed objects.
 
 mod accounts;
+mod audit;
 mod configuration;
 mod dialects;
 mod differential;
 mod environment;
 mod exchanges;
+mod internal;
 mod objects;
 mod queries;
 mod realms;
 mod refusals;
 mod relationships;
+mod scheduler;
+mod sessions;
 mod types;
 
 use serde_json::{Value, json};
@@ -24,6 +28,11 @@ pub(super) fn put(method: &str, path: &str, body: &Value) -> Ask {
     bare(method, path)
         .header("Content-Type", "application/json")
         .body(body.to_string())
+}
+
+/// A request with a JSON body by an administrator.
+pub(super) fn admin(method: &str, path: &str, body: &Value) -> Ask {
+    put(method, path, body).without("Authorization").by("admin")
 }
 
 /// A request without body by somebody who may write.

@@ -391,3 +391,23 @@ async fn a_field_can_be_content_of_its_own() {
             .contains("\n  \"sn\": \"Okoye\"")
     );
 }
+
+#[tokio::test]
+async fn a_synchronization_is_checked_of_one_or_of_many() {
+    let world = World::start().await;
+    for name in ["amir", "noor", "zoe"] {
+        create(&world, &person(name)).await;
+    }
+    let check = async |parameters: &str| {
+        let path = format!("{USERS}?_action=triggerSyncCheck{parameters}");
+        let answer = world.send(put("POST", &path, &json!({}))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    assert_eq!(
+        check("").await,
+        json!({ "status": "OK", "countTriggered": 3 })
+    );
+    let some = check("&_queryFilter=userName+sw+%22n%22").await;
+    assert_eq!(some["countTriggered"], 1);
+}

@@ -215,10 +215,10 @@ fn rows_of_bodies(path: &str) -> Vec<Row> {
         ),
         (
             patching(
-                json!([{ "operation": "add", "field": "/authzRoles/-", "value": { "_ref": "internal/role/x" } }]),
+                json!([{ "operation": "add", "field": "/applications", "value": [{ "_ref": "managed/alpha_application/x" }] }]),
             ),
             501,
-            "The relationship authzRoles is not supported",
+            "The relationship applications is not supported",
         ),
     ]
 }
@@ -448,6 +448,10 @@ async fn of_two_refusals_the_first_in_order_is_told() {
 #[tokio::test]
 async fn what_was_observed_may_be_answered_instead() {
     let world = World::start().await;
+    let audit = |topic: &str| {
+        let ask = bare("GET", &format!("/openidm/audit/{topic}"));
+        ask.without("Authorization").by("admin")
+    };
     set(&world, &json!({ "fidelity": "observed" })).await;
     for (ask, status) in [
         (
@@ -465,6 +469,9 @@ async fn what_was_observed_may_be_answered_instead() {
             400,
         ),
         (bare("LINK", USERS), 501),
+        (ask("GET", "/am/json/authenticate"), 501),
+        (audit("activity?_queryFilter=true"), 501),
+        (audit("config/1"), 501),
     ] {
         let line = ask.line();
         assert_eq!(world.send(ask).await.status, status, "{line}");

@@ -238,7 +238,7 @@ async fn what_is_no_relationship_is_refused() {
         ),
         ("/roles", json!([role("auditor"), role("auditor")]), 412),
         ("/roles/0", role("auditor"), 400),
-        ("/authzRoles", json!([role("auditor")]), 501),
+        ("/authzRoles", json!([role("auditor")]), 403),
         ("/reports", json!([user_ref(&user)]), 501),
     ] {
         let patch = json!([{ "operation": "add", "field": field, "value": value }]);

@@ -4,11 +4,11 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use civitas_directory::Outcome;
 use serde_json::{Value, json};
 
-use super::{Object, member};
 use crate::{
     dialect::crest::{
         call::Call,
         fault::{Failure, Fault},
+        kept::{Object, member},
     },
     reply::Reply,
 };

@@ -1,7 +1,6 @@
 //! `/environment`: variables and secrets that a tenant's configuration refers to, and what
 //! takes them up. They are resources of the tenant like any other.
 
-mod kept;
 mod list;
 mod secret;
 mod startup;
@@ -12,18 +11,16 @@ pub(super) use startup::{count, scopes, startup};
 pub(super) use variable::{variable, variables};
 
 use civitas_directory::Outcome;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     call::Call,
     fault::{Failure, Fault},
+    kept::{Kind, Object},
     place::Place,
     request::Verb,
 };
 use crate::{refusal::Refusal, reply::Reply};
-
-/// What the service shows of a variable or a secret, or keeps of it.
-type Object = Map<String, Value>;
 
 /// Longest identifier after `esv-`.
 const MAX_NAME: usize = 124;
@@ -86,10 +83,10 @@ fn description(body: &Value) -> Result<Option<String>, Fault> {
 }
 
 /// Answers `setDescription`; `None` where there is nothing of that name.
-async fn describe(call: &Call<'_>, kind: kept::Kind, id: &str) -> Result<Option<Reply>, Failure> {
+async fn describe(call: &Call<'_>, kind: Kind, id: &str) -> Result<Option<Reply>, Failure> {
     let description = description(&call.request.body)?;
     let description = description.ok_or_else(|| mismatch("description is missing"))?;
-    let changed = kept::change(call, kind, id, |object| {
+    let changed = call.shelf().change(kind, id, |object| {
         object.insert("description".into(), Value::from(description.as_str()));
         stamp(call, object);
         Ok(())
@@ -114,11 +111,6 @@ fn stamp(call: &Call<'_>, object: &mut Object) {
     object.insert("lastChangedBy".into(), Value::from(by.as_str()));
     let at = call.scope.now.to_string();
     object.insert("lastChangeDate".into(), Value::from(at));
-}
-
-/// A member; `Null` where there is none.
-fn member<'o>(object: &'o Object, name: &str) -> &'o Value {
-    object.get(name).unwrap_or(&Value::Null)
 }
 
 /// An answer without content, as actions on descriptions have it.

@@ -3,15 +3,12 @@
 use civitas_directory::Outcome;
 use serde_json::{Value, json};
 
-use super::{
-    Object, check_id, describe, description,
-    kept::{self, Kind},
-    list, member, mismatch, stamp, text, unsupported, value,
-};
+use super::{check_id, describe, description, list, mismatch, stamp, text, unsupported, value};
 use crate::{
     dialect::crest::{
         call::Call,
         fault::{Failure, Fault},
+        kept::{self, Kind, Object, member},
         place::Place,
         request::Verb,
     },
@@ -32,7 +29,7 @@ const DESTROYED: &str = "DESTROYED";
 pub(in super::super) async fn secrets(call: &Call<'_>) -> Result<Reply, Failure> {
     match &call.request.verb {
         Verb::Read | Verb::Query => {
-            let all = kept::all(call, Kind::Secret).await?;
+            let all = call.shelf().all(Kind::Secret).await?;
             list::page(call, all, shown)
         }
         _ => Err(unsupported(call, &Place::Secrets)),
@@ -48,7 +45,7 @@ pub(in super::super) async fn secret(call: &mut Call<'_>, id: &str) -> Result<Re
         }
         Verb::CreateAs | Verb::Update | Verb::Upsert => create(call, id).await,
         Verb::Delete => {
-            let dropped = kept::delete(call, Kind::Secret, id).await?;
+            let dropped = call.shelf().delete(Kind::Secret, id).await?;
             let object = dropped.ok_or_else(missing)?;
             Ok(call.answer(Outcome::Answered, &shown(&object)))
         }
@@ -71,7 +68,7 @@ pub(in super::super) async fn versions(call: &Call<'_>, id: &str) -> Result<Repl
         }
         Verb::Create => {
             let sealed = sealed(call, id, &value(&call.request.body)?)?;
-            let changed = kept::change(call, Kind::Secret, id, |object| {
+            let changed = call.shelf().change(Kind::Secret, id, |object| {
                 let mut versions = Versions::of(object);
                 versions.add(call, sealed.clone())?;
                 versions.put(object);
@@ -97,7 +94,7 @@ pub(in super::super) async fn version(
     let missing = || Fault::new(Outcome::NotFound, "Failed to get secret version");
     let status = match &call.request.verb {
         Verb::Read => {
-            let kept = kept::find(call, Kind::Secret, id).await?;
+            let kept = call.shelf().find(Kind::Secret, id).await?;
             let object = kept.ok_or_else(missing)?.object();
             let versions = Versions::of(&object);
             let version = versions.named(number).ok_or_else(missing)?;
@@ -116,7 +113,7 @@ pub(in super::super) async fn version(
             return Err(unsupported(call, &place));
         }
     };
-    let changed = kept::change(call, Kind::Secret, id, |object| {
+    let changed = call.shelf().change(Kind::Secret, id, |object| {
         let mut versions = Versions::of(object);
         versions.named(number).ok_or_else(missing)?;
         versions.set_status(number, status)?;
@@ -145,7 +142,7 @@ async fn create(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
         Some(Value::Bool(given)) => *given,
         Some(_) => return Err(mismatch("useInPlaceholders: not a boolean").into()),
     };
-    kept::equip(call, Kind::Secret).await?;
+    kept::equip(&call.app.directory, &mut call.scope, Kind::Secret).await?;
     let call = &*call;
     let mut versions = Versions(Vec::new());
     versions.add(call, sealed(call, id, &value)?)?;
@@ -161,7 +158,11 @@ async fn create(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     }
     versions.put(&mut object);
     stamp(call, &mut object);
-    if kept::create(call, Kind::Secret, id, object.clone()).await? {
+    if call
+        .shelf()
+        .create(Kind::Secret, id, object.clone())
+        .await?
+    {
         return Ok(call.answer(Outcome::Answered, &shown(&object)));
     }
     let text = "Failed to create secret, the secret already exists";
@@ -177,7 +178,7 @@ fn sealed(call: &Call<'_>, id: &str, value: &str) -> Result<String, Failure> {
 }
 
 async fn find(call: &Call<'_>, id: &str) -> Result<Object, Failure> {
-    let kept = kept::find(call, Kind::Secret, id).await?;
+    let kept = call.shelf().find(Kind::Secret, id).await?;
     Ok(kept.ok_or_else(missing)?.object())
 }
 

@@ -3,12 +3,17 @@
 use civitas_directory::Outcome;
 use serde_json::{Value, json};
 
-use super::{
-    kept::{self, Kind},
-    list, member, secret, unsupported,
-};
+use super::{list, secret, unsupported};
 use crate::{
-    dialect::crest::{call::Call, fault::Failure, info, place::Place, request::Verb, scope},
+    dialect::crest::{
+        call::Call,
+        fault::Failure,
+        info,
+        kept::{Kind, member},
+        place::Place,
+        request::Verb,
+        scope,
+    },
     reply::Reply,
 };
 
@@ -29,10 +34,10 @@ pub(in super::super) async fn startup(call: &Call<'_>) -> Result<Reply, Failure>
 
 /// Marks what has changed as loaded.
 async fn take_up(call: &Call<'_>, kind: Kind) -> Result<(), Failure> {
-    let all = kept::all(call, kind).await?;
+    let all = call.shelf().all(kind).await?;
     for pending in all.iter().filter(|it| *member(it, "loaded") != true) {
         let name = member(pending, "name").as_str().unwrap_or_default();
-        let taken = kept::change(call, kind, name, |object| {
+        let taken = call.shelf().change(kind, name, |object| {
             object.insert("loaded".into(), Value::from(true));
             if kind == Kind::Secret {
                 secret::take_up(object);
@@ -47,8 +52,8 @@ async fn take_up(call: &Call<'_>, kind: Kind) -> Result<(), Failure> {
 
 /// `/environment/count`
 pub(in super::super) async fn count(call: &Call<'_>) -> Result<Reply, Failure> {
-    let secrets = list::asked(call, kept::all(call, Kind::Secret).await?).len();
-    let variables = list::asked(call, kept::all(call, Kind::Variable).await?).len();
+    let secrets = list::asked(call, call.shelf().all(Kind::Secret).await?).len();
+    let variables = list::asked(call, call.shelf().all(Kind::Variable).await?).len();
     let count = json!({ "secrets": secrets, "variables": variables });
     info::read_only(call, &count)
 }

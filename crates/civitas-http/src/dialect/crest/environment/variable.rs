@@ -3,15 +3,12 @@
 use civitas_directory::{Error, Outcome};
 use serde_json::{Value, json};
 
-use super::{
-    Object, check_id, describe, description,
-    kept::{self, Kind},
-    list, member, mismatch, stamp, text, unsupported, value,
-};
+use super::{check_id, describe, description, list, mismatch, stamp, text, unsupported, value};
 use crate::{
     dialect::crest::{
         call::Call,
         fault::{Failure, Fault},
+        kept::{self, Kind, Object, member},
         place::Place,
         request::Verb,
     },
@@ -35,7 +32,7 @@ const TYPES: [&str; 9] = [
 pub(in super::super) async fn variables(call: &Call<'_>) -> Result<Reply, Failure> {
     match &call.request.verb {
         Verb::Read | Verb::Query => {
-            let all = kept::all(call, Kind::Variable).await?;
+            let all = call.shelf().all(Kind::Variable).await?;
             list::page(call, all, shown)
         }
         _ => Err(unsupported(call, &Place::Variables)),
@@ -46,13 +43,13 @@ pub(in super::super) async fn variables(call: &Call<'_>) -> Result<Reply, Failur
 pub(in super::super) async fn variable(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     match call.request.verb.clone() {
         Verb::Read => {
-            let kept = kept::find(call, Kind::Variable, id).await?;
+            let kept = call.shelf().find(Kind::Variable, id).await?;
             let object = kept.ok_or_else(missing)?.object();
             Ok(call.answer(Outcome::Answered, &shown(&object)))
         }
         Verb::CreateAs | Verb::Update | Verb::Upsert => put(call, id).await,
         Verb::Delete => {
-            let dropped = kept::delete(call, Kind::Variable, id).await?;
+            let dropped = call.shelf().delete(Kind::Variable, id).await?;
             let object = dropped.ok_or_else(missing)?;
             Ok(call.answer(Outcome::Answered, &shown(&object)))
         }
@@ -75,7 +72,7 @@ async fn put(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
         let text = format!("expressionType: not one of {}", TYPES.join(", "));
         return Err(mismatch(&text).into());
     }
-    kept::equip(call, Kind::Variable).await?;
+    kept::equip(&call.app.directory, &mut call.scope, Kind::Variable).await?;
     let call = &*call;
     let set = |object: &mut Object| {
         object.insert("valueBase64".into(), Value::from(value.as_str()));
@@ -85,7 +82,7 @@ async fn put(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
         object.insert("loaded".into(), Value::from(false));
         stamp(call, object);
     };
-    let replaced = kept::change(call, Kind::Variable, id, |object| {
+    let replaced = call.shelf().change(Kind::Variable, id, |object| {
         if kind.is_some() && member(object, "expressionType").as_str() != kind.as_deref() {
             let text = "Changing the type of an existing variable is not permitted";
             return Err(Fault::invalid(text).into());
@@ -106,7 +103,11 @@ async fn put(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     object.insert("description".into(), Value::from(""));
     object.insert("expressionType".into(), Value::from(kind));
     set(&mut object);
-    if !kept::create(call, Kind::Variable, id, object.clone()).await? {
+    if !call
+        .shelf()
+        .create(Kind::Variable, id, object.clone())
+        .await?
+    {
         // Another request created it in between.
         return Err(Error::Conflict.into());
     }

@@ -153,7 +153,10 @@ fn described(kind: Kind, name: &str, r#type: &str) -> Value {
 /// The definition of a relationship.
 fn related(collection: &Collection<'_>, relation: &Relation) -> Value {
     let name = relation.property;
-    let path = format!("managed/{}_{}", collection.realm(), relation.target.name());
+    let path = match relation.target {
+        Kind::InternalRole => super::internal::COLLECTION.to_owned(),
+        target => format!("managed/{}_{}", collection.realm(), target.name()),
+    };
     let reference = json!({
         "type": "relationship",
         "title": name,
@@ -209,7 +212,12 @@ fn reverse(kind: Kind, relation: &Relation) -> Option<&'static str> {
 fn label(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "userName",
-        Kind::Group | Kind::Role | Kind::Assignment | Kind::Organization | Kind::Custom => "name",
+        Kind::Group
+        | Kind::Role
+        | Kind::Assignment
+        | Kind::Organization
+        | Kind::Custom
+        | Kind::InternalRole => "name",
     }
 }
 

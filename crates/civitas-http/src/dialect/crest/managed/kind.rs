@@ -14,7 +14,7 @@ use civitas_scim::{
 use serde_json::Value;
 
 use super::{
-    custom, group,
+    custom, group, internal,
     property::{self, Property},
     role, user,
 };
@@ -30,13 +30,15 @@ pub(super) enum Kind {
     Organization,
     /// One that a client has added; what it is, its collection tells.
     Custom,
+    /// Of the service itself, in no realm.
+    InternalRole,
 }
 
 /// The resource types of this dialect, for tenants to which nobody added them yet: nothing is
 /// kept there.
 static SHIPPED: LazyLock<Catalogue> = LazyLock::new(|| {
     let mut definitions = Definitions::default();
-    for (resource_type, schema) in role::types() {
+    for (resource_type, schema) in role::types().into_iter().chain([internal::types()]) {
         let read = (
             TypeDefinition::read(&resource_type),
             definition::read_schema(&schema),
@@ -80,6 +82,9 @@ impl Kind {
 
     /// The type that the name of a collection stands for, with the realm in front of it.
     pub(super) fn of(collection: &str) -> Option<(&str, Self)> {
+        if collection == internal::COLLECTION {
+            return Some((realm::ALPHA, Self::InternalRole));
+        }
         let (realm, name) = realm::split(collection)?;
         let kind = Self::SHIPPED.into_iter().find(|it| it.name() == name)?;
         Some((realm, kind))
@@ -94,6 +99,7 @@ impl Kind {
             Self::Assignment => "assignment",
             Self::Organization => "organization",
             Self::Custom => "",
+            Self::InternalRole => "internal",
         }
     }
 
@@ -106,6 +112,7 @@ impl Kind {
             Self::Assignment => "Assignment",
             Self::Organization => "Organization",
             Self::Custom => "",
+            Self::InternalRole => "InternalRole",
         }
     }
 
@@ -117,6 +124,7 @@ impl Kind {
             Self::Assignment => role::assignments(),
             Self::Organization => role::organizations(),
             Self::Custom => &[],
+            Self::InternalRole => internal::properties(),
         }
     }
 
@@ -129,6 +137,7 @@ impl Kind {
             Self::Assignment => role::ASSIGNMENT,
             Self::Organization => role::ORGANIZATION,
             Self::Custom => "",
+            Self::InternalRole => internal::SCHEMA,
         }
     }
 
@@ -139,7 +148,7 @@ impl Kind {
 
     /// Whether answers show properties that have no value.
     pub(super) const fn shows_unset(self) -> bool {
-        self.extends_core()
+        self.extends_core() || matches!(self, Self::InternalRole)
     }
 
     /// The property of which every object has another value; told as a policy. Of a type that a
@@ -148,7 +157,11 @@ impl Kind {
         match self {
             Self::User => Some(("userName", "VALID_USERNAME")),
             Self::Role => Some(("name", "UNIQUE")),
-            Self::Group | Self::Assignment | Self::Organization | Self::Custom => None,
+            Self::Group
+            | Self::Assignment
+            | Self::Organization
+            | Self::Custom
+            | Self::InternalRole => None,
         }
     }
 
@@ -174,24 +187,34 @@ fn record_id(name: &str, id: &str) -> String {
     if is_uuid(id) {
         return id.to_ascii_lowercase();
     }
-    let mut record = format!("{name}.");
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            record.push(char::from(byte));
-        } else {
-            // Writing to memory cannot fail.
-            let _ = write!(record, "={byte:02X}");
-        }
-    }
-    record
+    format!("{name}.{}", encoded(id))
 }
 
 /// The identifier that a record's was made of.
 fn object_id<'r>(name: &str, record: &'r str) -> Cow<'r, str> {
     let named = record.strip_prefix(name);
-    let Some(encoded) = named.and_then(|it| it.strip_prefix('.')) else {
-        return Cow::Borrowed(record);
-    };
+    match named.and_then(|it| it.strip_prefix('.')) {
+        Some(encoded) => Cow::Owned(decoded(encoded)),
+        None => Cow::Borrowed(record),
+    }
+}
+
+/// A name that a client has chosen, of letters that the identifier of a record may have.
+pub(in super::super) fn encoded(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(encoded, "={byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// The name that was so encoded.
+pub(in super::super) fn decoded(encoded: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(encoded.len()), encoded.bytes());
     while let Some(byte) = rest.next() {
         let digits = (byte == b'=').then(|| [rest.next(), rest.next()]);
@@ -201,7 +224,7 @@ fn object_id<'r>(name: &str, record: &'r str) -> Cow<'r, str> {
         });
         bytes.push(value.unwrap_or(byte));
     }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// 36 characters: five groups of hexadecimal digits.
@@ -311,12 +334,26 @@ impl<'c> Collection<'c> {
 
     /// The realm that the collection is of.
     pub(super) fn realm(&self) -> &str {
-        self.name.split('_').next().unwrap_or_default()
+        match self.kind {
+            Kind::InternalRole => realm::ALPHA,
+            _ => self.name.split('_').next().unwrap_or_default(),
+        }
+    }
+
+    /// The path below `/openidm`, as references have it.
+    pub(super) fn path(&self) -> Cow<'_, str> {
+        match self.kind {
+            Kind::InternalRole => Cow::Borrowed(&self.name),
+            _ => Cow::Owned(format!("managed/{}", self.name)),
+        }
     }
 
     /// The collection of another type in the same realm.
     pub(super) fn sibling(&self, kind: Kind, catalogue: &'c Catalogue) -> Option<Self> {
-        Self::named(format!("{}_{}", self.realm(), kind.name()), catalogue)
+        match kind {
+            Kind::InternalRole => Self::named(internal::COLLECTION, catalogue),
+            _ => Self::named(format!("{}_{}", self.realm(), kind.name()), catalogue),
+        }
     }
 
     /// How the store of the service names an object, as its messages do.
@@ -330,6 +367,9 @@ impl<'c> Collection<'c> {
             Kind::Group => of("cn", "groups"),
             Kind::Role => of("uid", "role"),
             Kind::Organization => of("uid", "organization"),
+            Kind::InternalRole => {
+                format!("cn={id},ou=roles,ou=internal,dc=openidm,dc=example,dc=com")
+            }
             Kind::Assignment | Kind::Custom => {
                 let name = &self.name;
                 format!("uid={id},ou={name},ou=managed,dc=openidm,dc=example,dc=com")
@@ -364,7 +404,15 @@ impl Equipment {
                 extensions: group::schemas().map(|it| ("Group", it)).into(),
                 ..none
             }),
-            Kind::Role | Kind::Assignment | Kind::Organization if known.is_some() => None,
+            Kind::Role | Kind::Assignment | Kind::Organization | Kind::InternalRole
+                if known.is_some() =>
+            {
+                None
+            }
+            Kind::InternalRole => Some(Self {
+                types: vec![internal::types()],
+                ..none
+            }),
             Kind::Role | Kind::Assignment | Kind::Organization => Some(Self {
                 types: role::types().into(),
                 ..none

@@ -7,6 +7,7 @@ mod condition;
 mod custom;
 pub(super) mod definition;
 mod group;
+pub(super) mod internal;
 mod kind;
 mod object;
 mod policy;
@@ -24,7 +25,10 @@ use std::fmt::Write as _;
 
 use civitas_directory::{Error, Found, Outcome};
 use http::header;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+pub(super) use kind::{decoded, encoded};
+pub(super) use query::{answer as found, close, counted, open};
 
 use self::{
     kind::{Collection, Equipment, Kind},
@@ -41,6 +45,7 @@ use crate::reply::Reply;
 
 /// Answers a request to a collection.
 pub(super) async fn collection(call: &mut Call<'_>, name: &str) -> Result<Reply, Failure> {
+    internal::check(call, name, None)?;
     equip(call, name).await?;
     let call = &*call;
     let collection = named(call, name)?;
@@ -58,6 +63,11 @@ pub(super) async fn collection(call: &mut Call<'_>, name: &str) -> Result<Reply,
         Verb::Action(action) if action.eq_ignore_ascii_case("patch") => {
             write::patch_selected(call, &collection).await
         }
+        Verb::Action(action) if action.eq_ignore_ascii_case("triggerSyncCheck") => {
+            let count = query::number_by_extra(call, &collection).await?;
+            let checked = json!({ "status": "OK", "countTriggered": count });
+            Ok(call.answer(Outcome::Answered, &checked))
+        }
         Verb::Action(action) => Err(unsupported(action)),
         verb => refuse(verb.participle()),
     }
@@ -65,6 +75,7 @@ pub(super) async fn collection(call: &mut Call<'_>, name: &str) -> Result<Reply,
 
 /// Answers a request to an object.
 pub(super) async fn item(call: &mut Call<'_>, name: &str, id: &str) -> Result<Reply, Failure> {
+    internal::check(call, name, Some(id))?;
     equip(call, name).await?;
     let call = &*call;
     let collection = named(call, name)?;
@@ -134,7 +145,21 @@ async fn equip(call: &mut Call<'_>, name: &str) -> Result<(), Failure> {
     if relates {
         related::equip(call).await?;
     }
+    if internal::is_concerned(call, name, None) {
+        keep_internal_roles(call).await?;
+    }
     Ok(())
+}
+
+/// Sees to it that the internal roles are kept that a write may refer to.
+async fn keep_internal_roles(call: &mut Call<'_>) -> Result<(), Failure> {
+    let lacking = Equipment::lacking(Kind::InternalRole, &call.scope.catalogue);
+    if let Some(Equipment { extensions, types }) = lacking {
+        let directory = &call.app.directory;
+        let adopted = directory.adopt(&call.scope, &extensions, &types).await?;
+        call.scope.catalogue = adopted;
+    }
+    internal::keep(call).await
 }
 
 /// Makes the properties that clients have added to a type these.
@@ -176,8 +201,13 @@ pub(super) async fn relationships(
     relation: &str,
     edge: Option<&str>,
 ) -> Result<Reply, Failure> {
+    let reads = call.request.verb.reads();
+    if !reads && internal::is_concerned(call, name, Some(relation)) {
+        internal::check(call, internal::COLLECTION, None)?;
+        keep_internal_roles(call).await?;
+    }
     equip(call, name).await?;
-    if !call.request.verb.reads() {
+    if !reads {
         related::equip(call).await?;
     }
     let call = &*call;
@@ -189,6 +219,22 @@ pub(super) async fn relationships(
 /// The schema of a type.
 pub(super) fn schema(call: &Call<'_>, name: &str) -> Result<Value, Fault> {
     Ok(definition::schema(&named(call, name)?))
+}
+
+/// The object that a record of a resource type keeps, as a reference; of a group by the
+/// identifier of the record.
+pub(super) fn reference_of(resource_type: &str, record: &str) -> Option<String> {
+    if resource_type == Kind::InternalRole.resource_type() {
+        let id = Kind::InternalRole.object_id(record);
+        return Some(format!("{}/{id}", internal::COLLECTION));
+    }
+    let mut all = Kind::SHIPPED.into_iter();
+    let kind = all.find(|it| it.resource_type() == resource_type)?;
+    Some(format!(
+        "managed/alpha_{}/{}",
+        kind.name(),
+        kind.object_id(record)
+    ))
 }
 
 fn named<'c>(call: &'c Call<'_>, name: &'c str) -> Result<Collection<'c>, Fault> {
@@ -223,7 +269,7 @@ async fn shown(
 ) -> Result<Reply, Failure> {
     let object = view::one(call, collection, found).await?;
     let revision = object::revision(&found.record);
-    let url = format!("{}/openidm/managed/{}", call.origin, collection.name);
+    let url = format!("{}/openidm/{}", call.origin, collection.path());
     let id = object["_id"].as_str().unwrap_or_default().to_owned();
     let reply = call.object(outcome, &revision, object)?;
     if outcome != Outcome::Created {

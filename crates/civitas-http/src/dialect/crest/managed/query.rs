@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     condition::{self, Selected},
-    group,
+    group, internal,
     kind::{Collection, Kind},
     object::{self, Object},
     view,
@@ -45,6 +45,10 @@ pub(super) async fn find(
         Kind::Group => {
             let named = equal("_id", id, collection);
             Ok(few(call, collection, named).await?.pop())
+        }
+        Kind::InternalRole => {
+            let kept = get(call, collection, &collection.record_id(id)).await?;
+            Ok(kept.or_else(|| internal::built_in(id)))
         }
         _ => get(call, collection, &collection.record_id(id)).await,
     }
@@ -99,23 +103,41 @@ pub(super) async fn selected_by_extra(
     call: &Call<'_>,
     collection: &Collection<'_>,
 ) -> Result<Vec<Found>, Failure> {
+    let selected = by_extra(call, collection)?.ok_or_else(|| {
+        Fault::invalid("A patch of a collection needs a _queryFilter or a _queryId")
+    })?;
+    few(call, collection, selected).await
+}
+
+/// How many objects the parameters of an action select; all, where they do not select.
+pub(super) async fn number_by_extra(
+    call: &Call<'_>,
+    collection: &Collection<'_>,
+) -> Result<u64, Failure> {
+    let selected = by_extra(call, collection)?.unwrap_or(Selected::All);
+    let page = Page::Index {
+        offset: 0,
+        count: 0,
+    };
+    let found = search(call, collection, selected.condition(), None, page, true);
+    Ok(found.await?.total)
+}
+
+/// What the parameters of an action select.
+fn by_extra(call: &Call<'_>, collection: &Collection<'_>) -> Result<Option<Selected>, Fault> {
     let named = |name: &str| {
         let mut extra = call.request.parameters.extra.iter();
         let found = extra.find(|(it, _)| it.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     };
-    let selected = match (named("_queryFilter"), named("_queryId")) {
+    Ok(match (named("_queryFilter"), named("_queryId")) {
         (Some(filter), _) => {
             let filter = Filter::parse(filter).map_err(Fault::from)?;
-            condition::selected(&filter, collection)
+            Some(condition::selected(&filter, collection))
         }
-        (None, Some(id)) => stored(call, collection, id)?,
-        (None, None) => {
-            let message = "A patch of a collection needs a _queryFilter or a _queryId";
-            return Err(Fault::invalid(message).into());
-        }
-    };
-    few(call, collection, selected).await
+        (None, Some(id)) => Some(stored(call, collection, id)?),
+        (None, None) => None,
+    })
 }
 
 fn equal(property: &str, value: &str, collection: &Collection<'_>) -> Selected {
@@ -150,7 +172,7 @@ pub(super) async fn search(
 ) -> Result<FoundPage, Failure> {
     let selection = Selection {
         resource_type: collection.resource_type.name.clone(),
-        condition,
+        condition: condition.clone(),
         sort,
     };
     let (directory, want) = (call.directory(), want(collection));
@@ -160,7 +182,11 @@ pub(super) async fn search(
         let page = directory.select_uncounted(&call.scope, selection, page, want);
         page.await
     };
-    Ok(found?)
+    let mut found = found?;
+    if collection.kind == Kind::InternalRole {
+        internal::complete(call, collection, condition.as_ref(), &mut found).await?;
+    }
+    Ok(found)
 }
 
 /// What a stored query selects.
@@ -221,7 +247,7 @@ pub(super) async fn run(call: &Call<'_>, collection: &Collection<'_>) -> Result<
 }
 
 /// The answer to a query that found these objects.
-pub(super) fn answer(
+pub(in super::super) fn answer(
     call: &Call<'_>,
     query: &Query,
     objects: Vec<Object>,
@@ -239,7 +265,7 @@ pub(super) fn answer(
 }
 
 /// The answer to a query for a number alone.
-pub(super) fn counted(call: &Call<'_>, total: u64) -> Reply {
+pub(in super::super) fn counted(call: &Call<'_>, total: u64) -> Reply {
     call.answer(
         Outcome::Answered,
         &envelope(Vec::new(), total, None, Some(total)),
@@ -420,13 +446,14 @@ fn order(collection: &Collection<'_>, query: &Query) -> Vec<Sort> {
 
 fn is_sorted_here(collection: &Collection<'_>, order: &[Sort]) -> bool {
     match order {
+        _ if collection.kind == Kind::InternalRole => true,
         [] => false,
         [only] => {
             let path = only.target.path.as_str();
             let is_everywhere = match collection.kind {
                 Kind::User => ["userName", "id"].contains(&path),
                 Kind::Group => path == "displayName",
-                Kind::Role | Kind::Assignment | Kind::Organization => {
+                Kind::Role | Kind::Assignment | Kind::Organization | Kind::InternalRole => {
                     ["name", "id"].contains(&path)
                 }
                 Kind::Custom => path == "id",
@@ -445,7 +472,11 @@ fn bound(call: &Call<'_>) -> String {
     json!([call.path, query]).to_string()
 }
 
-pub(super) fn close(call: &Call<'_>, count: usize, place: Place) -> Result<String, Failure> {
+pub(in super::super) fn close(
+    call: &Call<'_>,
+    count: usize,
+    place: Place,
+) -> Result<String, Failure> {
     let walk = Walk { count, place };
     let closed = call
         .directory()
@@ -453,7 +484,7 @@ pub(super) fn close(call: &Call<'_>, count: usize, place: Place) -> Result<Strin
     Ok(closed?)
 }
 
-pub(super) fn open(call: &Call<'_>, query: &Query) -> Result<Option<Walk>, Fault> {
+pub(in super::super) fn open(call: &Call<'_>, query: &Query) -> Result<Option<Walk>, Fault> {
     let Some(cookie) = &query.cookie else {
         return Ok(None);
     };

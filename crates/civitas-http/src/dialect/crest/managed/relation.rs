@@ -1,7 +1,7 @@
 //! The relationships of managed objects: what each property of that kind leads to, and how it
 //! is kept.
 
-use super::kind::Kind;
+use super::{internal, kind::Kind};
 
 /// A property that refers to other objects.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,6 +65,11 @@ const USER: &[Relation] = &[
     single("manager", Kind::User, Kept::Manager),
     many("reports", Kind::User, Kept::Reports),
     many(
+        "authzRoles",
+        Kind::InternalRole,
+        Kept::Source(internal::GRANTED),
+    ),
+    many(
         "ownerOfOrg",
         Kind::Organization,
         Kept::Source("user.ownerOfOrg"),
@@ -116,6 +121,8 @@ const ORGANIZATION: &[Relation] = &[
     ),
 ];
 
+const INTERNAL_ROLE: &[Relation] = &[many("authzMembers", Kind::User, to(internal::GRANTED))];
+
 /// The relationships that objects of a type have.
 pub(super) const fn of(kind: Kind) -> &'static [Relation] {
     match kind {
@@ -125,6 +132,7 @@ pub(super) const fn of(kind: Kind) -> &'static [Relation] {
         Kind::Assignment => ASSIGNMENT,
         Kind::Organization => ORGANIZATION,
         Kind::Custom => &[],
+        Kind::InternalRole => INTERNAL_ROLE,
     }
 }
 

@@ -101,7 +101,7 @@ pub(super) fn of(kind: Kind, name: &str) -> Presented {
         Kind::User => USER,
         Kind::Group => GROUP,
         Kind::Custom => &[],
-        Kind::Role => ROLE,
+        Kind::Role | Kind::InternalRole => ROLE,
         Kind::Assignment => ASSIGNMENT,
         Kind::Organization => ORGANIZATION,
     };

@@ -94,10 +94,10 @@ async fn groups(
 }
 
 fn reference(collection: &Collection<'_>, id: &str) -> Value {
-    let collection = &collection.name;
+    let collection = collection.path();
     json!({
-        "_ref": format!("managed/{collection}/{id}"),
-        "_refResourceCollection": format!("managed/{collection}"),
+        "_ref": format!("{collection}/{id}"),
+        "_refResourceCollection": collection,
         "_refResourceId": id,
     })
 }
@@ -154,7 +154,7 @@ async fn derive(
             }
             object.insert("parentIDs".into(), ids(&above, Kind::Organization));
         }
-        Kind::Group | Kind::Role | Kind::Assignment | Kind::Custom => {}
+        Kind::Group | Kind::Role | Kind::Assignment | Kind::Custom | Kind::InternalRole => {}
     }
     Ok(())
 }
@@ -189,7 +189,11 @@ async fn granted(
 }
 
 /// The records at the other ends of relationships of a kind, the first [`MOST`].
-async fn others(call: &Call<'_>, side: Side<'_>, kind: &str) -> Result<Vec<String>, Failure> {
+pub(super) async fn others(
+    call: &Call<'_>,
+    side: Side<'_>,
+    kind: &str,
+) -> Result<Vec<String>, Failure> {
     let page = Page::Index {
         offset: 0,
         count: MOST,

@@ -393,8 +393,10 @@ fn new_id(
             collection.entry(chosen)
         ))
         .into()),
-        (Kind::Role | Kind::Assignment | Kind::Organization | Kind::Custom, chosen) => match chosen
-        {
+        (
+            Kind::Role | Kind::Assignment | Kind::Organization | Kind::Custom | Kind::InternalRole,
+            chosen,
+        ) => match chosen {
             Some("") => Err(Fault::invalid("An identifier is not empty").into()),
             Some(chosen) if chosen.len() > MAX_ID => {
                 let text = format!("An identifier has {MAX_ID} bytes at most");

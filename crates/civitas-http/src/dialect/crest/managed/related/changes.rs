@@ -149,7 +149,7 @@ impl Related<'_> {
             return Ok(found);
         }
         let id = self.named(value).unwrap_or_default();
-        let reference = format!("managed/{}/{id}", self.target.name);
+        let reference = format!("{}/{id}", self.target.path());
         let message = format!("The referenced relationship '{reference}', does not exist");
         Err(Fault::invalid(message).into())
     }
@@ -179,7 +179,7 @@ impl Related<'_> {
 
     /// The identifier that a reference names, if it leads to objects of the type.
     fn named<'v>(&self, value: &'v Value) -> Option<&'v str> {
-        reference_to(value, &format!("managed/{}", self.target.name))
+        reference_to(value, &self.target.path())
     }
 
     /// Whether the object is so related to another already.

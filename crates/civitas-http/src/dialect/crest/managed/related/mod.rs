@@ -110,11 +110,11 @@ impl Related<'_> {
     async fn create(&self, call: &Call<'_>, below: &Below<'_>) -> Result<Reply, Failure> {
         let reference = self.reference(call, &call.request.body).await?;
         let assigned = || {
-            let (own, id) = (&self.own.name, below.id);
-            let (target, other) = (&self.target.name, &reference.id);
+            let (own, id) = (self.own.path(), below.id);
+            let (target, other) = (self.target.path(), &reference.id);
             Fault::precondition(format!(
-                "Managed object 'managed/{own}/{id}' has already been assigned relationship \
-                 'managed/{target}/{other}'."
+                "Managed object '{own}/{id}' has already been assigned relationship \
+                 '{target}/{other}'."
             ))
         };
         let is_record = self.side().is_some();
@@ -136,9 +136,9 @@ impl Related<'_> {
         let row = self.to(call, &reference.record).await?;
         let row = row.ok_or(Error::Conflict)?;
         let location = format!(
-            "{}/openidm/managed/{}/{}/{}/{}",
+            "{}/openidm/{}/{}/{}/{}",
             call.origin,
-            self.own.name,
+            self.own.path(),
             segment(below.id),
             self.relation.property,
             segment(&row.id)

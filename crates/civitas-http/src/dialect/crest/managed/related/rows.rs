@@ -105,9 +105,12 @@ impl Row {
             let shown = fields.select(object::whole(target, found)).into_iter();
             row.extend(shown.filter(|(name, _)| name != "_id" && name != "_rev"));
         }
-        let collection = format!("managed/{}", target.name);
+        let collection = target.path();
         row.insert("_ref".into(), format!("{collection}/{other}").into());
-        row.insert("_refResourceCollection".into(), collection.into());
+        row.insert(
+            "_refResourceCollection".into(),
+            collection.into_owned().into(),
+        );
         row.insert("_refResourceId".into(), other.into());
         if let Some(found) = &found {
             let revision = object::revision(&found.record);
