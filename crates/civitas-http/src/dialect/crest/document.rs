@@ -11,6 +11,7 @@ use super::{
     kept::{self, Kind, member},
     patch,
     place::Place,
+    realm,
     request::Verb,
 };
 use crate::reply::Reply;
@@ -20,8 +21,8 @@ type Object = Map<String, Value>;
 /// Longest identifier, in bytes.
 const MAX_ID: usize = 255;
 
-/// The rules for passwords of users, which is the service's own.
-pub(super) const FIELD_POLICY: &str = "fieldPolicy/alpha_user";
+/// What the rules for passwords of the users of a realm are called, which are the service's own.
+const FIELD_POLICY: &str = "fieldPolicy/";
 
 /// What is told of an operation that nobody may do.
 pub(super) const CLOSED: &str =
@@ -32,12 +33,24 @@ pub(super) fn is_public(id: &str) -> bool {
     id == "ui/themerealm" || id.starts_with("uilocale/")
 }
 
+/// The users whose rules for passwords the configuration of that identifier tells.
+fn ruled(id: &str) -> Option<&str> {
+    let users = id.strip_prefix(FIELD_POLICY)?;
+    let (_, rest) = realm::split(users)?;
+    (rest == "user").then_some(users)
+}
+
+/// Whether whoever is signed in may read the configuration of that identifier.
+pub(super) fn is_open(id: &str) -> bool {
+    is_public(id) || ruled(id).is_some()
+}
+
 /// Answers a request to one of them.
 pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
     check_caller(call, id)?;
-    let known = match id {
-        FIELD_POLICY => Some(field_policy()),
-        id => find(call, id).await?,
+    let known = match ruled(id) {
+        Some(users) => Some(field_policy(users)),
+        None => find(call, id).await?,
     };
     let missing = || Failure::from(Fault::new(Outcome::NotFound, "Not Found"));
     match call.request.verb.clone() {
@@ -87,8 +100,8 @@ pub(super) async fn item(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure
 /// Administrators alone see configurations, but for what everybody needs; and what is the
 /// service's own is not shown to service accounts.
 fn check_caller(call: &Call<'_>, id: &str) -> Result<(), Fault> {
-    let is_open = is_public(id) || id == FIELD_POLICY;
-    let may = call.caller.roles.allow(Role::Administer) || (call.request.verb.reads() && is_open);
+    let reads = call.request.verb.reads() && is_open(id);
+    let may = call.caller.roles.allow(Role::Administer) || reads;
     if may && (call.caller.scopes.is_none() || !id.starts_with("fidc/")) {
         Ok(())
     } else {
@@ -98,7 +111,7 @@ fn check_caller(call: &Call<'_>, id: &str) -> Result<(), Fault> {
 
 /// Refuses to change what is the service's own.
 fn check_open(id: &str) -> Result<(), Fault> {
-    if id == FIELD_POLICY {
+    if ruled(id).is_some() {
         return Err(Fault::new(Outcome::NotAllowed, CLOSED));
     }
     if id.len() > MAX_ID {
@@ -159,7 +172,11 @@ pub(super) async fn endpoint(call: &Call<'_>, name: &str) -> Result<Option<Objec
 
 /// All that the caller sees, with their identifiers.
 pub(super) async fn all(call: &Call<'_>) -> Result<Vec<Object>, Failure> {
-    let mut all = vec![identified(FIELD_POLICY, field_policy())];
+    let rules = realm::ALL.map(|realm| {
+        let users = format!("{realm}_user");
+        identified(&format!("{FIELD_POLICY}{users}"), field_policy(&users))
+    });
+    let mut all: Vec<Object> = rules.into();
     if !call.caller.roles.allow(Role::Administer) {
         return Ok(all);
     }
@@ -203,11 +220,11 @@ fn shown(call: &Call<'_>, id: &str, outcome: Outcome, document: Object) -> Reply
     }
 }
 
-/// The rules that passwords set here obey.
-fn field_policy() -> Object {
+/// The rules that passwords of users obey that are set here.
+fn field_policy(users: &str) -> Object {
     let validator = |name: &str, kind: &str, rules: Value| {
         let mut validator = json!({
-            "_id": format!("alpha_userPasswordPolicy-{name}-password-validator"),
+            "_id": format!("{users}PasswordPolicy-{name}-password-validator"),
             "enabled": true,
             "type": kind,
         });
@@ -234,7 +251,7 @@ fn field_policy() -> Object {
     });
     let policy = json!({
         "passwordAttribute": "password",
-        "resourceCollection": "managed/alpha_user",
+        "resourceCollection": format!("managed/{users}"),
         "type": "password-policy",
         "validator": [
             validator("length-based", "length-based", length),

@@ -260,7 +260,7 @@ fn is_own(call: &Call<'_>, place: &Place<'_>) -> bool {
         }
         Place::Login => true,
         Place::TypeSchema(_) => call.request.verb.reads(),
-        Place::Configuration(id) => call.request.verb.reads() && *id == document::FIELD_POLICY,
+        Place::Configuration(id) => call.request.verb.reads() && document::is_open(id),
         _ => false,
     }
 }

@@ -66,7 +66,7 @@ async fn the_types_are_told() {
     let all = get(&world, "/openidm/config?_queryFilter=true").await;
     assert_eq!(
         (&all["result"][0], &all["totalPagedResults"]),
-        (&managed, &json!(3))
+        (&managed, &json!(4))
     );
     let empty = json!({ "_id": "sync", "mappings": [] });
     assert_eq!(get(&world, "/openidm/config/sync").await, empty);
