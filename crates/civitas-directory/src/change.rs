@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::{
     credential::{CredentialChange, Verdict},
+    link::LinkChange,
+    mail::Mail,
     record::{Timestamp, Version},
     store::Position,
 };
@@ -47,6 +49,11 @@ pub enum Change {
     /// Changes nothing, and takes as long as counting a wrong password does, so that nobody can
     /// tell by the time of an answer whether there is a user.
     Feint,
+    /// A mail waits to be sent. It is no event.
+    Mail(Mail),
+    /// A link is issued, or redeemed, which is no event. Guard: one that is redeemed is there
+    /// and has not expired.
+    Link(LinkChange),
 }
 
 /// A change of what a user proves itself by.
@@ -289,6 +296,12 @@ pub enum Rejected {
         /// The group that was to be added.
         id: String,
     },
+    /// A link to redeem is gone or has expired.
+    #[error("the link is no longer good")]
+    Spent,
+    /// As many mails as may be were sent to the user lately.
+    #[error("the user was sent as many mails as it may be for now")]
+    TooManyMails,
     /// The partition was reset since the change set was computed.
     #[error("the tenant was reset meanwhile")]
     Reset,

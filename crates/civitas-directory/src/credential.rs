@@ -24,6 +24,9 @@ use crate::record::Timestamp;
 /// Most hashes of former passwords that are kept of a user.
 pub const MAX_HISTORY: usize = 20;
 
+/// Most mails about its credential that a user is written in a day.
+pub const MAX_MAILS: usize = 3;
+
 /// What is kept of a user beside its resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Credential {
@@ -42,6 +45,9 @@ pub struct Credential {
     /// The last logon that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_logon: Option<Timestamp>,
+    /// When the last mails about it were written, the newest last; at most [`MAX_MAILS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mails: Vec<Timestamp>,
 }
 
 /// A password as it is kept.
@@ -103,6 +109,8 @@ pub enum CredentialChange {
     Logon(Logon),
     /// Somebody shows a code.
     Code(CodeCheck),
+    /// A mail about it is written then. Guard: not too many were in the day before.
+    Mail(Timestamp),
 }
 
 impl CredentialChange {
@@ -132,6 +140,7 @@ impl CredentialChange {
             }
             Self::Logon(logon) => return Some(logon.judge(credential)),
             Self::Code(check) => return Some(check.judge(credential)),
+            Self::Mail(at) => return credential.count_mail(*at),
         }
         None
     }
@@ -144,6 +153,19 @@ impl Credential {
             self.history.insert(0, old.hash);
             self.history.truncate(MAX_HISTORY);
         }
+    }
+
+    /// Counts a mail, unless too many were counted in the day before.
+    fn count_mail(&mut self, at: Timestamp) -> Option<Verdict> {
+        let since = at.0.saturating_sub(DAY_MS);
+        let mut counted = self.mails.clone();
+        counted.retain(|it| it.0 > since);
+        if counted.len() >= MAX_MAILS {
+            return Some(Verdict::TooManyMails);
+        }
+        counted.push(at);
+        self.mails = counted;
+        None
     }
 
     /// Whether there is nothing to prove oneself by, and nothing to be known of it.
@@ -204,6 +226,19 @@ mod tests {
         CredentialChange::Status(PasswordStatus::Initial).apply(&mut credential);
         CredentialChange::UnlockTotp.apply(&mut credential);
         assert_eq!(credential, before);
+    }
+
+    #[test]
+    fn three_mails_are_written_in_a_day() {
+        let mut credential = Credential::default();
+        let mut mail = |ms| CredentialChange::Mail(Timestamp(ms)).apply(&mut credential);
+        for ms in [0, 1, 2] {
+            assert_eq!(mail(ms), None);
+        }
+        assert_eq!(mail(DAY_MS - 1), Some(Verdict::TooManyMails));
+        assert_eq!(mail(DAY_MS), None);
+        assert_eq!(mail(DAY_MS), Some(Verdict::TooManyMails));
+        assert_eq!(credential.mails, [1, 2, DAY_MS].map(Timestamp));
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod delta;
 mod feed;
 mod import;
 mod job;
+mod link;
+mod mail;
 mod read;
 mod reference;
 pub mod relationship;
@@ -17,6 +19,7 @@ mod retry;
 mod select;
 mod staging;
 mod subject;
+mod text;
 mod write;
 
 pub use bulk::{Done, Step};
@@ -25,6 +28,8 @@ pub use delta::{Delta, DeltaToken, NextDelta};
 pub use feed::{Due, NewStream, NextKey, Poll, Polled, Ready, SetError, StreamEdit, Word};
 pub use import::Imported;
 pub use job::{MAX_OPEN_JOBS, NewJob, Progress, Replay};
+pub use link::NewLink;
+pub use mail::Kept;
 pub use read::{Listing, Paging};
 pub use subject::Subject;
 pub use write::Edit;
@@ -71,6 +76,9 @@ pub struct Directory {
     event_keys: feed::EventKeys,
     /// Places for polls that wait.
     polls: Semaphore,
+    post: mail::Post,
+    /// Told when a mail was written.
+    mailed: Notify,
     /// Told what [`Directory::watch`] tells.
     changed: watch::Sender<()>,
 }
@@ -104,6 +112,8 @@ impl Directory {
             job_turns: Semaphore::new(job::JOBS_AT_A_TIME),
             event_keys: feed::EventKeys::default(),
             polls: Semaphore::new(feed::WAITING),
+            post: mail::Post::default(),
+            mailed: Notify::new(),
             changed: watch::Sender::new(()),
         })
     }

@@ -91,6 +91,15 @@ pub enum Error {
         /// The role that would be enough.
         needs: Role,
     },
+    /// A link was followed before, was ended by another, or has expired.
+    #[error("the link is no longer good")]
+    Spent,
+    /// The user was sent as many mails as it may be for now.
+    #[error("the user was sent as many mails as it may be for now")]
+    TooManyMails,
+    /// Nothing is configured that mails could be sent by.
+    #[error("this server sends no mail: its configuration has no [mail]")]
+    NoMail,
     /// A queue is full.
     #[error("the server has more work waiting than it accepts")]
     Overloaded,
@@ -119,6 +128,9 @@ impl Error {
             Self::FailedDependency { .. } => Outcome::FailedDependency,
             Self::NotBegun => Outcome::TooSlow,
             Self::NotSelfService { .. } | Self::Forbidden { .. } => Outcome::Forbidden,
+            Self::Spent => Outcome::Gone,
+            Self::TooManyMails => Outcome::RateLimited,
+            Self::NoMail => Outcome::NotBuilt,
             Self::Overloaded => Outcome::Overloaded,
             Self::Unavailable(_) | Self::Outdated => Outcome::Unavailable,
         }
@@ -178,6 +190,8 @@ impl From<Rejected> for Error {
             Rejected::MemberType { .. } | Rejected::Cycle { .. } => {
                 Self::Invalid(Invalid::value(format!("members: {rejected}")))
             }
+            Rejected::Spent => Self::Spent,
+            Rejected::TooManyMails => Self::TooManyMails,
             Rejected::Reset => Self::Conflict,
             Rejected::Overloaded => Self::Overloaded,
             Rejected::Unavailable(cause) => Self::Unavailable(cause),

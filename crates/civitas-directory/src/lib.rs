@@ -21,6 +21,8 @@ pub mod id;
 pub mod import;
 pub mod job;
 pub mod limits;
+pub mod link;
+pub mod mail;
 pub mod membership;
 pub mod outcome;
 pub mod password;
@@ -36,7 +38,9 @@ pub mod settings;
 pub mod store;
 pub mod stream;
 pub mod tenant;
+pub mod text;
 pub mod token;
+pub mod wording;
 
 pub use access::Caller;
 pub use catalogue::Catalogue;
@@ -46,7 +50,7 @@ pub use clock::Clock;
 pub use credential::Credential;
 pub use cursor::Walk;
 pub use directory::{
-    Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Listing, NewJob, NewStream, NextDelta,
+    Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Kept, Listing, NewJob, NewLink, NewStream, NextDelta,
     NextKey, Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject,
     Word, relationship,
 };

@@ -78,6 +78,8 @@ pub enum Verdict {
     ChangeRequired,
     /// Another password must be set by a link first.
     ResetRequired,
+    /// The user was sent as many mails as it may be for now. Nothing is committed.
+    TooManyMails,
 }
 
 impl Logon {

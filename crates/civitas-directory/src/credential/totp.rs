@@ -78,12 +78,51 @@ pub fn decode_secret(text: &str) -> Option<Vec<u8>> {
     (held < 5 && bits == 0 && SECRET_BYTES.contains(&bytes.len())).then_some(bytes)
 }
 
+/// A secret as authenticator applications take it: Base32 without padding (RFC 4648 §6).
+pub fn encode_secret(secret: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut text = String::with_capacity(secret.len() * 8 / 5 + 1);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in secret {
+        bits = bits << 8 | u32::from(*byte);
+        held += 8;
+        while held >= 5 {
+            held -= 5;
+            text.push(char::from(LETTERS[(bits >> held & 31) as usize]));
+        }
+        bits &= (1 << held) - 1;
+    }
+    if held > 0 {
+        text.push(char::from(LETTERS[(bits << (5 - held) & 31) as usize]));
+    }
+    text
+}
+
+/// A new secret, as long as RFC 4226 §4 (R6) recommends.
+///
+/// # Errors
+/// The text of the failure, for the log.
+pub fn new_secret() -> Result<[u8; 20], String> {
+    let mut secret = [0; 20];
+    getrandom::fill(&mut secret).map_err(|error| error.to_string())?;
+    Ok(secret)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// The secret of RFC 6238, Appendix B.
     const SECRET: &[u8] = b"12345678901234567890";
+
+    #[test]
+    fn secrets_are_written_as_they_are_read() {
+        assert_eq!(encode_secret(b"12345678901"), "GEZDGNBVGY3TQOJQGE");
+        for length in SECRET_BYTES {
+            let secret: Vec<u8> = (0..length).map(|it| (it * 37 + length) as u8).collect();
+            assert_eq!(decode_secret(&encode_secret(&secret)), Some(secret));
+        }
+    }
 
     #[test]
     fn codes_are_those_of_the_rfc() {

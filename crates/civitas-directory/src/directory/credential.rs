@@ -11,8 +11,8 @@ use super::{Directory, write};
 use crate::{
     change::{Change, Rejected, Touch},
     credential::{
-        Code, CodeCheck, Credential, CredentialChange, Lockout, Logon, Password, PasswordStatus,
-        Policy, TooWeak, Totp, Verdict, totp,
+        Code, CodeCheck, Credential, CredentialChange, Lockout, Logon, PasswordStatus, Policy,
+        TooWeak, Totp, Verdict, totp,
     },
     error::Error,
     password,
@@ -186,25 +186,14 @@ impl Directory {
         match secrets.get("password") {
             None => Ok(None),
             Some(Value::String(clear)) => {
-                let prepared = password::prepare(clear)?;
-                if let Some(policy) = &scope.password_policy {
-                    policy
-                        .check(&prepared)
-                        .map_err(civitas_scim::Invalid::from)?;
-                    self.check_history(scope, id, policy, &prepared).await?;
-                }
-                let hash = self.hasher.hash(prepared, scope.patience).await?;
-                Ok(Some(CredentialChange::Password(Password {
-                    hash,
-                    set: scope.now,
-                    status: PasswordStatus::Enabled,
-                })))
+                let chosen = self.chosen(scope, id, clear).await?;
+                Ok(Some(CredentialChange::Password(chosen)))
             }
             Some(_) => Ok(id.map(|_| CredentialChange::NoPassword)),
         }
     }
 
-    async fn check_history(
+    pub(super) async fn check_history(
         &self,
         scope: &Scope,
         id: Option<&str>,

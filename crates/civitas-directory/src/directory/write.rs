@@ -430,6 +430,7 @@ impl Directory {
         scope: &Scope,
         changes: Vec<Change>,
     ) -> Result<Committed, Rejected> {
+        let has_mail = changes.iter().any(|it| matches!(it, Change::Mail(_)));
         let change_set = ChangeSet {
             at: scope.now,
             catalogue: scope.catalogue.version(),
@@ -440,6 +441,9 @@ impl Directory {
         let committed = self.store.commit(scope.partition, change_set).await;
         if committed.as_ref().is_ok_and(|it| it.changed) {
             self.tell_change();
+        }
+        if has_mail && committed.is_ok() {
+            self.mailed.notify_one();
         }
         committed
     }

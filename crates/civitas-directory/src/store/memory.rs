@@ -32,12 +32,15 @@ use crate::{
     client::Client,
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
+    link::{Link, LinkChange},
+    mail::{MAIL_LEASE, MOST_KEPT, Mail, Settled},
     record::{Found, GroupRef, MemberRef, Record, Timestamp, Version},
     redefinition::{IndexOf, Redefinition, Refused, TypeClaim},
     retry::{Attempt, Claimed},
     settings::{self, Settings},
     stream::{MAX_STREAMS, Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
+    text::TextSet,
 };
 
 /// The resource type that belongs to groups.
@@ -68,6 +71,8 @@ struct State {
     retries: BTreeMap<(i64, String), Retry>,
     /// By number of the partition and id.
     streams: BTreeMap<(i64, String), Stream>,
+    /// In the order in which they came.
+    mails: Vec<Waiting>,
     /// The last position given to a resource of any partition.
     last_position: i64,
     commits: u64,
@@ -79,6 +84,15 @@ struct Retry {
     content: String,
     until: Timestamp,
     answer: Option<String>,
+}
+
+/// A mail that waits to be sent.
+#[derive(Debug)]
+struct Waiting {
+    of: Partition,
+    mail: Mail,
+    /// When it is due; `None` of one that is kept.
+    due: Option<Instant>,
 }
 
 /// A part of a job, and when it was added.
@@ -112,6 +126,9 @@ struct Scene {
     settings: Settings,
     catalogue: Arc<Catalogue>,
     jobs: BTreeMap<String, Job>,
+    links: BTreeMap<String, Link>,
+    /// By kind and language.
+    texts: BTreeMap<(String, String), TextSet>,
 }
 
 /// The resources of a partition in creation order, and who is whose member.
@@ -361,6 +378,7 @@ impl Store for MemoryStore {
         let (generation, last) = (place.generation, Version(place.scene.last_event));
         let jobs: BTreeSet<String> = place.scene.jobs.keys().cloned().collect();
         let own = partition.raw();
+        state.mails.retain(|it| it.of.raw() != own);
         state.parts.retain(|(of, ..), _| *of != own);
         state.retries.retain(|(of, _), _| *of != own);
         let rows = &mut state.rows;
@@ -684,6 +702,104 @@ impl Store for MemoryStore {
         dropped.map(drop).ok_or_else(missing)
     }
 
+    async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError> {
+        let now = Instant::now();
+        let mut state = self.state();
+        let due = state.mails.iter_mut();
+        let due = due.filter(|it| it.due.is_some_and(|due| due <= now));
+        let taken = due.take(most).map(|it| {
+            it.due = Some(now + MAIL_LEASE);
+            (it.of, it.mail.clone())
+        });
+        Ok(taken.collect())
+    }
+
+    async fn settle_mail(
+        &self,
+        partition: Partition,
+        id: &str,
+        settled: Settled,
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let is = |it: &Waiting| it.of.raw() == partition.raw() && it.mail.id == id;
+        if settled == Settled::Done {
+            state.mails.retain(|it| !is(it));
+        } else if let Some(waiting) = state.mails.iter_mut().find(|it| is(it)) {
+            waiting.mail.attempts += 1;
+            waiting.due = match settled {
+                Settled::Later(after) => Some(Instant::now() + after),
+                _ => None,
+            };
+        }
+        let own = |it: &Waiting| it.of.raw() == partition.raw() && it.due.is_none();
+        let kept = state.mails.iter().filter(|it| own(it)).count();
+        let mut excess = kept.saturating_sub(MOST_KEPT);
+        state.mails.retain(|it| {
+            let goes = own(it) && excess > 0;
+            excess -= usize::from(goes);
+            !goes
+        });
+        Ok(())
+    }
+
+    async fn mails(&self, partition: Partition) -> Result<Vec<Mail>, RegistryError> {
+        let state = self.state();
+        let mails = state.mails.iter().rev();
+        let own = mails.filter(|it| it.of.raw() == partition.raw());
+        Ok(own.take(MOST_KEPT).map(|it| it.mail.clone()).collect())
+    }
+
+    async fn drop_mails(&self, partition: Partition) -> Result<(), RegistryError> {
+        let mails = &mut self.state().mails;
+        mails.retain(|it| it.of.raw() != partition.raw());
+        Ok(())
+    }
+
+    async fn link(&self, partition: Partition, id: &str) -> Result<Option<Link>, RegistryError> {
+        Ok(self.look(partition, |shelf| shelf.scene.links.get(id).cloned()))
+    }
+
+    async fn forget_links(&self, before: Timestamp) -> Result<(), RegistryError> {
+        for shelf in self.state().shelves.values_mut() {
+            shelf.scene.links.retain(|_, it| it.expires >= before);
+        }
+        Ok(())
+    }
+
+    async fn text(
+        &self,
+        partition: Partition,
+        kind: &str,
+        locale: &str,
+    ) -> Result<Option<TextSet>, RegistryError> {
+        let key = (kind.to_owned(), locale.to_owned());
+        Ok(self.look(partition, |shelf| shelf.scene.texts.get(&key).cloned()))
+    }
+
+    async fn texts(&self, partition: Partition) -> Result<Vec<TextSet>, RegistryError> {
+        Ok(self.look(partition, |shelf| {
+            shelf.scene.texts.values().cloned().collect()
+        }))
+    }
+
+    async fn set_texts(
+        &self,
+        partition: Partition,
+        texts: &[TextSet],
+    ) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let kept = &mut state.shelves.entry(partition.raw()).or_default().scene.texts;
+        for set in texts {
+            let key = (set.kind.clone(), set.locale.clone());
+            if set.content.is_empty() {
+                kept.remove(&key);
+            } else {
+                kept.insert(key, set.clone());
+            }
+        }
+        Ok(())
+    }
+
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {
         let mut state = self.state();
         let kept = state.secrets.entry(name.to_owned());
@@ -852,11 +968,14 @@ impl State {
             last_position: self.last_position,
             touched: Vec::new(),
             verdict: None,
+            links: kept.links.clone(),
+            mails: Vec::new(),
         };
         let mut first = None;
         for change in asked.changes {
-            let position = draft.apply(change)?;
-            first.get_or_insert(position);
+            if let Some(position) = draft.apply(change)? {
+                first.get_or_insert(position);
+            }
         }
         let before = kept.last_event;
         for touched in &draft.touched {
@@ -877,6 +996,13 @@ impl State {
         let committed = draft.committed(first, before);
         self.last_position = draft.last_position;
         kept.resources = draft.resources;
+        kept.links = draft.links;
+        let now = Some(Instant::now());
+        self.mails.extend(draft.mails.into_iter().map(|mail| Waiting {
+            of: partition,
+            mail,
+            due: now,
+        }));
         self.commits += 1;
         Ok(committed)
     }
@@ -1008,6 +1134,8 @@ struct Draft {
     /// may name it.
     touched: Vec<Touched>,
     verdict: Option<Verdict>,
+    links: BTreeMap<String, Link>,
+    mails: Vec<Mail>,
 }
 
 /// A resource that gets a new version.
@@ -1021,21 +1149,46 @@ struct Touched {
 }
 
 impl Draft {
-    /// Applies one change; returns the position of the resource it is about.
-    fn apply(&mut self, change: Change) -> Result<Position, Rejected> {
-        match change {
-            Change::Create(create) => self.create(create),
-            Change::Replace(replace) => self.replace(replace),
-            Change::Delete(delete) => self.delete(&delete),
-            Change::Members(members) => self.members(&members),
+    /// Applies one change; returns the position of the resource it is about, if it is about one.
+    fn apply(&mut self, change: Change) -> Result<Option<Position>, Rejected> {
+        Ok(Some(match change {
+            Change::Create(create) => self.create(create)?,
+            Change::Replace(replace) => self.replace(replace)?,
+            Change::Delete(delete) => self.delete(&delete)?,
+            Change::Members(members) => self.members(&members)?,
             Change::Touch(touch) => {
                 let row = self.guarded(&touch.resource_type, &touch.id, touch.expect)?;
                 self.touch(&row, EventKind::Changed, None);
-                Ok(row.position)
+                row.position
             }
-            Change::Credential(proof) => self.credential(&proof),
-            Change::Feint => Ok(Position(0)),
+            Change::Credential(proof) => self.credential(&proof)?,
+            Change::Feint => return Ok(None),
+            Change::Mail(mail) => {
+                self.mails.push(mail);
+                return Ok(None);
+            }
+            Change::Link(link) => {
+                self.link(link)?;
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn link(&mut self, change: LinkChange) -> Result<(), Rejected> {
+        match change {
+            LinkChange::Issue(new) => {
+                let is_same = |it: &Link| it.purpose == new.purpose && it.subject == new.subject;
+                self.links.retain(|_, it| !is_same(it));
+                self.links.insert(new.id.clone(), new);
+            }
+            LinkChange::Redeem { id, at } => {
+                let found = self.links.remove(&id);
+                if found.is_none_or(|it| it.has_expired(at)) {
+                    return Err(Rejected::Spent);
+                }
+            }
         }
+        Ok(())
     }
 
     fn credential(&mut self, proof: &Proof) -> Result<Position, Rejected> {
@@ -1045,6 +1198,9 @@ impl Draft {
         };
         let mut stored = Stored::clone(old);
         let verdict = proof.change.apply(&mut stored.credential);
+        if verdict == Some(Verdict::TooManyMails) {
+            return Err(Rejected::TooManyMails);
+        }
         self.verdict = verdict.or(self.verdict);
         let position = stored.position;
         self.resources.stored.insert(position, Arc::new(stored));

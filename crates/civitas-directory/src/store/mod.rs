@@ -19,12 +19,15 @@ use crate::{
     client::Client,
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
+    link::Link,
+    mail::{Mail, Settled},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
     settings::{Change, Settings},
     stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
+    text::TextSet,
 };
 
 /// Why a read failed.
@@ -571,6 +574,51 @@ pub trait Store: Send + Sync + 'static {
 
     /// Drops a stream.
     async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError>;
+
+    /// Takes mails of all tenants that are due, the ones that wait longest first, at most so many.
+    /// No other process is given them for [`MAIL_LEASE`](crate::mail::MAIL_LEASE), unless it is
+    /// said before what came of them.
+    async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError>;
+
+    /// Says what came of an attempt to send a mail, which counts it. One that is gone stays gone.
+    async fn settle_mail(
+        &self,
+        partition: Partition,
+        id: &str,
+        settled: Settled,
+    ) -> Result<(), RegistryError>;
+
+    /// The mails of a tenant that were not sent, the newest first, at most
+    /// [`MOST_KEPT`](crate::mail::MOST_KEPT).
+    async fn mails(&self, partition: Partition) -> Result<Vec<Mail>, RegistryError>;
+
+    /// Drops the mails of a tenant that were not sent.
+    async fn drop_mails(&self, partition: Partition) -> Result<(), RegistryError>;
+
+    /// A link of a tenant, which may have expired.
+    async fn link(&self, partition: Partition, id: &str) -> Result<Option<Link>, RegistryError>;
+
+    /// Forgets the links of all tenants that had expired then.
+    async fn forget_links(&self, before: Timestamp) -> Result<(), RegistryError>;
+
+    /// The texts of a tenant for a kind, in a language.
+    async fn text(
+        &self,
+        partition: Partition,
+        kind: &str,
+        locale: &str,
+    ) -> Result<Option<TextSet>, RegistryError>;
+
+    /// All texts of a tenant, by kind and language.
+    async fn texts(&self, partition: Partition) -> Result<Vec<TextSet>, RegistryError>;
+
+    /// Sets texts of a tenant in place of those of the same kinds and languages; those that are
+    /// empty go. All of them or none.
+    async fn set_texts(
+        &self,
+        partition: Partition,
+        texts: &[TextSet],
+    ) -> Result<(), RegistryError>;
 
     /// The secret of that name; `fresh` is kept as such when there is none.
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError>;

@@ -16,6 +16,7 @@ mod credentials;
 mod definitions;
 mod job;
 mod log;
+mod mail;
 mod members;
 mod parallel;
 mod registry;
@@ -31,6 +32,7 @@ pub use credentials::*;
 pub use definitions::*;
 pub use job::*;
 pub use log::*;
+pub use mail::*;
 pub use members::*;
 pub use parallel::*;
 pub use registry::*;
@@ -135,6 +137,12 @@ macro_rules! store_suite {
                 streams_belong_to_a_tenant
                 a_reset_takes_streams_back
                 events_are_numbered_without_gaps
+                // Mails, links, texts.
+                mails_wait_until_they_are_settled
+                mails_belong_to_a_tenant
+                a_link_is_redeemed_once
+                mails_about_a_credential_are_bounded
+                texts_belong_to_a_tenant
                 // Stages.
                 a_stage_is_set_and_kept
                 rehearsals_end_with_a_reset

@@ -11,6 +11,8 @@ use civitas_directory::{
     Stage, Store, Stream, Tenant, Timestamp, Version,
     credential::{Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
+    link::Link,
+    mail::{Mail, Settled},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
     settings::Change,
@@ -19,6 +21,7 @@ use civitas_directory::{
         RegistryError, Snapshot, Want, memory::MemoryStore,
     },
     stream::StreamChange,
+    text::TextSet,
 };
 use civitas_scim::schema::ResourceType;
 use tokio::sync::Notify;
@@ -388,6 +391,56 @@ impl Store for Faulty {
 
     async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         self.0.drop_stream(partition, id).await
+    }
+
+    async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError> {
+        self.0.take_mails(most).await
+    }
+
+    async fn settle_mail(
+        &self,
+        partition: Partition,
+        id: &str,
+        settled: Settled,
+    ) -> Result<(), RegistryError> {
+        self.0.settle_mail(partition, id, settled).await
+    }
+
+    async fn mails(&self, partition: Partition) -> Result<Vec<Mail>, RegistryError> {
+        self.0.mails(partition).await
+    }
+
+    async fn drop_mails(&self, partition: Partition) -> Result<(), RegistryError> {
+        self.0.drop_mails(partition).await
+    }
+
+    async fn link(&self, partition: Partition, id: &str) -> Result<Option<Link>, RegistryError> {
+        self.0.link(partition, id).await
+    }
+
+    async fn forget_links(&self, before: Timestamp) -> Result<(), RegistryError> {
+        self.0.forget_links(before).await
+    }
+
+    async fn text(
+        &self,
+        partition: Partition,
+        kind: &str,
+        locale: &str,
+    ) -> Result<Option<TextSet>, RegistryError> {
+        self.0.text(partition, kind, locale).await
+    }
+
+    async fn texts(&self, partition: Partition) -> Result<Vec<TextSet>, RegistryError> {
+        self.0.texts(partition).await
+    }
+
+    async fn set_texts(
+        &self,
+        partition: Partition,
+        texts: &[TextSet],
+    ) -> Result<(), RegistryError> {
+        self.0.set_texts(partition, texts).await
     }
 
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {

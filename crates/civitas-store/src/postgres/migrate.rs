@@ -30,6 +30,10 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("groups_of", include_str!("migrations/0007_groups_of.sql")),
     ("retries", include_str!("migrations/0008_retry.sql")),
+    (
+        "mails, links, texts",
+        include_str!("migrations/0009_mail.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

@@ -16,6 +16,7 @@ mod job;
 mod leaf;
 mod listed;
 mod log;
+mod mail;
 mod migrate;
 mod news;
 mod part;
@@ -26,6 +27,7 @@ mod retry;
 mod snapshot;
 mod source;
 mod stream;
+mod text;
 mod tls;
 mod verify;
 
@@ -39,6 +41,8 @@ use civitas_directory::{
     client::Client,
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
+    link::Link,
+    mail::{Mail, Settled},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
@@ -49,6 +53,7 @@ use civitas_directory::{
     },
     stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
+    text::TextSet,
 };
 use civitas_scim::schema::ResourceType;
 use tokio::{
@@ -690,6 +695,65 @@ impl Store for PostgresStore {
     async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         let lease = self.registry().await?;
         Ok(stream::discard(&lease, partition, id).await?)
+    }
+
+    async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(mail::take(&lease, most).await?)
+    }
+
+    async fn settle_mail(
+        &self,
+        partition: Partition,
+        id: &str,
+        settled: Settled,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(mail::settle(&lease, partition, id, settled).await?)
+    }
+
+    async fn mails(&self, partition: Partition) -> Result<Vec<Mail>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(mail::all(&lease, partition).await?)
+    }
+
+    async fn drop_mails(&self, partition: Partition) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        let dropped = lease.pipeline(&[mail::discard(partition.raw())]).await;
+        Ok(dropped.map(drop).map_err(RegistryFault::from)?)
+    }
+
+    async fn link(&self, partition: Partition, id: &str) -> Result<Option<Link>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(mail::link(&lease, partition, id).await?)
+    }
+
+    async fn forget_links(&self, before: Timestamp) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(mail::forget_links(&lease, before).await?)
+    }
+
+    async fn text(
+        &self,
+        partition: Partition,
+        kind: &str,
+        locale: &str,
+    ) -> Result<Option<TextSet>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(text::one(&lease, partition, kind, locale).await?)
+    }
+
+    async fn texts(&self, partition: Partition) -> Result<Vec<TextSet>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(text::all(&lease, partition).await?)
+    }
+
+    async fn set_texts(
+        &self,
+        partition: Partition,
+        texts: &[TextSet],
+    ) -> Result<(), RegistryError> {
+        again!(self.lease(), |it| text::set(&it, partition, texts))
     }
 
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError> {

@@ -15,7 +15,7 @@ use civitas_directory::{
 use super::{
     commit::LOCK,
     error::{Fault, Outcome as Done, RegistryFault},
-    job, news, part,
+    job, mail, news, part,
     pool::{Connection, Parameter, Step, Transaction},
     record::text,
     registry::{Outcome, check_tenant},
@@ -26,7 +26,7 @@ use super::{
 const NOTHING: i64 = 0;
 
 /// Small tables that are taken over whole: name, column of the partition, other columns.
-const WHOLE: [(&str, &str, &str); 4] = [
+const WHOLE: [(&str, &str, &str); 6] = [
     ("stage", "partition", "frozen_at, ahead_ms, seed"),
     (
         "job",
@@ -36,6 +36,12 @@ const WHOLE: [(&str, &str, &str); 4] = [
     ),
     ("setting", "tenant", "name, value"),
     ("catalogue", "partition", "definitions"),
+    (
+        "link",
+        "tenant",
+        "id, purpose, hash, subject, content, expires",
+    ),
+    ("text_set", "tenant", "kind, locale, media, content"),
 ];
 
 /// Numbers for snapshots are given out by one at a time.
@@ -150,6 +156,7 @@ pub(super) async fn reset(
             .with(id),
         Step::new("DELETE FROM rehearsal WHERE tenant = $1").with(tenant),
         Step::new("DELETE FROM retry WHERE tenant = $1").with(tenant),
+        mail::discard(tenant),
         news::tell(),
     ];
     connection.commit(last).await?;

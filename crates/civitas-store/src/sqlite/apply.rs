@@ -29,6 +29,7 @@ use super::{
     GROUP, USER,
     catalog::Catalog,
     error::{ApplyFault, ApplyResult},
+    mail,
     schema::{BLOCK_BITS, kind_of, ordinal_of, rid},
 };
 use crate::credential;
@@ -329,6 +330,14 @@ impl<'b, 'w> Applying<'b, 'w> {
                     self.feign()?;
                     continue;
                 }
+                Change::Mail(mail) => {
+                    mail::enter(self.batch.connection, self.partition, mail)?;
+                    continue;
+                }
+                Change::Link(change) => {
+                    mail::change(self.batch.connection, self.partition, change)?;
+                    continue;
+                }
             };
             first.get_or_insert(row);
         }
@@ -370,6 +379,9 @@ impl<'b, 'w> Applying<'b, 'w> {
             .optional()?;
         let applied = credential::apply(&proof.change, kept.as_deref());
         let (verdict, text) = applied.map_err(Rejected::Unavailable)?;
+        if verdict == Some(Verdict::TooManyMails) {
+            return Err(Rejected::TooManyMails.into());
+        }
         self.verdict = verdict.or(self.verdict);
         if let Some(text) = text {
             let stamp = self.batch.numbers(self.partition)?.last + 1;

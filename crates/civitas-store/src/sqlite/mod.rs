@@ -17,6 +17,7 @@ mod leaf;
 mod listed;
 mod lock;
 mod log;
+mod mail;
 mod pool;
 mod reader;
 mod registry;
@@ -25,6 +26,7 @@ mod schema;
 mod snapshot;
 mod source;
 mod stream;
+mod text;
 mod verify;
 mod writer;
 
@@ -44,6 +46,8 @@ use civitas_directory::{
     client::Client,
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
+    link::Link,
+    mail::{Mail, Settled},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
@@ -54,6 +58,7 @@ use civitas_directory::{
     },
     stream::{Stream, StreamChange},
     tenant::{Partition, Stage, Tenant},
+    text::TextSet,
 };
 use civitas_scim::{condition::Condition, schema::ResourceType};
 use rusqlite::Connection;
@@ -719,6 +724,62 @@ impl Store for SqliteStore {
     async fn drop_stream(&self, partition: Partition, id: &str) -> Result<(), RegistryError> {
         let id = id.to_owned();
         self.chore(move |connection| stream::discard(connection, partition, &id))
+            .await
+    }
+
+    async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError> {
+        self.look_up(|connection| mail::due(connection, most))
+    }
+
+    async fn settle_mail(
+        &self,
+        partition: Partition,
+        id: &str,
+        settled: Settled,
+    ) -> Result<(), RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| mail::settle(connection, partition, &id, settled))
+            .await
+    }
+
+    async fn mails(&self, partition: Partition) -> Result<Vec<Mail>, RegistryError> {
+        self.look_up(|connection| mail::all(connection, partition))
+    }
+
+    async fn drop_mails(&self, partition: Partition) -> Result<(), RegistryError> {
+        self.chore(move |connection| Ok(mail::discard(connection, partition.raw())?))
+            .await
+    }
+
+    async fn link(&self, partition: Partition, id: &str) -> Result<Option<Link>, RegistryError> {
+        self.look_up(|connection| mail::link(connection, partition, id))
+    }
+
+    async fn forget_links(&self, before: Timestamp) -> Result<(), RegistryError> {
+        self.chore(move |connection| mail::forget_links(connection, before))
+            .await
+    }
+
+    async fn text(
+        &self,
+        partition: Partition,
+        kind: &str,
+        locale: &str,
+    ) -> Result<Option<TextSet>, RegistryError> {
+        self.look_up(|connection| text::one(connection, partition, kind, locale))
+    }
+
+    async fn texts(&self, partition: Partition) -> Result<Vec<TextSet>, RegistryError> {
+        self.look_up(|connection| text::all(connection, partition))
+    }
+
+    async fn set_texts(
+        &self,
+        partition: Partition,
+        texts: &[TextSet],
+    ) -> Result<(), RegistryError> {
+        let texts = texts.to_vec();
+        self.chore(move |connection| text::set(connection, partition, &texts))
             .await
     }
 

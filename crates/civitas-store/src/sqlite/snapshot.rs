@@ -13,7 +13,7 @@ use civitas_directory::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
-use super::{error::RegistryFault, job, registry::check_tenant, retry, stream};
+use super::{error::RegistryFault, job, mail, registry::check_tenant, retry, stream};
 
 type Outcome<T> = std::result::Result<T, RegistryFault>;
 
@@ -21,11 +21,13 @@ type Outcome<T> = std::result::Result<T, RegistryFault>;
 const NOTHING: i64 = 0;
 
 /// Small tables that are taken over whole, and their columns that name the partition.
-const WHOLE: [(&str, &str); 4] = [
+const WHOLE: [(&str, &str); 6] = [
     ("stage", "partition"),
     ("job", "tenant"),
     ("setting", "tenant"),
     ("catalogue", "partition"),
+    ("link", "tenant"),
+    ("text_set", "tenant"),
 ];
 
 pub(super) fn take(
@@ -122,6 +124,7 @@ pub(super) fn reset(
         .query_row([tenant], |row| row.get(0))?;
     job::reset(&transaction, tenant, &jobs)?;
     retry::reset(&transaction, tenant)?;
+    mail::discard(&transaction, tenant)?;
     stream::reset(&transaction, partition, last(&transaction, tenant)?)?;
     transaction.commit()?;
     Ok(partition.in_generation(generation))

@@ -9,6 +9,7 @@ use civitas_directory::{
         Rejected, Replace, Unique,
     },
     credential::Verdict,
+    link::LinkChange,
     record::{Timestamp, Version},
     store::Position,
     tenant::Partition,
@@ -87,6 +88,14 @@ impl<'b> Applying<'_, 'b> {
                     self.slate.draft.feints += 1;
                     continue;
                 }
+                Change::Mail(mail) => {
+                    self.slate.draft.mails.push(mail);
+                    continue;
+                }
+                Change::Link(change) => {
+                    self.link(change)?;
+                    continue;
+                }
             };
             first.get_or_insert(row);
         }
@@ -121,6 +130,9 @@ impl<'b> Applying<'_, 'b> {
         let kept = self.slate.credentials.get(&row.rid).map(String::as_str);
         let applied = credential::apply(&proof.change, kept);
         let (verdict, text) = applied.map_err(Rejected::Unavailable)?;
+        if verdict == Some(Verdict::TooManyMails) {
+            return Err(Rejected::TooManyMails);
+        }
         self.verdict = verdict.or(self.verdict);
         if let Some(text) = text {
             let stamp = self.slate.numbers.last + 1;
@@ -128,6 +140,26 @@ impl<'b> Applying<'_, 'b> {
             self.slate.draft.credentials.insert(row.rid, (stamp, text));
         }
         Ok(row)
+    }
+
+    /// A link is issued, or redeemed. One that comes in this transaction was told to nobody yet.
+    fn link(&mut self, change: &'b LinkChange) -> Result<(), Rejected> {
+        match change {
+            LinkChange::Issue(link) => {
+                let purpose = link.purpose.name();
+                let links = &mut self.slate.links;
+                links.retain(|_, it| it.purpose != purpose || it.subject != link.subject);
+                self.slate.draft.issue(link);
+            }
+            LinkChange::Redeem { id, at } => {
+                let link = self.slate.links.remove(id);
+                if link.is_none_or(|it| at.0 >= it.expires) {
+                    return Err(Rejected::Spent);
+                }
+                self.slate.draft.redeemed.insert(id);
+            }
+        }
+        Ok(())
     }
 
     fn create(&mut self, create: &'b Create) -> Result<Row, Rejected> {

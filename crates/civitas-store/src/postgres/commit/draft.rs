@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
-use civitas_directory::change::Difference;
+use civitas_directory::{change::Difference, link::Link, mail::Mail};
 
 use crate::rid::{BLOCK_BITS, kind_of, ordinal_of};
 
@@ -61,6 +61,12 @@ pub(super) struct Draft<'b> {
     pub(super) credentials: BTreeMap<i64, (i64, String)>,
     /// Names shown that are nobody's.
     pub(super) feints: i64,
+    /// New mails.
+    pub(super) mails: Vec<&'b Mail>,
+    /// Links that come, by id.
+    pub(super) issued: BTreeMap<&'b str, &'b Link>,
+    /// Links that go, if they are there.
+    pub(super) redeemed: BTreeSet<&'b str>,
     /// Resources gained and lost by kind, bits and block.
     pub(super) counts: BTreeMap<(i64, u32, i64), i64>,
 }
@@ -111,6 +117,13 @@ impl<'b> Draft<'b> {
     pub(super) fn leave(&mut self, group: i64, member: i64) {
         self.joined.remove(&(group, member));
         self.left.insert((group, member));
+    }
+
+    /// A link comes, and others for the same purpose of the same subject go.
+    pub(super) fn issue(&mut self, link: &'b Link) {
+        let is_same = |it: &&Link| it.purpose == link.purpose && it.subject == link.subject;
+        self.issued.retain(|_, it| !is_same(it));
+        self.issued.insert(&link.id, link);
     }
 
     /// Counts a resource that comes (1) or goes (-1).

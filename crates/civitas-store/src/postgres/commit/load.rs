@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use civitas_directory::change::{Change, Unique};
+use civitas_directory::{
+    change::{Change, Unique},
+    link::LinkChange,
+};
 use tokio_postgres::Row as SqlRow;
 
 use super::{
     Waiting,
-    slate::{Made, Numbers, Row, Slate},
+    slate::{Made, Numbers, Redeemable, Row, Slate},
 };
 use crate::{
     catalog::Facts,
@@ -66,6 +69,9 @@ const GROUPS: &str = "SELECT m.group_rid, m.member_rid, g.id, g.version, g.modif
 const CREDENTIALS: &str = "SELECT c.rid, c.text
     FROM resource r JOIN credential c ON c.rid = r.rid WHERE r.partition = $1 AND r.id = ANY ($2)";
 
+const LINKS: &str = "SELECT id, expires, purpose, subject FROM link
+    WHERE tenant = $1 AND id = ANY ($2)";
+
 /// What the change sets look at.
 #[derive(Default)]
 struct Wanted<'b> {
@@ -87,6 +93,8 @@ struct Wanted<'b> {
     deleted: BTreeSet<&'b str>,
     /// Resources whose credential may change.
     proving: BTreeSet<&'b str>,
+    /// Links that may be redeemed.
+    redeemed: BTreeSet<&'b str>,
 }
 
 impl<'b> Wanted<'b> {
@@ -128,7 +136,10 @@ impl<'b> Wanted<'b> {
                 self.ids.insert(&proof.id);
                 self.proving.insert(&proof.id);
             }
-            Change::Feint => {}
+            Change::Link(LinkChange::Redeem { id, .. }) => {
+                self.redeemed.insert(id);
+            }
+            Change::Feint | Change::Mail(_) | Change::Link(LinkChange::Issue(_)) => {}
             Change::Members(members) => {
                 let group = members.group.as_str();
                 self.ids.insert(group);
@@ -233,6 +244,9 @@ impl<'b> Slate<'b> {
         if !wanted.proving.is_empty() {
             ask(of(CREDENTIALS, &wanted.proving), Self::read_credentials);
         }
+        if !wanted.redeemed.is_empty() {
+            ask(of(LINKS, &wanted.redeemed), Self::read_links);
+        }
         (steps, readers)
     }
 
@@ -298,6 +312,16 @@ impl<'b> Slate<'b> {
 
     fn read_credentials(&mut self, row: &SqlRow) -> Outcome<()> {
         self.credentials.insert(row.try_get(0)?, text(row, 1)?);
+        Ok(())
+    }
+
+    fn read_links(&mut self, row: &SqlRow) -> Outcome<()> {
+        let link = Redeemable {
+            expires: row.try_get(1)?,
+            purpose: row.try_get(2)?,
+            subject: text(row, 3)?,
+        };
+        self.links.insert(text(row, 0)?, link);
         Ok(())
     }
 

@@ -23,6 +23,14 @@ pub(super) struct Row {
     pub(super) modified: i64,
 }
 
+/// A link as guards look at it.
+#[derive(Debug, Clone)]
+pub(super) struct Redeemable {
+    pub(super) expires: i64,
+    pub(super) purpose: String,
+    pub(super) subject: String,
+}
+
 /// Kinds and attributes that this transaction knows and others may not.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made {
@@ -70,6 +78,8 @@ pub(super) struct Slate<'b> {
     pub(super) next: HashMap<i64, i64>,
     /// Credentials that may change, as they were kept.
     pub(super) credentials: HashMap<i64, String>,
+    /// The links that may be redeemed, by id.
+    pub(super) links: HashMap<String, Redeemable>,
     pub(super) draft: Draft<'b>,
 }
 
@@ -88,6 +98,7 @@ impl<'b> Slate<'b> {
             holders: HashMap::new(),
             next: HashMap::new(),
             credentials: HashMap::new(),
+            links: HashMap::new(),
             draft: Draft::default(),
         }
     }

@@ -1,5 +1,7 @@
 //! A draft as statements: one for each table that changes, whatever the number of rows.
 
+use civitas_directory::link::Link;
+
 use super::{
     draft::{Created, Draft, Event, State, Value},
     slate::Slate,
@@ -53,6 +55,19 @@ const SET_CREDENTIALS: &str = "INSERT INTO credential (rid, stamp, text)
 
 const FEINT: &str = "UPDATE partition SET feints = feints + $2 WHERE id = $1";
 
+const MAIL: &str = "INSERT INTO mail (tenant, id, content, at, due)
+    SELECT $1::bigint, u.*, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    FROM unnest($2::bytea[], $3::bytea[], $4::bigint[]) AS u";
+
+const REDEEM: &str = "DELETE FROM link WHERE tenant = $1 AND id = ANY ($2)";
+
+const END: &str = "DELETE FROM link l USING unnest($2::bytea[], $3::text[]) AS u (subject, purpose)
+    WHERE l.tenant = $1 AND l.subject = u.subject AND l.purpose = u.purpose";
+
+const ISSUE: &str = "INSERT INTO link (tenant, id, purpose, hash, subject, content, expires)
+    SELECT $1::bigint, u.* FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[],
+        $6::bytea[], $7::bigint[]) AS u";
+
 const EVENT: &str = "INSERT INTO event
         (partition, seq, at, kind, what, whole, active, id, actor, request, changed)
     SELECT $1::bigint, u.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
@@ -73,6 +88,7 @@ impl<'b> Slate<'b> {
         if draft.feints > 0 {
             steps.push(Step::new(FEINT).with(self.partition).with(draft.feints));
         }
+        written(self.partition, &draft, &mut steps);
         if self.numbers.last == self.was {
             return steps;
         }
@@ -197,6 +213,37 @@ fn joined<'b>(draft: &Draft<'b>, steps: &mut Vec<Step<'b>>) {
     let displays = draft.joined.values();
     let displays: Vec<Option<&'b [u8]>> = displays.map(|it| it.map(str::as_bytes)).collect();
     steps.push(Step::new(JOIN).with(groups).with(members).with(displays));
+}
+
+/// Mails and links.
+fn written<'b>(partition: i64, draft: &Draft<'b>, steps: &mut Vec<Step<'b>>) {
+    if !draft.mails.is_empty() {
+        let mails = || draft.mails.iter();
+        let ids: Vec<&'b [u8]> = mails().map(|it| it.id.as_bytes()).collect();
+        let contents: Vec<&'b [u8]> = mails().map(|it| it.content.as_bytes()).collect();
+        let at: Vec<i64> = mails().map(|it| it.at.0).collect();
+        let step = Step::new(MAIL).with(partition).with(ids);
+        steps.push(step.with(contents).with(at));
+    }
+    if !draft.redeemed.is_empty() {
+        let ids: Vec<&'b [u8]> = draft.redeemed.iter().map(|it| it.as_bytes()).collect();
+        steps.push(Step::new(REDEEM).with(partition).with(ids));
+    }
+    if !draft.issued.is_empty() {
+        let links = || draft.issued.values();
+        let bytes = |part: fn(&'b Link) -> &'b str| -> Vec<&'b [u8]> {
+            links().map(|it| part(it).as_bytes()).collect()
+        };
+        let subjects = bytes(|it| &it.subject);
+        let purposes: Vec<&'b str> = links().map(|it| it.purpose.name()).collect();
+        let hashes: Vec<&'b str> = links().map(|it| it.hash.as_str()).collect();
+        let expires: Vec<i64> = links().map(|it| it.expires.0).collect();
+        let end = Step::new(END).with(partition);
+        steps.push(end.with(subjects.clone()).with(purposes.clone()));
+        let issue = Step::new(ISSUE).with(partition).with(bytes(|it| &it.id));
+        let issue = issue.with(purposes).with(hashes).with(subjects);
+        steps.push(issue.with(bytes(|it| &it.content)).with(expires));
+    }
 }
 
 fn proven<'b>(draft: &mut Draft<'b>, steps: &mut Vec<Step<'b>>) {

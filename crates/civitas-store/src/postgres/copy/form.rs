@@ -15,11 +15,13 @@ use crate::{
 /// Tables that say nothing of what the store holds.
 const OTHER_TABLES: [&str; 3] = [MARK, "migration", "stream_lease"];
 
-/// Columns that say nothing of it: which process has a job in work, and what follows from
+/// Columns that say nothing of it: which process has a job in work or
+/// is about to send a mail, and what follows from
 /// another column.
-const OTHER_COLUMNS: [(&str, &str); 3] = [
+const OTHER_COLUMNS: [(&str, &str); 4] = [
     ("job", "worker"),
     ("job", "leased_until"),
+    ("mail", "leased_until"),
     ("stream", "pushed"),
 ];
 
