@@ -50,9 +50,9 @@ pub use clock::Clock;
 pub use credential::Credential;
 pub use cursor::Walk;
 pub use directory::{
-    Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Kept, Listing, NewJob, NewLink, NewStream, NextDelta,
-    NextKey, Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step, StreamEdit, Subject,
-    Word, relationship,
+    Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Kept, Listing, NewJob, NewLink,
+    NewStream, NextDelta, NextKey, Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step,
+    StreamEdit, Subject, Word, relationship,
 };
 pub use error::Error;
 pub use id::Ids;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{record::Timestamp, tenant::Partition};
 
 /// How long whoever takes mails has them for itself. It is done with them before.
-pub const MAIL_LEASE: Duration = Duration::from_secs(60);
+pub const MAIL_LEASE: Duration = Duration::from_mins(1);
 
 /// How long one attempt to send may take: well within the lease.
 pub const SEND_TIME: Duration = Duration::from_secs(30);
@@ -133,6 +133,9 @@ mod tests {
             html: "token".into(),
         };
         let shown = format!("{letter:?}");
-        assert!(!shown.contains("token") && !shown.contains("ann"), "{shown}");
+        assert!(
+            !shown.contains("token") && !shown.contains("ann"),
+            "{shown}"
+        );
     }
 }

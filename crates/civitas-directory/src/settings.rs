@@ -54,6 +54,47 @@ pub struct Settings {
     pub requests_per_minute: Option<NonZeroU32>,
     /// The rules for passwords; without them each surface has its own.
     pub password_policy: Option<Policy>,
+    /// Hours that links are good for by which people begin; [`INVITATION_LINK_HOURS`] without it.
+    pub invitation_link_hours: Option<LinkHours>,
+    /// Hours that links are good for by which passwords are set anew; [`RESET_LINK_HOURS`]
+    /// without it.
+    pub reset_link_hours: Option<LinkHours>,
+}
+
+/// Hours that links of invitations and activations are good for, where nothing is set.
+pub const INVITATION_LINK_HOURS: u32 = 14 * 24;
+
+/// Hours that links are good for by which a password is set anew, where nothing is set.
+pub const RESET_LINK_HOURS: u32 = 2;
+
+/// Most hours that a link may be good for.
+const MOST_LINK_HOURS: u32 = 30 * 24;
+
+/// For how many hours a link is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkHours(u32);
+
+impl std::str::FromStr for LinkHours {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let hours = text.parse().map_err(|_| ())?;
+        let fits = (1..=MOST_LINK_HOURS).contains(&hours);
+        fits.then_some(Self(hours)).ok_or(())
+    }
+}
+
+impl Settings {
+    /// For how many hours links of invitations and activations are good.
+    pub fn invitation_link_hours(&self) -> u32 {
+        self.invitation_link_hours
+            .map_or(INVITATION_LINK_HOURS, |it| it.0)
+    }
+
+    /// For how many hours links are good by which a password is set anew.
+    pub fn reset_link_hours(&self) -> u32 {
+        self.reset_link_hours.map_or(RESET_LINK_HOURS, |it| it.0)
+    }
 }
 
 /// The name of a setting.
@@ -75,11 +116,15 @@ pub enum Key {
     RequestsPerMinute,
     /// [`Settings::password_policy`]
     PasswordPolicy,
+    /// [`Settings::invitation_link_hours`]
+    InvitationLinkHours,
+    /// [`Settings::reset_link_hours`]
+    ResetLinkHours,
 }
 
 impl Key {
     /// All settings.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Fidelity,
         Self::RequirePreconditions,
         Self::LoginNameRequired,
@@ -88,6 +133,8 @@ impl Key {
         Self::RequestsPerSecond,
         Self::RequestsPerMinute,
         Self::PasswordPolicy,
+        Self::InvitationLinkHours,
+        Self::ResetLinkHours,
     ];
 
     /// The name, as stored, typed and shown.
@@ -101,6 +148,8 @@ impl Key {
             Self::RequestsPerSecond => "requests_per_second",
             Self::RequestsPerMinute => "requests_per_minute",
             Self::PasswordPolicy => "password_policy",
+            Self::InvitationLinkHours => "invitation_link_hours",
+            Self::ResetLinkHours => "reset_link_hours",
         }
     }
 
@@ -118,6 +167,7 @@ impl Key {
             Self::MovedTo => "an http or https URL without path, such as https://id.example.com",
             Self::RequestsPerSecond | Self::RequestsPerMinute => "a number of requests, at least 1",
             Self::PasswordPolicy => "standard, enterprise, or custom with its rules",
+            Self::InvitationLinkHours | Self::ResetLinkHours => "a number of hours, 1 to 720",
         }
     }
 }
@@ -202,6 +252,8 @@ impl Settings {
             Key::RequestsPerSecond => parsed(value).map(|it| self.requests_per_second = it),
             Key::RequestsPerMinute => parsed(value).map(|it| self.requests_per_minute = it),
             Key::PasswordPolicy => parsed(value).map(|it| self.password_policy = it),
+            Key::InvitationLinkHours => parsed(value).map(|it| self.invitation_link_hours = it),
+            Key::ResetLinkHours => parsed(value).map(|it| self.reset_link_hours = it),
         };
         read.ok_or_else(|| Unsettable::Value {
             key: *key,
@@ -220,6 +272,8 @@ impl Settings {
             Key::RequestsPerSecond => self.requests_per_second.map(|it| it.to_string()),
             Key::RequestsPerMinute => self.requests_per_minute.map(|it| it.to_string()),
             Key::PasswordPolicy => self.password_policy.map(|it| it.to_string()),
+            Key::InvitationLinkHours => self.invitation_link_hours.map(|it| it.0.to_string()),
+            Key::ResetLinkHours => self.reset_link_hours.map(|it| it.0.to_string()),
         }
     }
 }
@@ -277,6 +331,8 @@ mod tests {
             ("requests_per_second", "50"),
             ("requests_per_minute", "200"),
             ("password_policy", "enterprise"),
+            ("invitation_link_hours", "48"),
+            ("reset_link_hours", "1"),
         ] {
             let settings = Settings::stored([(name, value)]);
             let key = Key::named(name).unwrap();
@@ -301,6 +357,8 @@ mod tests {
             ("moved_to", "https://a@b", "without path"),
             ("requests_per_second", "0", "at least 1"),
             ("password_policy", "weak", "standard, enterprise"),
+            ("reset_link_hours", "721", "1 to 720"),
+            ("invitation_link_hours", "0", "1 to 720"),
         ] {
             let refused = Change::named(name, Some(value.into())).unwrap_err();
             let told = refused.to_string();

@@ -108,7 +108,9 @@ impl Wording {
         }
         let mut texts = Vec::new();
         for locale in &order {
-            let own = own.iter().find(|it| it.kind == TEXTS && it.locale == *locale);
+            let own = own
+                .iter()
+                .find(|it| it.kind == TEXTS && it.locale == *locale);
             let own = own.and_then(|it| properties::parse(&it.content).ok());
             texts.extend(own);
             texts.extend(product(locale).and_then(|it| properties::parse(it).ok()));
@@ -135,7 +137,10 @@ impl Wording {
     /// All texts, each as it is found.
     fn merged(&self) -> HashMap<String, String> {
         let texts = self.texts.iter().rev();
-        texts.flatten().map(|(key, text)| (key.clone(), text.clone())).collect()
+        texts
+            .flatten()
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect()
     }
 
     /// A text; nothing where there is none.
@@ -198,7 +203,9 @@ impl Wording {
 
 fn product(language: &str) -> Option<&'static str> {
     let mut known = PRODUCT.iter();
-    known.find(|(it, _)| *it == language).map(|(_, texts)| *texts)
+    known
+        .find(|(it, _)| *it == language)
+        .map(|(_, texts)| *texts)
 }
 
 #[cfg(test)]
@@ -244,7 +251,11 @@ mod tests {
             (None, "en", ""),
         ] {
             let wording = Wording::new(asked, &sets);
-            assert_eq!((wording.tag().as_str(), wording.text("a")), (tag, text), "{asked:?}");
+            assert_eq!(
+                (wording.tag().as_str(), wording.text("a")),
+                (tag, text),
+                "{asked:?}"
+            );
             assert_ne!(wording.text("page.password.title"), "");
         }
         let product = Wording::new(Some("fr"), &sets);
@@ -260,15 +271,26 @@ mod tests {
             "hours": 2,
         });
         let wording = Wording::new(Some("de"), &[]);
-        let letter = wording.letter(Purpose::Reset, "a@b.example", &[], &about).unwrap();
-        assert!(letter.text.contains("https://a.example/x?y=1&z=2"), "{}", letter.text);
+        let letter = wording
+            .letter(Purpose::Reset, "a@b.example", &[], &about)
+            .unwrap();
+        assert!(
+            letter.text.contains("https://a.example/x?y=1&z=2"),
+            "{}",
+            letter.text
+        );
         assert!(letter.text.contains("Ann <b>"), "{}", letter.text);
         assert!(letter.html.contains("Ann &lt;b&gt;"), "{}", letter.html);
         assert!(letter.html.contains("lang=\"de\""), "{}", letter.html);
         let kind = template_kind(Purpose::Reset, Form::Text);
-        let sets = [own(&kind, "en", "{{ t('x') }}: {{ link }}"), own(TEXTS, "de", "x=Hier")];
+        let sets = [
+            own(&kind, "en", "{{ t('x') }}: {{ link }}"),
+            own(TEXTS, "de", "x=Hier"),
+        ];
         let wording = Wording::new(Some("de"), &sets);
-        let letter = wording.letter(Purpose::Reset, "a@b.example", &[], &about).unwrap();
+        let letter = wording
+            .letter(Purpose::Reset, "a@b.example", &[], &about)
+            .unwrap();
         assert_eq!(letter.text, "Hier: https://a.example/x?y=1&z=2");
     }
 }

@@ -137,13 +137,14 @@ impl Directory {
         let settled = match &self.post {
             Post::Nobody => return Ok(()),
             Post::Mailbox => Settled::Kept,
-            Post::Carrier(carrier) => match self.letter(of, &mail) {
-                Some(letter) => attempt(carrier.as_ref(), of, &mail, &letter).await,
-                None => {
+            Post::Carrier(carrier) => {
+                if let Some(letter) = self.letter(of, &mail) {
+                    attempt(carrier.as_ref(), of, &mail, &letter).await
+                } else {
                     tracing::error!(mail = mail.id, "a mail does not open and is given up");
                     Settled::Done
                 }
-            },
+            }
         };
         Ok(self.store.settle_mail(of, &mail.id, settled).await?)
     }
@@ -159,9 +160,9 @@ impl Directory {
 /// One attempt, and what comes of it. The log says nothing of what a mail holds.
 async fn attempt(carrier: &dyn Carrier, of: Partition, mail: &Mail, letter: &Letter) -> Settled {
     let (id, partition, attempt) = (&mail.id, of.raw(), mail.attempts + 1);
-    let carried = tokio::time::timeout(SEND_TIME, carrier.carry(id, letter)).await;
-    let carried = carried.unwrap_or_else(|_| Err(Undelivered::Later("it took too long".into())));
-    match carried {
+    let handed_on = tokio::time::timeout(SEND_TIME, carrier.carry(id, letter)).await;
+    let too_long = |_| Err(Undelivered::Later("it took too long".into()));
+    match handed_on.unwrap_or_else(too_long) {
         Ok(()) => {
             tracing::info!(mail = id, partition, attempt, "a mail was sent");
             Settled::Done

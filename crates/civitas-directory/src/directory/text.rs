@@ -1,13 +1,7 @@
 //! Texts of a tenant.
 
 use super::Directory;
-use crate::{
-    error::Error,
-    scope::Scope,
-    tenant::Partition,
-    text::TextSet,
-    wording::Wording,
-};
+use crate::{error::Error, scope::Scope, tenant::Partition, text::TextSet, wording::Wording};
 
 impl Directory {
     /// The wording of the tenant in a language.

@@ -788,7 +788,12 @@ impl Store for MemoryStore {
         texts: &[TextSet],
     ) -> Result<(), RegistryError> {
         let mut state = self.state();
-        let kept = &mut state.shelves.entry(partition.raw()).or_default().scene.texts;
+        let kept = &mut state
+            .shelves
+            .entry(partition.raw())
+            .or_default()
+            .scene
+            .texts;
         for set in texts {
             let key = (set.kind.clone(), set.locale.clone());
             if set.content.is_empty() {
@@ -998,11 +1003,12 @@ impl State {
         kept.resources = draft.resources;
         kept.links = draft.links;
         let now = Some(Instant::now());
-        self.mails.extend(draft.mails.into_iter().map(|mail| Waiting {
-            of: partition,
-            mail,
-            due: now,
-        }));
+        self.mails
+            .extend(draft.mails.into_iter().map(|mail| Waiting {
+                of: partition,
+                mail,
+                due: now,
+            }));
         self.commits += 1;
         Ok(committed)
     }

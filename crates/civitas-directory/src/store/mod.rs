@@ -614,11 +614,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets texts of a tenant in place of those of the same kinds and languages; those that are
     /// empty go. All of them or none.
-    async fn set_texts(
-        &self,
-        partition: Partition,
-        texts: &[TextSet],
-    ) -> Result<(), RegistryError>;
+    async fn set_texts(&self, partition: Partition, texts: &[TextSet])
+    -> Result<(), RegistryError>;
 
     /// The secret of that name; `fresh` is kept as such when there is none.
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, RegistryError>;

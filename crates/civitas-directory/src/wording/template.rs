@@ -22,7 +22,11 @@ impl From<Error> for Unusable {
     fn from(error: Error) -> Self {
         let line = error.line().map(|it| format!(" in line {it}"));
         let detail = error.detail().unwrap_or_default();
-        Self(format!("{}{}: {detail}", error.kind(), line.unwrap_or_default()))
+        Self(format!(
+            "{}{}: {detail}",
+            error.kind(),
+            line.unwrap_or_default()
+        ))
     }
 }
 
@@ -56,11 +60,16 @@ pub(super) fn render(
         environment.add_template(name, source)?;
     }
     let texts: HashMap<String, String> = wording.merged();
-    environment.add_function("t", move |state: &State<'_, '_>, key: &str, words: Kwargs| {
-        text(&texts, state.auto_escape(), key, &words)
-    });
+    environment.add_function(
+        "t",
+        move |state: &State<'_, '_>, key: &str, words: Kwargs| {
+            text(&texts, state.auto_escape(), key, &words)
+        },
+    );
     environment.add_global("language", wording.tag());
-    let rendered = environment.get_template(name)?.render(Value::from(Serde(about)))?;
+    let rendered = environment
+        .get_template(name)?
+        .render(Value::from(Serde(about)))?;
     Ok(rendered)
 }
 
@@ -86,11 +95,13 @@ fn text(
     } else {
         Value::from(filled(&without_markup(text), word))
     };
-    words.assert_all_used().or_else(|error| match error.kind() {
-        // A tenant's text need not say everything.
-        ErrorKind::TooManyArguments => Ok(()),
-        _ => Err(error),
-    })?;
+    words
+        .assert_all_used()
+        .or_else(|error| match error.kind() {
+            // A tenant's text need not say everything.
+            ErrorKind::TooManyArguments => Ok(()),
+            _ => Err(error),
+        })?;
     Ok(filled)
 }
 
@@ -102,15 +113,13 @@ pub(super) fn filled(text: &str, word: impl Fn(&str) -> Option<String>) -> Strin
         filled.push_str(&rest[..open]);
         rest = &rest[open..];
         let close = rest.find('}');
-        match close.and_then(|close| Some((close, word(&rest[1..close])?))) {
-            Some((close, word)) => {
-                filled.push_str(&word);
-                rest = &rest[close + 1..];
-            }
-            None => {
-                filled.push('{');
-                rest = &rest[1..];
-            }
+        let word = close.and_then(|close| Some((close, word(&rest[1..close])?)));
+        if let Some((close, word)) = word {
+            filled.push_str(&word);
+            rest = &rest[close + 1..];
+        } else {
+            filled.push('{');
+            rest = &rest[1..];
         }
     }
     filled.push_str(rest);
@@ -123,16 +132,20 @@ pub(super) fn without_markup(text: &str) -> String {
     let mut rest = text;
     while let Some(open) = rest.find('<') {
         plain.push_str(&rest[..open]);
-        match rest[open..].find('>') {
-            Some(close) => rest = &rest[open + close + 1..],
-            None => {
-                plain.push('<');
-                rest = &rest[open + 1..];
-            }
+        if let Some(close) = rest[open..].find('>') {
+            rest = &rest[open + close + 1..];
+        } else {
+            plain.push('<');
+            rest = &rest[open + 1..];
         }
     }
     plain.push_str(rest);
-    for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")] {
+    for (entity, character) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+    ] {
         plain = plain.replace(entity, character);
     }
     plain

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use civitas_directory::{
     link::{Link, Purpose},
-    mail::{MAIL_LEASE, MOST_KEPT, Mail, Settled},
+    mail::{MOST_KEPT, Mail, Settled},
     record::Timestamp,
     tenant::Partition,
 };
@@ -19,7 +19,11 @@ use super::{
 
 /// Takes mails that are due and that nobody is about to send. A row that is locked is being
 /// taken or settled just now.
-pub(super) async fn take(connection: &Connection, most: usize) -> Outcome<Vec<(Partition, Mail)>> {
+pub(super) async fn take(
+    connection: &Connection,
+    most: usize,
+    lease: Duration,
+) -> Outcome<Vec<(Partition, Mail)>> {
     let rows = connection
         .query(
             "UPDATE mail m SET leased_until = clock_timestamp() + $2 * interval '1 millisecond'
@@ -31,7 +35,7 @@ pub(super) async fn take(connection: &Connection, most: usize) -> Outcome<Vec<(P
              ) o
              WHERE m.tenant = o.tenant AND m.id = o.id
              RETURNING m.id, m.content, m.at, m.attempts, m.tenant",
-            &[&(most as i64), &millis(MAIL_LEASE)],
+            &[&(most as i64), &millis(lease)],
         )
         .await?;
     let taken = rows.iter().map(|row| {
@@ -55,7 +59,7 @@ pub(super) async fn settle(
         }
         Settled::Later(after) => {
             let sql = "UPDATE mail SET attempts = attempts + 1, leased_until = '-infinity',
-                           due = (extract(epoch FROM clock_timestamp()) * 1000 + $3)::bigint
+                           due = (extract(epoch FROM clock_timestamp()) * 1000 + $3::bigint)::bigint
                        WHERE tenant = $1 AND id = $2";
             let after = after.as_millis() as i64;
             connection.execute(sql, &[&tenant, &id, &after]).await?;

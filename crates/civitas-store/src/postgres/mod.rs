@@ -42,7 +42,7 @@ use civitas_directory::{
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
-    mail::{Mail, Settled},
+    mail::{MAIL_LEASE, Mail, Settled},
     record::{Found, Timestamp, Version},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
@@ -110,6 +110,8 @@ pub struct PostgresOptions {
     /// How long jobs, and streams to push, are left to this process after it has asked for
     /// them.
     pub job_lease: Duration,
+    /// How long a mail is left to this process after it has taken it.
+    pub mail_lease: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -122,6 +124,7 @@ impl Default for PostgresOptions {
             batch: 128,
             patience: Duration::from_secs(10),
             job_lease: JOB_LEASE,
+            mail_lease: MAIL_LEASE,
         }
     }
 }
@@ -135,6 +138,7 @@ pub struct PostgresStore {
     writer: Writer,
     searches: Admission,
     worker: Worker,
+    mail_lease: Duration,
     /// Told when other nodes have changed the registry.
     news: Arc<Notify>,
     listener: AbortHandle,
@@ -177,6 +181,7 @@ impl PostgresStore {
         let listener = news::listen(connector(options.patience)?, Arc::clone(&news));
         Ok(Self {
             worker: Worker::new(options.job_lease),
+            mail_lease: options.mail_lease,
             listener: tokio::spawn(listener).abort_handle(),
             news,
             writer: Writer::new(
@@ -699,7 +704,7 @@ impl Store for PostgresStore {
 
     async fn take_mails(&self, most: usize) -> Result<Vec<(Partition, Mail)>, RegistryError> {
         let lease = self.registry().await?;
-        Ok(mail::take(&lease, most).await?)
+        Ok(mail::take(&lease, most, self.mail_lease).await?)
     }
 
     async fn settle_mail(

@@ -52,9 +52,7 @@ pub(super) fn change(connection: &Connection, tenant: i64, change: &LinkChange) 
         }
         LinkChange::Redeem { id, at } => {
             let redeemed = connection
-                .prepare_cached(
-                    "DELETE FROM link WHERE tenant = ?1 AND id = ?2 AND expires > ?3",
-                )?
+                .prepare_cached("DELETE FROM link WHERE tenant = ?1 AND id = ?2 AND expires > ?3")?
                 .execute((tenant, id, at.0))?;
             if redeemed == 0 {
                 return Err(Rejected::Spent.into());

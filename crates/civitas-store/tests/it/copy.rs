@@ -10,6 +10,8 @@ use civitas_directory::{
     clock::Clock,
     credential::{CredentialChange, LockoutChange, Password, PasswordStatus},
     job::{self, Job, Part, PartDone},
+    link::{Link, LinkChange, Purpose},
+    mail::Mail,
     record::Timestamp,
     redefinition::{IndexOf, Redefinition},
     retry::Attempt,
@@ -17,6 +19,7 @@ use civitas_directory::{
     store::Store,
     stream::{Completion, Delivery, Payload, Position, Receiver, Status, Stream},
     tenant::Stage as Repeatable,
+    text::TextSet,
 };
 use civitas_scim::{
     Attributes,
@@ -263,6 +266,40 @@ async fn fill<S: Store>(store: S) {
             settled.await.unwrap();
         }
     }
+    fill_mails(&stage, catalogue.version()).await;
+}
+
+/// Mails, links and texts.
+async fn fill_mails<S: Store>(stage: &Stage<S>, catalogue: Version) {
+    let (store, partition) = (&stage.store, stage.partition);
+    let changes = vec![
+        Change::Mail(Mail {
+            id: "mail".into(),
+            content: "sealed\u{0}".into(),
+            at: Timestamp(5),
+            attempts: 0,
+        }),
+        Change::Link(LinkChange::Issue(Link {
+            id: "link".into(),
+            purpose: Purpose::Reset,
+            hash: "h".into(),
+            subject: "user3".into(),
+            content: "{}".into(),
+            expires: Timestamp(9),
+        })),
+    ];
+    let set = ChangeSet {
+        catalogue,
+        ..stage.set(changes)
+    };
+    store.commit(partition, set).await.unwrap();
+    let texts = TextSet {
+        kind: "texts".into(),
+        locale: "de".into(),
+        media: "text/html".into(),
+        content: "a=ä".into(),
+    };
+    store.set_texts(partition, &[texts]).await.unwrap();
 }
 
 fn folder(path: &Path) -> End {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use civitas_directory::{
-    change::Rejected,
+    change::{Change, ChangeSet, Rejected},
     job::{Job, Part, PartDone},
+    mail::{Mail, Settled},
     record::{Timestamp, Version},
     store::{ReadError, RegistryError, Store as _},
     stream::{Delivery, Payload, Position, Receiver, Status, Stream, StreamChange},
@@ -229,6 +230,7 @@ async fn two_that_lend() -> (PostgresStore, PostgresStore, Partition) {
     let node = async || {
         let options = PostgresOptions {
             job_lease: LEASE,
+            mail_lease: LEASE * 10,
             ..PostgresOptions::default()
         };
         let url = url.parse::<PostgresUrl>().unwrap();
@@ -265,6 +267,46 @@ fn job() -> Job {
         cancelled: false,
         end: None,
     }
+}
+
+/// A mail is sent by one node at a time, and by another when the one that took it is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_is_taken_by_one_node_at_a_time() {
+    let (here, there, acme) = two_that_lend().await;
+    let mails = (0..40).map(|number| {
+        Change::Mail(Mail {
+            id: format!("mail-{number:02}"),
+            content: "sealed".into(),
+            at: Timestamp(1),
+            attempts: 0,
+        })
+    });
+    let set = ChangeSet {
+        at: Timestamp(1),
+        catalogue: Version(0),
+        actor: "test".into(),
+        request_id: "r".into(),
+        changes: mails.collect(),
+    };
+    here.commit(acme, set).await.unwrap();
+    let take = async |node: &PostgresStore| {
+        let taken = node.take_mails(8).await.unwrap().into_iter();
+        taken.map(|(_, mail)| mail.id).collect::<Vec<_>>()
+    };
+    let mut taken = Vec::new();
+    while taken.len() < 40 {
+        let (one, other) = tokio::join!(take(&here), take(&there));
+        taken.extend([one, other].concat());
+    }
+    taken.sort();
+    let all: Vec<String> = (0..40).map(|it| format!("mail-{it:02}")).collect();
+    assert_eq!(taken, all, "each once");
+    for id in &all[1..] {
+        here.settle_mail(acme, id, Settled::Done).await.unwrap();
+    }
+    let left = until("the lease ends", async || take(&there).await).await;
+    assert_eq!(left, all[..1]);
+    assert_eq!(take(&here).await, [""; 0]);
 }
 
 /// Jobs are their node's for as long as it asks for them, and another's soon after.

@@ -131,7 +131,10 @@ pub async fn a_link_is_redeemed_once(store: Arc<dyn Store>) {
     stage.done(vec![issue(&two)]).await;
     assert_eq!(store.link(of, "1").await, Ok(None), "the newer one ends it");
     assert_eq!(stage.refused(vec![redeem("1", 0)]).await, Rejected::Spent);
-    assert_eq!(stage.refused(vec![redeem("2", 1_000)]).await, Rejected::Spent);
+    assert_eq!(
+        stage.refused(vec![redeem("2", 1_000)]).await,
+        Rejected::Spent
+    );
     let twice = vec![redeem("2", 0), redeem("2", 0)];
     assert_eq!(stage.refused(twice).await, Rejected::Spent);
     assert_eq!(store.link(of, "2").await, Ok(Some(two)));
@@ -175,13 +178,19 @@ pub async fn texts_belong_to_a_tenant(store: Arc<dyn Store>) {
         content: content.into(),
     };
     let (one, two) = (set("b", "de", "a=ä\n"), set("a", "en", "x"));
-    store.set_texts(of, &[one.clone(), two.clone()]).await.unwrap();
+    store
+        .set_texts(of, &[one.clone(), two.clone()])
+        .await
+        .unwrap();
     assert_eq!(store.text(of, "b", "de").await, Ok(Some(one.clone())));
     assert_eq!(store.text(of, "b", "en").await, Ok(None));
     assert_eq!(store.texts(of).await, Ok(vec![two.clone(), one]));
     let zeta = store.create_tenant("zeta-2", &[]).await.unwrap().partition;
     assert_eq!(store.texts(zeta).await, Ok(vec![]));
-    store.take_snapshot(of, "s", Timestamp(START)).await.unwrap();
+    store
+        .take_snapshot(of, "s", Timestamp(START))
+        .await
+        .unwrap();
     let changed = [set("b", "de", "b=2"), set("a", "en", "")];
     store.set_texts(of, &changed).await.unwrap();
     assert_eq!(store.texts(of).await, Ok(vec![changed[0].clone()]));
