@@ -35,7 +35,9 @@ pub(crate) async fn answer(arrival: Arrival<'_>, route: Admin) -> Result<Reply, 
         arrival.check_primary()?;
     }
     arrival.admit(&tenant, Role::Administer).await?;
-    check_accepts_json(&arrival.parts.headers)?;
+    if !route.is_read_by_people() {
+        check_accepts_json(&arrival.parts.headers)?;
+    }
     match route {
         Admin::Settings if writes => change_settings(arrival, &tenant).await,
         Admin::Settings => settings(&arrival, &tenant).await,

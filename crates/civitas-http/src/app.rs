@@ -39,6 +39,7 @@ use crate::{
     feed, guide, import, job,
     metrics::Metrics,
     oauth, operations,
+    page::{self, Page},
     rate::{Minutes, Rates},
     refusal::Refusal,
     reply::Reply,
@@ -323,7 +324,15 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
         Route::JobRows(id) => Box::pin(job::rows(arrival, id)).await,
         Route::Stream(route) => Box::pin(feed::answer(arrival, route)).await,
         Route::Imports => Box::pin(import::answer(arrival)).await,
+        Route::Page(page) => Box::pin(visited(arrival, page)).await,
     }
+}
+
+async fn visited(arrival: Arrival<'_>, page: Page) -> Result<Reply, Refusal> {
+    if let Some(reply) = preflight(page.methods(), &arrival.parts.method, admin::PATCHES)? {
+        return Ok(reply);
+    }
+    page::answer(arrival, page).await
 }
 
 async fn fixed(arrival: Arrival<'_>, route: Fixed) -> Result<Reply, Refusal> {

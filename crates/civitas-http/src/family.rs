@@ -85,7 +85,9 @@ impl Family {
     /// can be guessed.
     pub(crate) fn is_coded(self, path: &str) -> bool {
         match self {
-            Self::Scim | Self::Problem | Self::Oracle => true,
+            // Pages hold tokens of links.
+            Self::Problem => !path.starts_with("/ids/"),
+            Self::Scim | Self::Oracle => true,
             Self::OAuth => false,
             Self::Sap => !dialect::sap::issues_tokens(path),
             Self::Crest => !dialect::crest::issues_tokens(path),

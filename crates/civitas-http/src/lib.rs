@@ -31,6 +31,7 @@ mod operations;
 mod ordered;
 pub mod outcomes;
 mod own_type;
+mod page;
 pub mod parity;
 mod part;
 mod prefer;

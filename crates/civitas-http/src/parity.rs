@@ -50,7 +50,6 @@ pub fn template(dialect: Dialect, path: &str) -> Option<&'static str> {
 pub fn unbuilt(dialect: Dialect) -> &'static [&'static str] {
     match dialect {
         Dialect::Oracle => oracle::UNBUILT,
-        Dialect::Sap => sap::UNBUILT,
-        Dialect::Scim | Dialect::Crest => &[],
+        Dialect::Scim | Dialect::Crest | Dialect::Sap => &[],
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     dialect::oracle,
+    page::Page,
     refusal::Refusal,
     router::{Fixed, Route, Scim},
 };
@@ -52,6 +53,7 @@ impl Room {
             Route::Crest(place) => place.writes(method),
             Route::Oracle(place) => place.writes(method),
             Route::Sap(place) => place.writes(method),
+            Route::Page(_) => Page::writes(method),
         };
         let in_work = self.places.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if !writes {

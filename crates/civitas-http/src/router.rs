@@ -35,6 +35,8 @@
 //! | `/civitas/v1/reset` | POST | back to a kept state (development) |
 //! | `/civitas/v1/rehearsals` | GET, POST, PUT, DELETE | answers on order (development) |
 //! | `/civitas/v1/ledger`, `…/har`, `…/count` | GET, DELETE | the last requests |
+//! | `/civitas/v1/mails`, `…/{id}` | GET, DELETE | mails that were written (development) |
+//! | `/ids/…` | GET, POST | pages that mails lead to ([`crate::page`]) |
 //! | `/health/live`, `/health/ready`, `/metrics` | GET | for operators |
 //!
 //! `{type}` is the endpoint of a resource type that the tenant serves, such as `Users`.
@@ -52,6 +54,7 @@ use http::Method;
 use crate::{
     dialect::{crest, oracle, sap},
     form::decode,
+    page::Page,
     refusal::Refusal,
 };
 
@@ -76,6 +79,8 @@ pub(crate) enum Route<'r> {
     Imports,
     /// Below `/civitas/v1/streams`.
     Stream(Stream<'r>),
+    /// Below `/ids`.
+    Page(Page),
 }
 
 /// What is at a path of streams.
@@ -167,6 +172,10 @@ pub(crate) enum Admin {
     LedgerHar,
     /// `ledger/count`.
     LedgerCount,
+    /// `mails`.
+    Mails,
+    /// A mail by its id.
+    Mail,
 }
 
 /// Finds what is at a path.
@@ -209,6 +218,9 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         ("civitas", Some("v1"), (Some(one), two, None)) => {
             admin(one, two).map(|it| Route::Fixed(Fixed::Admin(it)))
         }
+        ("ids", Some(name), (None, ..)) => Page::named(name)
+            .map(Route::Page)
+            .ok_or(Refusal::UnknownPath),
         ("health", Some("live"), (None, ..)) => Ok(Route::Fixed(Fixed::Live)),
         ("health", Some("ready"), (None, ..)) => Ok(Route::Fixed(Fixed::Ready)),
         ("metrics", None, _) => Ok(Route::Fixed(Fixed::Metrics)),
@@ -309,6 +321,8 @@ fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
         ("ledger", None) => Ok(Admin::Ledger),
         ("ledger", Some("har")) => Ok(Admin::LedgerHar),
         ("ledger", Some("count")) => Ok(Admin::LedgerCount),
+        ("mails", None) => Ok(Admin::Mails),
+        ("mails", Some(_)) => Ok(Admin::Mail),
         _ => Err(Refusal::UnknownPath),
     }
 }
@@ -467,9 +481,22 @@ impl Admin {
     /// Whether the route is there in development mode alone.
     pub(crate) const fn is_staging(self) -> bool {
         match self {
-            Self::Clock | Self::Snapshots | Self::Snapshot | Self::Reset | Self::Rehearsals => true,
+            Self::Clock
+            | Self::Snapshots
+            | Self::Snapshot
+            | Self::Reset
+            | Self::Rehearsals
+            | Self::Mails
+            | Self::Mail => true,
             Self::Settings | Self::Ledger | Self::LedgerHar | Self::LedgerCount => false,
         }
+    }
+}
+
+impl Admin {
+    /// Whether there is a page of it, besides JSON.
+    pub(crate) const fn is_read_by_people(self) -> bool {
+        matches!(self, Self::Mails | Self::Mail)
     }
 }
 
@@ -482,8 +509,8 @@ impl Fixed {
             Self::Admin(Admin::Clock) => "GET, HEAD, PUT, OPTIONS",
             Self::Admin(Admin::Snapshot) => "PUT, DELETE, OPTIONS",
             Self::Admin(Admin::Rehearsals) => "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-            Self::Admin(Admin::Ledger) => "GET, HEAD, DELETE, OPTIONS",
-            Self::Admin(Admin::Snapshots | Admin::LedgerHar | Admin::LedgerCount)
+            Self::Admin(Admin::Ledger | Admin::Mails) => "GET, HEAD, DELETE, OPTIONS",
+            Self::Admin(Admin::Snapshots | Admin::LedgerHar | Admin::LedgerCount | Admin::Mail)
             | Self::Guide
             | Self::Keys
             | Self::Live
@@ -540,6 +567,9 @@ impl Route<'_> {
             Self::Fixed(Fixed::Admin(Admin::Ledger)) => "/civitas/v1/ledger",
             Self::Fixed(Fixed::Admin(Admin::LedgerHar)) => "/civitas/v1/ledger/har",
             Self::Fixed(Fixed::Admin(Admin::LedgerCount)) => "/civitas/v1/ledger/count",
+            Self::Fixed(Fixed::Admin(Admin::Mails)) => "/civitas/v1/mails",
+            Self::Fixed(Fixed::Admin(Admin::Mail)) => "/civitas/v1/mails/{id}",
+            Self::Page(page) => page.path(),
             Self::Fixed(Fixed::Live) => "/health/live",
             Self::Fixed(Fixed::Ready) => "/health/ready",
             Self::Fixed(Fixed::Metrics) => "/metrics",

@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Create, list, change and delete streams of events
     #[command(subcommand)]
     Stream(Stream),
+    /// Set, show and take away texts and templates of a tenant
+    #[command(subcommand)]
+    Text(Text),
     /// Create users from a file of JSON lines (`.jsonl`) or comma-separated values (`.csv`)
     Import(Import),
     /// Write the users or groups of a tenant as JSON lines
@@ -256,6 +259,55 @@ pub(crate) struct Check {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Text {
+    /// List what a tenant has of its own, by kind and language
+    List {
+        #[command(flatten)]
+        of: TextOwner,
+    },
+    /// Print a text
+    Show {
+        /// `texts`, or `template/PURPOSE/FORM` of `invitation`, `activation`, `reset` and of
+        /// `text`, `html`
+        kind: String,
+        /// Its language, such as `de` or `de_AT`
+        locale: String,
+        #[command(flatten)]
+        of: TextOwner,
+    },
+    /// Set a text from a file
+    Set {
+        /// As for `show`
+        kind: String,
+        /// As for `show`
+        locale: String,
+        /// Texts as `key=value`, one a line, or a template
+        file: PathBuf,
+        #[command(flatten)]
+        of: TextOwner,
+    },
+    /// Take a text away: the product's is used
+    Unset {
+        /// As for `show`
+        kind: String,
+        /// As for `show`
+        locale: String,
+        #[command(flatten)]
+        of: TextOwner,
+    },
+}
+
+/// Whose texts.
+#[derive(Args)]
+pub(crate) struct TextOwner {
+    /// Name of the tenant
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    #[command(flatten)]
+    pub(crate) source: Source,
 }
 
 #[derive(Subcommand)]

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::{
     certificate, console,
     failure::Failure,
+    mail::{self, Smtp},
     source::{Location, shown},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) store: Options,
     pub(crate) http: Http,
     pub(crate) log: Log,
+    /// What takes mails; without it none are written.
+    pub(crate) mail: Option<Smtp>,
 }
 
 /// Limits of the HTTP surface.
@@ -82,6 +85,7 @@ struct Raw {
     store: RawStore,
     limits: RawLimits,
     log: RawLog,
+    mail: Option<mail::Raw>,
 }
 
 #[derive(Deserialize, Default)]
@@ -167,12 +171,14 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
 /// `civitas check`.
 pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let config = read(path)?;
+    let mail = config.mail.map(|it| format!(", sending mail by {it}"));
     console::say(&format!(
-        "{}: good; would listen on {}{} over {}",
+        "{}: good; would listen on {}{} over {}{}",
         path.display(),
         config.listen,
         if config.tls.is_some() { " (HTTPS)" } else { "" },
-        config.location
+        config.location,
+        mail.unwrap_or_default()
     ));
     Ok(())
 }
@@ -233,6 +239,8 @@ impl Config {
         let location =
             location(&raw.store, folder).map_err(|(key, value, why)| bad(key, &value, &why))?;
         let log = Log::from_raw(raw.log).map_err(|(key, value, why)| bad(key, &value, why))?;
+        let mail = raw.mail.map(|mail| Smtp::new(&mail, folder)).transpose();
+        let mail = mail.map_err(|(key, value, why)| bad(key, &value, &why))?;
         let limits = limits(&raw.limits);
         let store = store(&raw.limits);
         let http2 =
@@ -290,6 +298,7 @@ impl Config {
             store,
             http,
             log,
+            mail,
         })
     }
 }
@@ -468,6 +477,28 @@ mod tests {
                 "[server]\nhttp2 = \"always\"",
                 "civitas.toml: server.http2 = \"always\"",
             ),
+            (
+                "[mail]\nhost = \"m\"\nfrom = \"x\"",
+                "civitas.toml: mail.from = \"x\"",
+            ),
+            (
+                "[mail]\nhost = \"a b\"\nfrom = \"a@b.example\"",
+                "mail.host = \"a b\"",
+            ),
+            (
+                "[mail]\nhost = \"m\"\nfrom = \"a@b.example\"\nsecurity = \"ssl\"",
+                "mail.security = \"ssl\"",
+            ),
+            (
+                "[mail]\nhost = \"m\"\nfrom = \"a@b.example\"\nuser = \"u\"",
+                "mail.user = \"u\": has no password",
+            ),
+            (
+                "[mail]\nhost = \"m\"\nfrom = \"a@b.example\"\nuser = \"u\"\n\
+                 password_file = \"/nowhere/p\"",
+                "mail.password_file = \"/nowhere/p\"",
+            ),
+            ("[mail]\nhost = \"m\"", "missing field `from`"),
             ("[limits]\nmax_result = 1", "unknown field `max_result`"),
             ("[limits]\nmax_results = \"many\"", "invalid type"),
         ] {

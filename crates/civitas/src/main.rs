@@ -8,6 +8,7 @@ mod console;
 mod copy;
 mod development;
 mod failure;
+mod mail;
 mod registry;
 mod rehearse;
 mod running;
@@ -16,6 +17,7 @@ mod settings;
 mod source;
 mod stage;
 mod stream;
+mod text;
 mod transfer;
 mod upkeep;
 
@@ -70,6 +72,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Maintenance(command) => settings::maintenance(command).await,
             Command::Client(command) => registry::client(command).await,
             Command::Stream(command) => stream::run(command).await,
+            Command::Text(command) => text::run(command).await,
             Command::Import(arguments) => transfer::import(arguments).await,
             Command::Export(arguments) => transfer::export(arguments).await,
             Command::Copy(arguments) => copy::copy(arguments).await,

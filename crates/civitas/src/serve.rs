@@ -66,11 +66,18 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
         development::register(store.as_ref(), client).await?;
     }
     let directory = Directory::open(store.clone(), config.limits).await;
-    let directory = Arc::new(directory.map_err(|error| Failure::other(error.to_string()))?);
+    let directory = directory.map_err(|error| Failure::other(error.to_string()))?;
+    let directory = Arc::new(match config.mail.take() {
+        Some(carrier) => directory.with_carrier(Arc::new(carrier)),
+        None if arguments.dev => directory.with_mailbox(),
+        None => directory,
+    });
     let address = listener.local_addr().unwrap_or(config.listen);
     let builder = tokio::spawn(build_indexes(Arc::clone(&directory)));
     let follower = Arc::clone(&directory);
     let follower = tokio::spawn(async move { follower.follow().await });
+    let sender = Arc::clone(&directory);
+    let sender = tokio::spawn(async move { sender.send_mails().await });
     let mut settings = http_settings(&config);
     settings.development = arguments.dev;
     let app = App::new(directory, settings);
@@ -88,8 +95,11 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
         None => None,
     };
     let upkeep = tokio::spawn(upkeep::prune_events(store.clone(), config.limits));
+    let links = tokio::spawn(upkeep::forget_links(store.clone()));
     let served = civitas_http::serve(listener, app, stop).await;
     upkeep.abort();
+    links.abort();
+    sender.abort();
     builder.abort();
     follower.abort();
     drop(ready);
@@ -142,6 +152,7 @@ fn development_config(arguments: &cli::Serve) -> Result<Config, Failure> {
             level: "info".into(),
             json: false,
         },
+        mail: None,
     })
 }
 

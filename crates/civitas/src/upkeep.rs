@@ -1,4 +1,5 @@
-//! What a server does beside answering: it forgets events that are older than they are kept.
+//! What a server does beside answering: it forgets events that are older than they are kept, and
+//! links that have expired.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,9 @@ const REST: Duration = Duration::from_millis(50);
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_mins(1);
 
+/// Time between two rounds over links.
+const LINK_ROUND: Duration = Duration::from_hours(1);
+
 const MILLIS_OF_DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Forgets events for as long as the server runs.
@@ -30,5 +34,20 @@ pub(crate) async fn prune_events(store: Arc<dyn Store>, limits: Limits) {
                 tokio::time::sleep(ROUND).await;
             }
         }
+    }
+}
+
+/// How long links are kept after they have expired, by the clock of the system: that of a tenant
+/// in development may be behind.
+const LINK_DAYS: i64 = 30;
+
+/// Forgets links for as long as the server runs.
+pub(crate) async fn forget_links(store: Arc<dyn Store>) {
+    loop {
+        let before = Timestamp(now().0.saturating_sub(LINK_DAYS * MILLIS_OF_DAY));
+        if let Err(error) = store.forget_links(before).await {
+            tracing::warn!(%error, "old links were not forgotten");
+        }
+        tokio::time::sleep(LINK_ROUND).await;
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ledger::Filter, rule};
+use super::{ledger::Filter, mailbox, rule};
 use crate::{
     door::Arrival, form, negotiation::check_json_content, refusal::Refusal, reply::Reply,
     router::Admin,
@@ -35,6 +35,9 @@ pub(crate) async fn answer(
             set_rules(&mut arrival, tenant).await
         }
         (Admin::Rehearsals, _) => rules(&arrival, tenant).await,
+        (Admin::Mails, &Method::DELETE) => mailbox::empty(&arrival, tenant).await,
+        (Admin::Mails, _) => mailbox::list(&arrival, tenant).await,
+        (Admin::Mail, _) => mailbox::one(&arrival, tenant, name(&arrival)?).await,
         (Admin::Settings, _) => Err(Refusal::UnknownPath),
     }
 }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod ledger;
+mod mailbox;
 mod rule;
 
 use std::{

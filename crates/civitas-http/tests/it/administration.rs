@@ -38,6 +38,8 @@ async fn settings_are_shown_changed_and_put_back() {
         "requests_per_second": null,
         "requests_per_minute": null,
         "password_policy": null,
+        "invitation_link_hours": null,
+        "reset_link_hours": null,
     });
     let get = || ask("GET", SETTINGS).by("admin");
     assert_eq!(world.send(get()).await.json(), standard);

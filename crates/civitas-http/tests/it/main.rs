@@ -17,6 +17,7 @@ mod http;
 mod http2;
 mod imports;
 mod jobs;
+mod mails;
 mod me;
 mod openapi;
 mod oracle;

@@ -121,7 +121,12 @@ impl World {
             };
             store.create_client(tenant.partition, client).await.unwrap();
         }
-        let directory = Arc::new(Directory::open(store.clone(), limits).await.unwrap());
+        let directory = Directory::open(store.clone(), limits).await.unwrap();
+        let directory = Arc::new(if settings.development {
+            directory.with_mailbox()
+        } else {
+            directory
+        });
         let app = App::new(Arc::clone(&directory), settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -8,10 +8,12 @@ mod api;
 mod call;
 mod fault;
 pub(crate) mod fidelity;
+mod guest;
 mod head;
 mod identity;
 mod kind;
 mod legacy;
+mod letter;
 mod master;
 mod media;
 mod number;
@@ -19,9 +21,11 @@ mod place;
 pub(crate) mod rehearsal;
 mod service;
 pub(crate) mod status;
+mod texts;
 
+pub(crate) use guest::{Guest, NewUser, Refusing};
 pub(crate) use head::{REQUEST_ID, coded, finish};
-pub(crate) use place::{Place, UNBUILT, issues_tokens, owns};
+pub(crate) use place::{Place, issues_tokens, owns};
 
 use std::time::Instant;
 
@@ -85,7 +89,7 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
     match (place, caller) {
         (Place::Token, _) => Ok(oauth::token(arrival, false).await?),
         (Place::MasterData(name), _) => match Data::named(name) {
-            Some(data) => Ok(data.answer()),
+            Some(data) => Ok(data.answer(&arrival, tenant).await?),
             None => Err(Refusal::UnknownPath.into()),
         },
         (Place::Password, _) => service::log_on(arrival, tenant).await,
@@ -119,8 +123,11 @@ async fn administered(
     let parts = arrival.parts;
     let (method, headers) = (&parts.method, &parts.headers);
     check_access(place, method, &caller)?;
-    if UNBUILT.contains(&place.template()) {
-        return Err(Fault::not_built().into());
+    if place.api() == Api::Texts {
+        texts::check(method, headers)?;
+        let scope = arrival.scope(tenant, &caller);
+        let call = Call::begin(arrival, tenant, caller, scope).await?;
+        return texts::answer(&call, place).await;
     }
     if media::takes_body(method) {
         let accepted = match place.api() {

@@ -122,6 +122,9 @@ fn keyword(refusal: &Refusal) -> Option<ScimType> {
             | Error::Outdated
             | Error::InUse(_)
             | Error::Forbidden { .. }
+            | Error::Spent
+            | Error::TooManyMails
+            | Error::NoMail
             | Error::Overloaded
             | Error::Unavailable(_) => None,
         },

@@ -3,6 +3,7 @@
 //! A resource there and a SCIM resource are two views of one record: [`object`] says what is kept
 //! where, [`schema`] which attributes there are.
 
+mod activation;
 mod attribute;
 mod bulk;
 pub(super) mod condition;
@@ -16,7 +17,7 @@ mod patch;
 mod projection;
 pub(super) mod proof;
 pub(super) mod resource;
-mod rules;
+pub(super) mod rules;
 pub(super) mod schema;
 pub(super) mod show;
 mod unique;
@@ -28,7 +29,7 @@ use civitas_directory::Outcome;
 use civitas_scim::schema::ResourceType;
 use http::Method;
 
-use self::{list::Parameters, resource::Type};
+use self::{list::Parameters, resource::Type, schema::SAP_USER};
 use super::{
     call::Call,
     fault::{Failure, Fault},
@@ -79,8 +80,20 @@ async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
         view: &view,
         kept: &kept,
     };
-    let created = resource::create(call, &of, body).await?;
-    resource::answered(call, &of, Outcome::Created, &created, None).await
+    let id = call.scope.ids.issue(call.scope.now);
+    let (beside, url) = match kind {
+        Kind::User => activation::begun(call, &id, &body).await?,
+        Kind::Group => (Vec::new(), None),
+    };
+    let created = resource::create_beside(call, &of, id, body, beside).await?;
+    let mut object = resource::shown(call, &of, &created).await?;
+    if let (Some(url), Some(extension)) = (url, object.get_mut(SAP_USER)) {
+        extension[activation::URL] = url.into();
+    }
+    let outcome = Outcome::Created;
+    Ok(resource::answered_with(
+        call, &of, outcome, &created, object,
+    ))
 }
 
 async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure> {
@@ -119,7 +132,9 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
 /// Creates a user for another API; `None` where somebody has its name or address.
 pub(super) async fn register(
     call: &mut Call<'_>,
+    id: String,
     body: serde_json::Value,
+    beside: Vec<civitas_directory::Change>,
 ) -> Result<Option<civitas_directory::Found>, Failure> {
     let kind = Kind::User;
     equip(call, kind).await?;
@@ -129,11 +144,39 @@ pub(super) async fn register(
         view: &view,
         kept: &kept,
     };
-    match resource::create(call, &of, body).await {
+    match resource::create_beside(call, &of, id, body, beside).await {
         Ok(created) => Ok(Some(created)),
         Err(Failure::Fault(fault)) if fault.outcome == Outcome::Taken => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+/// Makes a user active by what is computed of it, with the password that it has chosen, if any.
+pub(super) async fn activate(
+    call: &mut Call<'_>,
+    id: &str,
+    password: Option<&str>,
+    beside: Vec<civitas_directory::Change>,
+    compute: impl Fn(&mut object::Object),
+) -> Result<(), Failure> {
+    let kind = Kind::User;
+    equip(call, kind).await?;
+    let (view, kept) = types(call, kind)?;
+    let of = Type {
+        kind,
+        view: &view,
+        kept: &kept,
+    };
+    let activated = resource::replace_beside(call, &of, id, beside, |before| {
+        let mut after = before.clone();
+        compute(&mut after);
+        if let Some(password) = password {
+            after.insert("password".into(), password.into());
+            after[SAP_USER][proof::DETAILS] = serde_json::json!({ "status": "enabled" });
+        }
+        Ok(after)
+    });
+    activated.await.map(drop)
 }
 
 /// The type as the service shows it, and as it is kept.

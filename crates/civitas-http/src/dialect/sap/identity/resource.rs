@@ -29,6 +29,7 @@ use crate::{
         call::Call,
         fault::{Failure, Fault},
         kind::Kind,
+        master::Own,
     },
     difference,
     refusal::Refusal,
@@ -60,15 +61,23 @@ pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Rep
     answered(call, of, Outcome::Answered, &found, Some(&projection)).await
 }
 
-pub(super) async fn create(
+pub(super) async fn create(call: &Call<'_>, of: &Type<'_>, body: Value) -> Result<Found, Failure> {
+    let id = call.scope.ids.issue(call.scope.now);
+    create_beside(call, of, id, body, Vec::new()).await
+}
+
+/// Creates a resource with an `id`, and commits changes beside it.
+pub(super) async fn create_beside(
     call: &Call<'_>,
     of: &Type<'_>,
+    id: String,
     mut body: Value,
+    beside: Vec<civitas_directory::Change>,
 ) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
     let device = proof::device(&mut body)?;
     let object = input::read(of.view, body)?;
-    create_with(call, of, object, device).await
+    create_with(call, of, id, object, device, beside).await
 }
 
 /// Creates what clients set of a resource.
@@ -77,19 +86,21 @@ pub(in crate::dialect::sap) async fn create_from(
     of: &Type<'_>,
     object: Object,
 ) -> Result<Found, Failure> {
-    create_with(call, of, object, None).await
+    let id = call.scope.ids.issue(call.scope.now);
+    create_with(call, of, id, object, None, Vec::new()).await
 }
 
 async fn create_with(
     call: &Call<'_>,
     of: &Type<'_>,
+    id: String,
     mut object: Object,
     device: Option<proof::Device>,
+    more: Vec<civitas_directory::Change>,
 ) -> Result<Found, Failure> {
     let password = object.shift_remove("password");
-    let members = checked(of.kind, &mut object, None)?;
+    let members = checked(call, of.kind, &mut object, None).await?;
     rules::check_password(&proof::policy(call), password.as_ref())?;
-    let id = call.scope.ids.issue(call.scope.now);
     check_unique(call, of, &id, &object, None).await?;
     if of.kind == Kind::Group {
         let added = members.as_ref().and_then(Value::as_array);
@@ -99,7 +110,8 @@ async fn create_with(
     let none = Object::new();
     let mut kept = object::changed(of.kind, of.view, &id, Attributes::new(), &none, &object);
     kept.insert("schemas".into(), json!([of.view.schema.id]));
-    let beside = proof::changes(call, &id, &object, password.as_ref(), device)?;
+    let mut beside = proof::changes(call, &id, &object, password.as_ref(), device)?;
+    beside.extend(more);
     kept.extend(password.map(|it| ("password".to_owned(), it)));
     kept.extend(members.map(|it| ("members".to_owned(), it)));
     let guarded = unique::guarded(of.kept.clone(), &object);
@@ -146,6 +158,17 @@ pub(in crate::dialect::sap) async fn replace_by(
     id: &str,
     compute: impl Fn(&Object) -> Result<Object, Fault>,
 ) -> Result<Found, Failure> {
+    replace_beside(call, of, id, Vec::new(), compute).await
+}
+
+/// The same, with changes that are committed beside it.
+pub(super) async fn replace_beside(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    id: &str,
+    more: Vec<civitas_directory::Change>,
+    compute: impl Fn(&Object) -> Result<Object, Fault>,
+) -> Result<Found, Failure> {
     let expect = call.expect();
     for _ in 0..MAX_ATTEMPTS {
         let old = get(call, of, id, everything(of.kind)).await?;
@@ -153,7 +176,7 @@ pub(in crate::dialect::sap) async fn replace_by(
         let before = object::of(of.kind, of.view, id, &kept);
         let mut after = compute(&before)?;
         let password = after.shift_remove("password");
-        let members = checked(of.kind, &mut after, Some(&before))?;
+        let members = checked(call, of.kind, &mut after, Some(&before)).await?;
         rules::check_password(&proof::policy(call), password.as_ref())?;
         check_unique(call, of, id, &after, Some(&before)).await?;
         if of.kind == Kind::Group {
@@ -166,7 +189,8 @@ pub(in crate::dialect::sap) async fn replace_by(
             group::check_members(call, &before, &added).await?;
         }
         let mut state = object::changed(of.kind, of.view, id, kept, &before, &after);
-        let beside = proof::changes(call, id, &after, password.as_ref(), None)?;
+        let mut beside = proof::changes(call, id, &after, password.as_ref(), None)?;
+        beside.extend(more.iter().cloned());
         state.extend(password.map(|it| ("password".to_owned(), it)));
         if of.kind == Kind::Group {
             state.insert("members".into(), members.unwrap_or_else(|| json!([])));
@@ -228,7 +252,7 @@ async fn patch_user(
     let mut after = patched.attributes;
     after.shift_remove("schemas");
     group::keep_fixed(of.view, &before, &mut after, false)?;
-    checked(of.kind, &mut after, Some(&before))?;
+    checked(call, of.kind, &mut after, Some(&before)).await?;
     check_unique(call, of, &id, &after, Some(&before)).await?;
     let mut state = object::changed(of.kind, of.view, &id, kept, &before, &after);
     let beside = proof::changes(call, &id, &after, password.as_ref(), None)?;
@@ -261,7 +285,7 @@ async fn patch_group(
         let mut after = patched.attributes;
         after.shift_remove("schemas");
         group::keep_fixed(of.view, &before, &mut after, false)?;
-        checked(of.kind, &mut after, Some(&before))?;
+        checked(call, of.kind, &mut after, Some(&before)).await?;
         check_unique(call, of, &id, &after, Some(&before)).await?;
         let state = object::changed(of.kind, of.view, &id, kept.clone(), &before, &after);
         all = difference::operations(&kept, &state);
@@ -359,16 +383,26 @@ impl Change<'_> {
 
 /// Completes what a client sends by the rules for its kind. Gives the members of a group, which are
 /// kept apart.
-fn checked(
+async fn checked(
+    call: &Call<'_>,
     kind: Kind,
     object: &mut Object,
     before: Option<&Object>,
-) -> Result<Option<Value>, Fault> {
+) -> Result<Option<Value>, Failure> {
     match kind {
-        Kind::User => rules::complete(object, before).map(|()| None),
+        Kind::User => {
+            rules::complete(object, before)?;
+            let predefined = Own::default();
+            if rules::check_master_data(object, before, &predefined).is_err() {
+                // What is not predefined may be the tenant's own.
+                let own = Own::of(call.directory(), call.scope.partition).await?;
+                rules::check_master_data(object, before, &own)?;
+            }
+            Ok(None)
+        }
         Kind::Group => {
             group::complete(object)?;
-            group::members(object)
+            Ok(group::members(object)?)
         }
     }
 }
@@ -456,18 +490,44 @@ pub(super) async fn answered(
     found: &Found,
     projection: Option<&Projection>,
 ) -> Result<Reply, Failure> {
-    let ids = [found.record.id.clone()];
-    let credential = proof::of(call, of.kind, &ids).await?.pop().flatten();
-    let object = show::whole(call, of.kind, of.view, found, credential.as_ref());
+    let object = shown(call, of, found).await?;
     let object = match projection {
         Some(projection) => projection.apply(of.view, object),
         None => object,
     };
+    Ok(answered_with(call, of, outcome, found, object))
+}
+
+/// All that there is of a resource.
+pub(super) async fn shown(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    found: &Found,
+) -> Result<Object, Failure> {
+    let ids = [found.record.id.clone()];
+    let credential = proof::of(call, of.kind, &ids).await?.pop().flatten();
+    Ok(show::whole(
+        call,
+        of.kind,
+        of.view,
+        found,
+        credential.as_ref(),
+    ))
+}
+
+/// The answer that shows an object.
+pub(super) fn answered_with(
+    call: &Call<'_>,
+    of: &Type<'_>,
+    outcome: Outcome,
+    found: &Found,
+    object: Object,
+) -> Reply {
     let reply = Call::answer(outcome, &Value::Object(object));
     let record = &found.record;
     let location = show::location(call, of.kind, &record.id);
     let tag = format!("\"{}\"", show::version(&record.id, record.version));
-    Ok(named(reply, &location, &tag))
+    named(reply, &location, &tag)
 }
 
 /// The answer with where a resource is found and in which state it is.

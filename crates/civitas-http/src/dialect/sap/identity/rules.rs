@@ -11,7 +11,7 @@ use super::{
 };
 use crate::dialect::sap::{
     fault::Fault,
-    master::{Data, is_language},
+    master::{Data, Own, is_language},
 };
 
 /// What no name may hold.
@@ -63,7 +63,6 @@ pub(super) fn complete(object: &mut Object, before: Option<&Object>) -> Result<(
         extension.extend(uuid.map(|it| ("userUuid".to_owned(), it)));
     }
     complete_countries(object);
-    check_master_data(object, before)?;
     object::copy_flags(object, before);
     Ok(())
 }
@@ -166,7 +165,12 @@ fn complete_countries(object: &mut Object) {
 }
 
 /// Values that are to be from a list of master data. What was there before is not checked again.
-fn check_master_data(object: &Object, before: Option<&Object>) -> Result<(), Fault> {
+/// Holds values against the lists that they are chosen from; `own` are those of the tenant.
+pub(super) fn check_master_data(
+    object: &Object,
+    before: Option<&Object>,
+    own: &Own,
+) -> Result<(), Fault> {
     let at = |object: &Object, path: &[&str]| -> Option<String> {
         let mut value = object.get(*path.first()?)?;
         for part in &path[1..] {
@@ -182,14 +186,15 @@ fn check_master_data(object: &Object, before: Option<&Object>) -> Result<(), Fau
     ] {
         let value = at(object, path);
         let stays = before.is_some_and(|it| at(it, path) == value);
-        if value.is_some_and(|it| !stays && !data.has(&it)) {
+        if value.is_some_and(|it| !stays && !own.has(data, &it)) {
             return Err(not_listed(path[path.len() - 1]));
         }
     }
     for name in ["locale", "preferredLanguage"] {
         let value = at(object, &[name]);
         let stays = before.is_some_and(|it| at(it, &[name]) == value);
-        if value.is_some_and(|it| !stays && !is_language(&it)) {
+        let listed = |it: &str| is_language(it) || own.has(Data::Languages, it);
+        if value.is_some_and(|it| !stays && !listed(&it)) {
             return Err(not_listed(name));
         }
     }
@@ -201,7 +206,7 @@ fn check_master_data(object: &Object, before: Option<&Object>) -> Result<(), Fau
             continue;
         }
         let country = address.get("country").and_then(Value::as_str);
-        if country.is_some_and(|it| !Data::Countries.has(it)) {
+        if country.is_some_and(|it| !own.has(Data::Countries, it)) {
             return Err(not_listed("country"));
         }
         let states = match country {
@@ -238,7 +243,7 @@ pub(super) fn check_password(policy: &Policy, password: Option<&Value>) -> Resul
 }
 
 /// Whether a text is an e-mail address whose local part is one that the service takes.
-pub(super) fn is_address(text: &str) -> bool {
+pub(in crate::dialect::sap) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

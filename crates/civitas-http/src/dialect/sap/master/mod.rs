@@ -2,11 +2,15 @@
 
 mod lists;
 
+use std::collections::HashMap;
+
+use civitas_directory::{Directory, Error, Partition, Tenant, wording};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use self::lists::List;
-use crate::reply::Reply;
+use super::texts::master_kind;
+use crate::{door::Arrival, form, refusal::Refusal, reply::Reply};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -68,13 +72,80 @@ impl Data {
         found.map(|(key, _)| *key)
     }
 
-    /// The list as an answer: values by keys.
-    pub(super) fn answer(self) -> Reply {
-        let pairs = self.list().iter();
-        let pairs: Map<String, Value> = pairs
-            .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
-            .collect();
-        Reply::new(StatusCode::OK, JSON, Value::Object(pairs).to_string())
+    /// The list as an answer, values by keys: the tenant's own in the language that the query
+    /// names, or the predefined one.
+    pub(super) async fn answer(
+        self,
+        arrival: &Arrival<'_>,
+        tenant: &Tenant,
+    ) -> Result<Reply, Refusal> {
+        let query = arrival.parts.uri.query().unwrap_or_default();
+        let query = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
+        let locale = query.iter().find(|(name, _)| name == "locale");
+        let locale = locale.map_or(wording::ENGLISH, |(_, value)| value);
+        let directory = &arrival.app.directory;
+        let own = match self.name() {
+            Some(name) => {
+                let kind = master_kind(name);
+                directory.text(tenant.partition, &kind, locale).await?
+            }
+            None => None,
+        };
+        let pairs: Map<String, Value> = if let Some(own) = &own {
+            let own = pairs(&own.content);
+            own.map(|(key, value)| (key.to_owned(), value.into()))
+                .collect()
+        } else {
+            let list = self.list().iter();
+            list.map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
+                .collect()
+        };
+        let body = Value::Object(pairs).to_string();
+        Ok(Reply::new(StatusCode::OK, JSON, body))
+    }
+
+    /// The name that its texts are kept under; `None` of what tenants have no texts for.
+    const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Salutations => "salutations",
+            Self::Functions => "functions",
+            Self::Departments => "departments",
+            Self::Relationships => "relationships",
+            Self::Industries => "industries",
+            Self::Languages => "languages",
+            Self::Countries => "countries",
+            Self::StatesOfUs | Self::StatesOfCanada => return None,
+        })
+    }
+}
+
+/// The pairs of a set, in their order.
+fn pairs(content: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = content.lines().filter_map(|it| it.split_once('='));
+    pairs.map(|(key, value)| (key.trim(), value.trim()))
+}
+
+/// What a tenant has of its own, besides the predefined lists.
+#[derive(Default)]
+pub(super) struct Own(HashMap<String, Vec<(String, String)>>);
+
+impl Own {
+    /// All lists of a tenant, in whatever language.
+    pub(super) async fn of(directory: &Directory, of: Partition) -> Result<Self, Error> {
+        let mut own = Self::default();
+        for set in directory.texts(of).await? {
+            let list = own.0.entry(set.kind).or_default();
+            let pairs = pairs(&set.content);
+            list.extend(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        }
+        Ok(own)
+    }
+
+    /// Whether a text is a key or a value of the list, predefined or the tenant's.
+    pub(super) fn has(&self, data: Data, text: &str) -> bool {
+        let own = data.name().and_then(|it| self.0.get(&master_kind(it)));
+        let mut own = own.into_iter().flatten();
+        data.has(text) || own.any(|(key, value)| key == text || value == text)
     }
 }
 

@@ -1,9 +1,11 @@
-//! Forgot Password: `POST /service/users/forgotPassword`. What it refuses, it refuses; the mail
-//! that would follow is not built.
+//! Forgot Password: `POST /service/users/forgotPassword`. The user is written to, as often as it
+//! may be.
 
 use civitas_directory::{
-    Outcome,
-    credential::{PasswordStatus, Policy},
+    Change, Error, Outcome,
+    change::Proof,
+    credential::{CredentialChange, PasswordStatus, Policy},
+    link::Purpose,
 };
 use http::StatusCode;
 
@@ -11,8 +13,10 @@ use super::{object, refused, text, user};
 use crate::{
     dialect::sap::{
         call::Call,
-        fault::{Failure, Fault},
+        fault::Failure,
+        letter::{self, Letter, Linked},
     },
+    page::Reset,
     reply::Reply,
 };
 
@@ -36,5 +40,37 @@ pub(super) async fn ask(call: &Call<'_>) -> Result<Reply, Failure> {
     if age < policy.min_age_ms {
         return Err(refused(Outcome::Invalid, "PASSWORD_TOO_NEW"));
     }
-    Err(Fault::new(Outcome::NotBuilt, "Mail is not built yet.").into())
+    let attributes = user.record.attributes();
+    let Some(email) = letter::address(&attributes) else {
+        return Ok(Reply::empty(StatusCode::OK));
+    };
+    let language = letter::language(&attributes);
+    let reset = Reset {
+        email: email.clone(),
+        language: language.clone(),
+    };
+    let id = &user.record.id;
+    let linked = Linked {
+        purpose: Purpose::Reset,
+        subject: id,
+        content: &reset,
+    };
+    let letter = Letter {
+        to: &email,
+        language: language.as_deref(),
+        name: letter::called(&attributes),
+        ..Letter::default()
+    };
+    let mut changes = vec![Change::Credential(Proof {
+        id: id.clone(),
+        change: CredentialChange::Mail(scope.now),
+    })];
+    changes.extend(letter::write(call, &linked, &letter).await?);
+    match call.directory().commit_beside(scope, changes).await {
+        // As if it had been written once more.
+        Ok(()) | Err(Error::TooManyMails | Error::NotFound { .. }) => {
+            Ok(Reply::empty(StatusCode::OK))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -5,22 +5,24 @@
 //! only which message code tells what.
 
 mod forgot_password;
+mod invite;
 mod otp;
 mod password;
-mod users;
+pub(super) mod users;
 
 use civitas_directory::{Caller, Found, Outcome, Roles, Scope, Tenant, credential::Policy};
 use civitas_scim::tolerance::Profile;
 use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 
+pub(super) use invite::is_url;
 pub(super) use password::log_on;
 
 use super::{
     call::Call,
     fault::{Failure, Fault},
     media, number,
-    place::{Place, UNBUILT},
+    place::Place,
 };
 use crate::{door::Arrival, reply::Reply};
 
@@ -40,9 +42,6 @@ pub(super) async fn serve(
 ) -> Result<Reply, Failure> {
     let parts = arrival.parts;
     let (method, headers) = (&parts.method, &parts.headers);
-    if UNBUILT.contains(&place.template()) {
-        return Err(Fault::not_built().into());
-    }
     let application = caller.application.as_ref();
     if !application.is_some_and(|it| it.manages_users) {
         return Err(Fault::forbidden().into());
@@ -50,17 +49,22 @@ pub(super) async fn serve(
     match (place, method) {
         (Place::SpUsers, &Method::POST) => media::check_content(headers, FORM_TYPE)?,
         (Place::SpUser(_), &Method::PUT) => users::check_content(headers)?,
-        (Place::Otp | Place::ForgotPassword, _) => media::check_content(headers, JSON_TYPE)?,
+        (Place::Otp | Place::ForgotPassword | Place::Invite, _) => {
+            media::check_content(headers, JSON_TYPE)?;
+        }
         _ => {}
     }
     match (place, method) {
         (Place::SpUser(_), &Method::GET | &Method::HEAD) => users::check_accepted(headers)?,
+        // Nothing is in the answer.
+        (Place::Invite, _) => {}
         (_, &Method::POST) => media::check_accepted(headers, JSON_TYPE)?,
         _ => {}
     }
     let scope = ruled(arrival.scope(tenant, &caller));
     let mut call = Call::begin(arrival, tenant, caller, scope).await?;
     match place {
+        Place::Invite => invite::invite(&call).await,
         Place::Otp => otp::check(&call).await,
         Place::ForgotPassword => forgot_password::ask(&call).await,
         Place::SpUsers if *method == Method::POST => users::register(&mut call).await,

@@ -39,7 +39,14 @@ pub(crate) async fn log_on(arrival: Arrival<'_>, tenant: &Tenant) -> Result<Repl
         (Verdict::InitialExpired, _) => "INITIAL_PASSWORD_EXPIRED",
         (Verdict::ChangeRequired, _) => "PASSWORD_CHANGE_REQUIRED",
         (Verdict::ResetRequired, _) => "PASSWORD_RESET_REQUIRED",
-        (Verdict::Wrong | Verdict::NoDevice | Verdict::Overtaken | Verdict::Accepted, _) => {
+        (
+            Verdict::Wrong
+            | Verdict::NoDevice
+            | Verdict::Overtaken
+            | Verdict::Accepted
+            | Verdict::TooManyMails,
+            _,
+        ) => {
             return Err(Refusal::from(Unauthenticated::WrongSecret).into());
         }
     };

@@ -205,8 +205,8 @@ async fn registrations_are_checked() {
             "email=finn@example.org&last_name=Oak&user_profile_id=P000009",
             404,
         ),
-        // Who is new would be written to.
-        ("email=new@example.org&last_name=Oak", 501),
+        // Who is new is written to.
+        ("email=new@example.org&last_name=Oak", 201),
     ] {
         let answer = world.send(register(form)).await;
         assert_eq!(answer.status, status, "{form}: {answer:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use civitas_directory::{Found, Outcome, Timestamp, store::Want};
+use civitas_directory::{Change, Found, Timestamp, link::Purpose, store::Want};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
@@ -15,9 +15,14 @@ use crate::{
     dialect::sap::{
         call::Call,
         fault::{Failure, Fault},
-        identity, number,
+        identity,
+        letter::{self, Letter, Linked},
+        master::is_language,
+        number,
+        service::is_url,
     },
     form,
+    page::Activation,
     reply::Reply,
 };
 
@@ -42,24 +47,23 @@ pub(crate) async fn register(call: &mut Call<'_>) -> Result<Reply, Failure> {
     assignment::equip(call).await?;
     for _ in 0..ATTEMPTS {
         let known = known(call, &form).await?;
-        let is_new = known.is_none();
+        let mut link = None;
         let user = match known {
             Some(user) if profile_status(&user) == Status::Inactive => {
                 return Err(Fault::plain("").into());
             }
             Some(user) => user,
-            // Who is new is written to, which is not built.
-            None if sends_mail(&form) => {
-                return Err(Fault::new(Outcome::NotBuilt, "Mail is not built yet.").into());
-            }
-            None => match new_profile(call, &form).await? {
-                Some(user) => user,
+            None => match new_profile(call, &client, &form).await? {
+                Some((user, url)) => {
+                    link = url;
+                    user
+                }
                 None => continue,
             },
         };
         let assignment = assignment(call, &client, &user, &form);
         if assignment::create(call, &assignment).await? {
-            return created(call, &assignment, is_new);
+            return Ok(created(call, &assignment, link));
         }
         if let Some(there) = assignment::of_user(call, &client, &user.record.id).await? {
             let conflict = Reply::empty(StatusCode::CONFLICT);
@@ -117,11 +121,13 @@ async fn known(call: &Call<'_>, form: &HashMap<String, String>) -> Result<Option
     Ok(directory.identify(scope, email, &["emails.value"]).await?)
 }
 
-/// A user that nobody has activated yet; `None` when somebody else was quicker.
+/// A user that nobody has activated yet, who is written to or whose link is told; `None` when
+/// somebody else was quicker.
 async fn new_profile(
     call: &mut Call<'_>,
+    client: &str,
     form: &HashMap<String, String>,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<(Found, Option<String>)>, Failure> {
     let of = |name: &str| form.get(name).map(String::as_str);
     let mut user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", SAP_USER],
@@ -135,7 +141,90 @@ async fn new_profile(
     if let Some(login_name) = of("login_name") {
         user["userName"] = login_name.into();
     }
-    identity::register(call, user).await
+    if let Some(language) = of("language").filter(|it| is_language(it)) {
+        user["locale"] = language.into();
+    }
+    let id = call.scope.ids.issue(call.scope.now);
+    let (beside, link) = invitation(call, client, form, &id).await?;
+    let created = identity::register(call, id, user, beside).await?;
+    Ok(created.map(|it| (it, link)))
+}
+
+/// The link by which a new user begins: in a mail, or as it is told.
+async fn invitation(
+    call: &Call<'_>,
+    client: &str,
+    form: &HashMap<String, String>,
+    id: &str,
+) -> Result<(Vec<Change>, Option<String>), Failure> {
+    let of = |name: &str| form.get(name).map(String::as_str);
+    let application = call.caller.application.as_ref();
+    let home = application.and_then(|it| it.home.as_deref());
+    let name = application.map(|it| it.name.as_str());
+    let email = of("email").unwrap_or_default();
+    let target = of("target_url").filter(|it| is_url(it));
+    let about = Activation {
+        email: email.to_owned(),
+        client: Some(client.to_owned()),
+        application: name.map(str::to_owned),
+        target: target.or(home).map(str::to_owned),
+        language: of("language").map(str::to_owned),
+    };
+    let linked = Linked {
+        purpose: Purpose::Activation,
+        subject: id,
+        content: &about,
+    };
+    if !sends_mail(form) {
+        let (issued, url) = letter::link(call, &linked)?;
+        return Ok((vec![issued], Some(url)));
+    }
+    let called = [of("first_name"), of("last_name")];
+    let called: Vec<&str> = called.into_iter().flatten().collect();
+    let letter = Letter {
+        to: email,
+        language: of("language"),
+        name: called.join(" "),
+        application: name.unwrap_or_default(),
+        ..Letter::default()
+    };
+    Ok((letter::write(call, &linked, &letter).await?, None))
+}
+
+/// A user of the directory becomes one of an application's; nothing changes for one that is.
+pub(in crate::dialect::sap) async fn assign(
+    call: &mut Call<'_>,
+    client: &str,
+    user: &str,
+) -> Result<(), Failure> {
+    assignment::equip(call).await?;
+    let new = Assignment {
+        id: call.scope.ids.issue(call.scope.now),
+        client: client.to_owned(),
+        user: user.to_owned(),
+        name_id: None,
+        status: Status::Active,
+        activated: Some(call.scope.now),
+        fields: civitas_scim::Attributes::new(),
+    };
+    assignment::create(call, &new).await?;
+    Ok(())
+}
+
+/// Notes when a user of an application was activated.
+pub(in crate::dialect::sap) async fn activate(
+    call: &Call<'_>,
+    client: &str,
+    user: &str,
+) -> Result<(), Failure> {
+    let Some(own) = assignment::of_user(call, client, user).await? else {
+        return Ok(());
+    };
+    let now = call.scope.now;
+    assignment::change(call, &own.id, |it| {
+        it.activated.get_or_insert(now);
+    })
+    .await
 }
 
 fn assignment(
@@ -157,19 +246,16 @@ fn assignment(
     new
 }
 
-/// Tells who is new, and nobody else, where to begin.
-fn created(call: &Call<'_>, assignment: &Assignment, is_new: bool) -> Result<Reply, Failure> {
-    let reply = if is_new {
-        let content = json!({ "user": assignment.user, "at": call.scope.now.0 }).to_string();
-        let (directory, scope) = (call.directory(), &call.scope);
-        let token = directory.close_secret(scope, "activation", content.as_bytes())?;
-        let link = format!("{}/ids/activation?token={token}", call.origin);
-        let body: Value = json!({ "activationLink": link });
-        Reply::new(StatusCode::CREATED, JSON, body.to_string())
-    } else {
-        Reply::empty(StatusCode::CREATED)
+/// Tells where somebody new is to begin who was not written to.
+fn created(call: &Call<'_>, assignment: &Assignment, link: Option<String>) -> Reply {
+    let reply = match link {
+        Some(link) => {
+            let body: Value = json!({ "activationLink": link });
+            Reply::new(StatusCode::CREATED, JSON, body.to_string())
+        }
+        None => Reply::empty(StatusCode::CREATED),
     };
-    Ok(located(call, reply, &assignment.id))
+    located(call, reply, &assignment.id)
 }
 
 #[cfg(test)]
