@@ -4,10 +4,12 @@
 mod answers;
 mod exchanges;
 mod legacy;
+mod mails;
 mod methods;
 mod proofs;
 mod refusals;
 mod services;
+mod texts;
 
 use serde_json::{Value, json};
 
@@ -38,6 +40,8 @@ pub(crate) fn cases() -> Vec<Case> {
         methods::cases(),
         proofs::cases(),
         services::cases(),
+        mails::cases(),
+        texts::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

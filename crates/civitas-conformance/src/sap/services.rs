@@ -360,5 +360,8 @@ fn locks(session: &mut Session) -> Verdict {
     )?;
     let fields = [("email", "x@example.org"), ("last_name", "Oak")];
     let answer = session.send_as(&locked, form(&fields))?;
+    told(&answer, 401, Some("PASSWORD_LOCKED"))?;
+    let invite = Request::new("POST", "/cps/invite/").header("content-type", "application/json");
+    let answer = session.send_as(&locked, invite.json(&json!({})))?;
     told(&answer, 401, Some("PASSWORD_LOCKED"))
 }
