@@ -314,6 +314,14 @@ impl Node<'_> {
         }
     }
 
+    /// Whether it is a range of the values of one attribute, and nothing else.
+    pub(crate) fn is_range(&self) -> bool {
+        let Op::Leaf(Leaf::Values { span, .. }) = &self.op else {
+            return false;
+        };
+        matches!(span, Span::Range { .. })
+    }
+
     /// Whether the documents could replace the index: not where members or groups, which
     /// stand in no document, would have to be read beside them.
     pub(crate) fn is_checkable(&self) -> bool {

@@ -28,7 +28,8 @@ const FEW: usize = 1_000;
 pub(crate) const QUICK: usize = 200;
 
 /// Whether an index answers the search, or tells which few resources to look at: at most
-/// [`QUICK`] of them as a rule.
+/// [`QUICK`] of them as a rule. Of a range of values that is found out along the index, which
+/// ends there.
 pub(crate) fn is_quick(query: &Query) -> bool {
     let [selection] = query.selections.as_slice() else {
         return false;
@@ -36,7 +37,10 @@ pub(crate) fn is_quick(query: &Query) -> bool {
     let count = match query.page {
         Page::Index { count, .. } | Page::After { count, .. } => count,
     };
-    let quick = |condition| filter::compile(condition, &selection.resource_type).rank() <= 1;
+    let quick = |condition| {
+        let node = filter::compile(condition, &selection.resource_type);
+        node.rank() <= 1 || node.is_range()
+    };
     selection.sort.is_none() && count <= QUICK && selection.condition.as_ref().is_none_or(quick)
 }
 

@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::server::{Client, GROUP, Server, USER};
+use crate::{
+    realms,
+    server::{Client, GROUP, Server, USER},
+};
 
 /// More clients than work and wait in a burst together.
 const CLIENTS: usize = 48;
@@ -114,4 +117,41 @@ fn what_is_too_much_is_refused_and_leaves_nothing_behind() {
     }
     let answer = client.post("/Users", &json!({ "schemas": [USER], "userName": "after" }));
     assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+/// What an index answers waits for no turn among the searches, also where all that is found is
+/// asked for, and where relationships are looked up beside it.
+#[test]
+fn look_ups_are_never_too_many() {
+    let server = Server::start();
+    let client = server.client();
+    realms::create(&client, "alpha", "amir");
+    let json = [("Content-Type", "application/json")];
+    let made = |path: &str, body: serde_json::Value| {
+        let body = body.to_string();
+        let made = client.try_send("POST", path, &json, Some(body.as_bytes()));
+        assert_eq!(made.unwrap().status, 201, "{path}");
+    };
+    let roles = "/openidm/managed/alpha_role";
+    let role = json!({ "name": "auditor", "_id": "auditor" });
+    made(&format!("{roles}?_action=create"), role);
+    let found = "/openidm/managed/alpha_user?_queryFilter=userName+eq+%22amir%22";
+    let id = client.send("GET", found, None).body()["result"][0]["_id"].clone();
+    let user = format!("/openidm/managed/alpha_user/{}", id.as_str().unwrap());
+    let reference = json!({ "_ref": "managed/alpha_role/auditor" });
+    made(&format!("{user}/roles"), reference);
+    let until = Instant::now() + length();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let client = server.client();
+                while Instant::now() < until {
+                    for path in [found, &user] {
+                        let answer = client.send("GET", path, None);
+                        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+                    }
+                }
+            });
+        }
+    });
 }

@@ -35,6 +35,10 @@ use crate::{
 /// and would be more is refused.
 pub(super) const MAX_ROWS: usize = 10_000;
 
+/// Rows that are asked for first where all are wanted: most times there are no more, and so few
+/// are read at once, without a turn among the searches.
+pub(super) const AT_FIRST: usize = 200;
+
 /// The object of that identifier.
 pub(super) async fn find(
     call: &Call<'_>,
@@ -341,8 +345,14 @@ async fn sorted_by_store(
             count,
         }
     } else {
-        let place = walk.map(|walk| walk.place);
-        Page::After { place, count }
+        let first = match query.page_size {
+            None => count.min(AT_FIRST),
+            Some(_) => count,
+        };
+        Page::After {
+            place: walk.map(|walk| walk.place),
+            count: first,
+        }
     };
     let (of, by) = (condition.clone(), sort.clone());
     let mut found = search(call, collection, of, by, page, query.total).await?;

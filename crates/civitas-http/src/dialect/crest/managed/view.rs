@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use civitas_directory::{
     Found,
     relationship::{Relationship, Side, TYPE},
-    store::Page,
 };
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ use super::{
     object::{self, Object},
     related::{
         changes::parents,
-        rows::{Related, by_ids},
+        rows::{Related, by_ids, first_edges},
     },
     relation,
 };
@@ -194,15 +193,8 @@ pub(super) async fn others(
     side: Side<'_>,
     kind: &str,
 ) -> Result<Vec<String>, Failure> {
-    let page = Page::Index {
-        offset: 0,
-        count: MOST,
-    };
-    let directory = call.directory();
-    let found = directory
-        .relationships(&call.scope, side, kind, page, false)
-        .await?;
-    let others = found.items.iter().filter_map(|edge| {
+    let edges = first_edges(call, side, kind, MOST).await?;
+    let others = edges.iter().filter_map(|edge| {
         let stored = Relationship::of(&edge.record.attributes())?;
         Some(match side {
             Side::Of(_) => stored.target.id,

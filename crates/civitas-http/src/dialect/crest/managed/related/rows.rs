@@ -19,7 +19,7 @@ use super::super::{
     condition::{self, Selected},
     kind::Collection,
     object::{self, Object},
-    query::{self, MAX_ROWS},
+    query::{self, AT_FIRST, MAX_ROWS},
     relation::{Kept, Relation},
 };
 use super::filter;
@@ -185,15 +185,8 @@ impl Related<'_> {
         let Some((side, kind)) = self.side() else {
             return Ok(Some(Vec::new()));
         };
-        let page = Page::Index {
-            offset: 0,
-            count: MAX_ROWS + 1,
-        };
-        let directory = call.directory();
-        let found = directory
-            .relationships(&call.scope, side, kind, page, false)
-            .await?;
-        Ok(Some(found.items).filter(|it| it.len() <= MAX_ROWS))
+        let found = first_edges(call, side, kind, MAX_ROWS + 1).await?;
+        Ok(Some(found).filter(|it| it.len() <= MAX_ROWS))
     }
 
     /// The relationships that a query selects, a page of them.
@@ -500,6 +493,27 @@ impl Related<'_> {
     ) -> Result<Vec<Row>, Failure> {
         let everything = Query::of(Selector::Filter(Filter::Constant(true)));
         Ok(self.queried(call, &everything, fields).await?.rows)
+    }
+}
+
+/// The relationships of a kind that a resource has, the first `most` of them.
+pub(in super::super) async fn first_edges(
+    call: &Call<'_>,
+    side: Side<'_>,
+    kind: &str,
+    most: usize,
+) -> Result<Vec<Found>, Failure> {
+    let (mut edges, mut place, mut count) = (Vec::new(), None, most.min(AT_FIRST));
+    loop {
+        let page = Page::After { place, count };
+        let directory = call.directory();
+        let found = directory.relationships(&call.scope, side, kind, page, false);
+        let found = found.await?;
+        edges.extend(found.items);
+        if found.next.is_none() || edges.len() >= most {
+            return Ok(edges);
+        }
+        (place, count) = (found.next, most - edges.len());
     }
 }
 
