@@ -158,6 +158,13 @@ async fn users_have_internal_roles() {
     // With the object, and by patch.
     let patch = json!([{ "operation": "add", "field": "/authzRoles/-", "value": reference }]);
     error(&world.send(put("PATCH", &path_of(&zoe), &patch)).await, 403);
+    // However it is spelled.
+    let all = json!([{ "_ref": "internal/role/openidm-admin" }]);
+    let encoded = json!([{ "operation": "replace", "field": "/authz%52oles", "value": all }]);
+    error(
+        &world.send(put("PATCH", &path_of(&zoe), &encoded)).await,
+        403,
+    );
     let patched = world.send(admin("PATCH", &path_of(&zoe), &patch)).await;
     assert_eq!(patched.status, 200, "{patched:?}");
     let mut new = person("noor");

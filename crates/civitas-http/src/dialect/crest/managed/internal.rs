@@ -16,6 +16,7 @@ use super::{
     kind::{Collection, Kind},
     policy::Policy,
     property::{Home, Property, Shape},
+    relation::Relation,
     user::relationship,
     view,
 };
@@ -36,6 +37,9 @@ pub(super) const SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:crest:2.
 
 /// The relationship of users to such roles.
 pub(super) const GRANTED: &str = "user.authzRoles";
+
+/// Both ends of that relationship, as objects have it.
+const GRANTS: [&str; 2] = ["authzRoles", "authzMembers"];
 
 /// The role of those who may do everything.
 const ADMINISTRATOR: &str = "openidm-admin";
@@ -115,15 +119,24 @@ pub(super) fn check(call: &Call<'_>, collection: &str, id: Option<&str>) -> Resu
     Ok(())
 }
 
+/// Refuses to let anybody decide who has internal roles but administrators, however the
+/// relationship was named in what was sent.
+pub(super) fn check_grant(call: &Call<'_>, relation: &Relation) -> Result<(), Fault> {
+    let grants = GRANTS.contains(&relation.property);
+    if grants && !call.caller.roles.allow(Role::Administer) {
+        return Err(Fault::forbidden());
+    }
+    Ok(())
+}
+
 /// Whether what is sent for an object speaks of internal roles.
 fn is_named(body: &Value) -> bool {
-    let names = ["authzRoles", "authzMembers"];
     let holds = |it: &Value| {
         let field = it["field"].as_str().unwrap_or_default();
-        names.iter().any(|name| field.contains(name))
+        GRANTS.iter().any(|name| field.contains(name))
     };
     match body {
-        Value::Object(object) => names.iter().any(|name| object.contains_key(*name)),
+        Value::Object(object) => GRANTS.iter().any(|name| object.contains_key(*name)),
         Value::Array(operations) => operations.iter().any(holds),
         _ => false,
     }

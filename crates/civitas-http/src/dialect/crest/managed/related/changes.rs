@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{
+        internal,
         kind::{Collection, Kind},
         object::Object,
         property::reference_to,
@@ -79,6 +80,7 @@ pub(in super::super) async fn planned(
     }
     let mut changes = Vec::new();
     for (relation, wanted) in wanted {
+        internal::check_grant(call, relation)?;
         let target = target(call, own, relation)?;
         let related = Related {
             own,
