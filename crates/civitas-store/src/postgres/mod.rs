@@ -76,6 +76,7 @@ pub use self::{connect::PostgresUrl, error::OpenPostgresError};
 use crate::{
     catalog::Facts,
     credential,
+    fault::{ReadFault, ReadResult},
     rid::kind_of,
     search::{self, Search},
 };
@@ -230,6 +231,31 @@ impl PostgresStore {
         Ok(found.pop().map(|(_, found)| found))
     }
 
+    /// Runs a search of which an index may answer at most `cap` resources.
+    async fn searched(
+        &self,
+        partition: Partition,
+        query: &Arc<Query>,
+        cap: usize,
+    ) -> ReadResult<FoundPage> {
+        let lease = self.lease().await?;
+        let (facts, runtime) = (Arc::clone(&self.facts), Handle::current());
+        let query = Arc::clone(query);
+        let search = task::spawn_blocking(move || {
+            let session = Session::new(lease, &facts, partition.raw(), runtime);
+            let search = Search {
+                source: &session,
+                limit: query.max_examined,
+                cap,
+            };
+            let found = search.run(&query);
+            session.end();
+            found
+        });
+        let ended = search.await;
+        ended.unwrap_or_else(|error| Err(ReadFault::Unavailable(error.to_string())))
+    }
+
     async fn find_referents(
         &self,
         partition: i64,
@@ -335,30 +361,17 @@ impl Store for PostgresStore {
     }
 
     async fn search(&self, partition: Partition, query: Query) -> Result<FoundPage, ReadError> {
-        // The others could take all connections.
-        let _turn = if search::is_quick(&query) {
-            None
-        } else {
-            let turn = self.searches.turn(Patience::Short).await;
-            Some(turn.map_err(|_| ReadError::Overloaded)?)
-        };
-        let lease = self.lease().await?;
-        let (facts, runtime) = (Arc::clone(&self.facts), Handle::current());
-        let search = task::spawn_blocking(move || {
-            let session = Session::new(lease, &facts, partition.raw(), runtime);
-            let search = Search {
-                source: &session,
-                limit: query.max_examined,
-                cap: usize::MAX,
-            };
-            let found = search.run(&query);
-            session.end();
-            found
-        });
-        match search.await {
-            Ok(found) => Ok(found?),
-            Err(error) => Err(ReadError::Unavailable(error.to_string())),
+        let query = Arc::new(query);
+        if search::is_quick(&query) {
+            match self.searched(partition, &query, search::QUICK).await {
+                Err(ReadFault::Slow) => {}
+                done => return Ok(done?),
+            }
         }
+        // These could take all connections.
+        let turn = self.searches.turn(Patience::Short).await;
+        let _turn = turn.map_err(|_| ReadError::Overloaded)?;
+        Ok(self.searched(partition, &query, usize::MAX).await?)
     }
 
     async fn credentials(
