@@ -21,8 +21,9 @@ use crate::{
     store::{Page, Place, Query, Referent, Selection, Want},
 };
 
-/// Reports read at a time when a manager is renamed or deleted.
-const REPORTS_PAGE: usize = 500;
+/// Reports read at a time when a manager is renamed or deleted: as many as a store reads without
+/// a turn among the searches.
+const REPORTS_PAGE: usize = 200;
 
 impl Directory {
     /// Checks that the manager exists, or is among the `companions` that are created with the

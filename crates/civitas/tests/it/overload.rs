@@ -155,3 +155,29 @@ fn look_ups_are_never_too_many() {
         }
     });
 }
+
+/// Whoever is renamed may have reports, which are looked up.
+#[test]
+fn renames_at_once_are_never_too_many() {
+    let server = Server::start();
+    let client = server.client();
+    let users: Vec<String> = (0..16).map(|at| client.user(&format!("u{at}"))).collect();
+    let until = Instant::now() + length();
+    thread::scope(|scope| {
+        for user in &users {
+            let client = server.client();
+            scope.spawn(move || {
+                for turn in 0.. {
+                    if Instant::now() > until {
+                        return;
+                    }
+                    let name = json!([{
+                        "op": "replace", "path": "displayName", "value": format!("n{turn}"),
+                    }]);
+                    let answer = client.patch(&format!("/Users/{user}"), &name);
+                    assert_eq!(answer.status, 200, "{}", answer.text);
+                }
+            });
+        }
+    });
+}
