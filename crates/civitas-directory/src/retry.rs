@@ -4,8 +4,7 @@
 //! as it may be sent again. A process that ends between the two leaves the claim: whether the
 //! work was done is then unknown, and doing it twice is what the token is there against.
 
-use std::fmt::Write as _;
-
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::record::Timestamp;
@@ -34,8 +33,8 @@ impl Attempt {
             key.update(part);
         }
         Self {
-            key: hexadecimal(&key.finalize()),
-            content: hexadecimal(&Sha256::digest(content)),
+            key: BASE64_URL_SAFE_NO_PAD.encode(key.finalize()),
+            content: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(content)),
             at,
         }
     }
@@ -68,13 +67,6 @@ impl<A> Claimed<A> {
             None => Self::InWork,
         }
     }
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -121,3 +121,39 @@ fn of_parallel_creations_with_one_user_name_exactly_one_succeeds() {
         "{statuses:?}"
     );
 }
+
+/// The first writes of a tenant through a dialect add what that keeps to the tenant's definitions:
+/// one of them does, and none is refused for it.
+#[test]
+fn first_writes_through_a_dialect_are_all_done() {
+    let server = Server::start();
+    let json = [("Content-Type", "application/json")];
+    for (dialect, path) in [
+        ("crest", "/openidm/managed/alpha_user?_action=create"),
+        ("oracle", "/admin/v1/Users"),
+        ("sap", "/scim/Users"),
+    ] {
+        thread::scope(|scope| {
+            for number in 0..CLIENTS {
+                let client = server.client().patient();
+                scope.spawn(move || {
+                    let name = format!("{dialect}{number}");
+                    let mail = format!("{name}@example.org");
+                    let user = if dialect == "crest" {
+                        json!({ "userName": name, "givenName": "A", "sn": "O", "mail": mail })
+                    } else {
+                        json!({
+                            "schemas": [USER], "userName": name,
+                            "name": { "givenName": "A", "familyName": "O" },
+                            "emails": [{ "value": mail, "type": "work", "primary": true }],
+                        })
+                    };
+                    let body = user.to_string();
+                    let answer = client.try_send("POST", path, &json, Some(body.as_bytes()));
+                    let answer = answer.unwrap();
+                    assert_eq!(answer.status, 201, "{}", answer.text);
+                });
+            }
+        });
+    }
+}
