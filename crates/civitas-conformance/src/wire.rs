@@ -101,6 +101,15 @@ impl Request {
         self
     }
 
+    /// The request with a form of these fields.
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
+        let pairs = fields.iter();
+        let pairs = pairs.map(|(name, value)| format!("{name}={}", percent_encoded(value)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        self.header("content-type", "application/x-www-form-urlencoded")
+            .bytes(body)
+    }
+
     /// The request without a `Content-Type`.
     pub(crate) fn untyped(mut self) -> Self {
         self.headers

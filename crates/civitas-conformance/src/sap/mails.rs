@@ -12,7 +12,7 @@ use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
 use crate::verdict::{Verdict, ensure, fail, same, skip, text};
-use crate::wire::{Answer, Request, percent_encoded};
+use crate::wire::{Answer, Request};
 
 const INVITE: &str = "/cps/invite/";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -238,17 +238,13 @@ fn send_form(session: &mut Session, path: &str, fields: &[(&str, &str)]) -> Resu
     let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
     let (token, form) = (hidden(&page, "token"), hidden(&page, "form"));
     let hidden = [("token", token.as_str()), ("form", form.as_str())];
-    let pairs = hidden.iter().chain(fields);
-    let pairs = pairs.map(|(name, value)| format!("{name}={}", percent_encoded(value)));
-    let body = pairs.collect::<Vec<_>>().join("&");
+    let fields = [&hidden, fields].concat();
     let bare = path.split('?').next().unwrap_or_default().to_owned();
     // From another site the cookie is not sent along.
     let foreign = Request::new("POST", bare.clone()).anonymous();
-    let foreign = foreign.header("content-type", FORM).bytes(body.clone());
-    session.send(foreign)?.expect(422)?;
+    session.send(foreign.form(&fields))?.expect(422)?;
     let own = Request::new("POST", bare).anonymous();
-    let own = own.header("content-type", FORM).header("cookie", cookie);
-    session.send(own.bytes(body))
+    session.send(own.form(&fields).header("cookie", cookie))
 }
 
 /// What browsers are told of a page.
@@ -345,9 +341,9 @@ fn invited_again(session: &mut Session) -> Verdict {
 fn activates(session: &mut Session) -> Verdict {
     let email = address(session, "finn");
     let client = application(session)?;
-    let body = format!("email={}&last_name=Oak", percent_encoded(&email));
-    let form = Request::new("POST", "/service/users").header("content-type", FORM);
-    let answer = session.send_as(&client, form.bytes(body))?;
+    let fields = [("email", email.as_str()), ("last_name", "Oak")];
+    let register = Request::new("POST", "/service/users").form(&fields);
+    let answer = session.send_as(&client, register)?;
     told(&answer, 201, None)?;
     let location = answer.header("location").unwrap_or_default().to_owned();
     let own = location[location.find("/service/users").unwrap_or_default()..].to_owned();

@@ -8,7 +8,7 @@ use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
 use crate::verdict::{Verdict, ensure, same};
-use crate::wire::{Answer, Client, Request, percent_encoded};
+use crate::wire::{Answer, Client, Request};
 
 const XML: &str = "application/vnd.sap-id-service.sp-user-id+xml";
 const USERS: &str = "/service/users";
@@ -91,12 +91,7 @@ fn known(session: &mut Session, change: impl Fn(&mut Value)) -> Result<(String, 
 }
 
 fn form(fields: &[(&str, &str)]) -> Request {
-    let pairs = fields.iter();
-    let pairs = pairs.map(|(name, value)| format!("{name}={}", percent_encoded(value)));
-    let body = pairs.collect::<Vec<_>>().join("&");
-    let request = Request::new("POST", USERS);
-    let media = "application/x-www-form-urlencoded";
-    request.header("content-type", media).bytes(body)
+    Request::new("POST", USERS).form(fields)
 }
 
 fn ask(session: &mut Session, request: Request) -> Result<Answer, Unmet> {
