@@ -150,12 +150,7 @@ fn read<'o>(sent: &'o Value, seen: &mut Vec<String>) -> Result<Operation<'o>, Fa
 type Done = (u16, Option<(String, String)>);
 
 async fn carry_out(call: &mut Call<'_>, operation: &Operation<'_>) -> Result<Done, Failure> {
-    let (view, kept) = super::types(call, operation.kind)?;
-    let of = resource::Type {
-        kind: operation.kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = super::types(call, operation.kind)?;
     let id = operation.id.unwrap_or_default();
     let data = operation.data.clone();
     let named = |found: civitas_directory::Found| {

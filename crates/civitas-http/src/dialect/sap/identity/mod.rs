@@ -23,10 +23,7 @@ pub(super) mod show;
 mod unique;
 mod view;
 
-use std::borrow::Cow;
-
 use civitas_directory::Outcome;
-use civitas_scim::schema::ResourceType;
 use http::Method;
 
 use self::{list::Parameters, resource::Type, schema::SAP_USER};
@@ -74,12 +71,7 @@ pub(super) async fn answer(call: &mut Call<'_>, place: &Place<'_>) -> Result<Rep
 async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
     let body = call.object()?;
     equip(call, kind).await?;
-    let (view, kept) = types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = types(call, kind)?;
     let id = call.scope.ids.issue(call.scope.now);
     let (beside, url) = match kind {
         Kind::User => activation::begun(call, &id, &body).await?,
@@ -106,12 +98,7 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
         }
         _ => serde_json::Value::Null,
     };
-    let (view, kept) = types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = types(call, kind)?;
     match method {
         Method::PUT => {
             let found = resource::replace(call, &of, id, body).await?;
@@ -138,12 +125,7 @@ pub(super) async fn register(
 ) -> Result<Option<civitas_directory::Found>, Failure> {
     let kind = Kind::User;
     equip(call, kind).await?;
-    let (view, kept) = types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = types(call, kind)?;
     match resource::create_beside(call, &of, id, body, beside).await {
         Ok(created) => Ok(Some(created)),
         Err(Failure::Fault(fault)) if fault.outcome == Outcome::Taken => Ok(None),
@@ -161,12 +143,7 @@ pub(super) async fn activate(
 ) -> Result<(), Failure> {
     let kind = Kind::User;
     equip(call, kind).await?;
-    let (view, kept) = types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = types(call, kind)?;
     let activated = resource::replace_beside(call, &of, id, beside, |before| {
         let mut after = before.clone();
         compute(&mut after);
@@ -180,13 +157,13 @@ pub(super) async fn activate(
 }
 
 /// The type as the service shows it, and as it is kept.
-pub(super) fn types(
-    call: &Call<'_>,
-    kind: Kind,
-) -> Result<(Cow<'static, ResourceType>, ResourceType), Failure> {
+pub(super) fn types(call: &Call<'_>, kind: Kind) -> Result<Type, Failure> {
     let catalogue = &call.scope.catalogue;
-    let kept = view::kept(kind, catalogue).ok_or(Refusal::UnknownPath)?;
-    Ok((view::of(kind, catalogue), kept))
+    Ok(Type {
+        kind,
+        view: view::of(kind, catalogue),
+        kept: view::kept(kind, catalogue).ok_or(Refusal::UnknownPath)?,
+    })
 }
 
 /// Sees to it that what a write may bring has a place in the schemas of the tenant.

@@ -1,5 +1,7 @@
 //! Single users and groups: read, created, replaced, patched and deleted.
 
+use std::borrow::Cow;
+
 use civitas_directory::{
     Edit, Error, Expect, Found, Outcome,
     store::{Page, Selection, Want},
@@ -41,17 +43,17 @@ use crate::{
 const MAX_ATTEMPTS: usize = 100;
 
 /// Resources of a type, as the tenant has them.
-pub(in crate::dialect::sap) struct Type<'t> {
+pub(in crate::dialect::sap) struct Type {
     pub(in crate::dialect::sap) kind: Kind,
     /// As the service shows them.
-    pub(in crate::dialect::sap) view: &'t ResourceType,
+    pub(in crate::dialect::sap) view: Cow<'static, ResourceType>,
     /// As they are kept.
-    pub(in crate::dialect::sap) kept: &'t ResourceType,
+    pub(in crate::dialect::sap) kept: ResourceType,
 }
 
-pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Reply, Failure> {
+pub(super) async fn read(call: &Call<'_>, of: &Type, id: &str) -> Result<Reply, Failure> {
     let projection = Projection::read(
-        of.view,
+        &of.view,
         Asked::One,
         call.parameter("attributes"),
         call.parameter("excludedAttributes"),
@@ -61,7 +63,7 @@ pub(super) async fn read(call: &Call<'_>, of: &Type<'_>, id: &str) -> Result<Rep
     answered(call, of, Outcome::Answered, &found, Some(&projection)).await
 }
 
-pub(super) async fn create(call: &Call<'_>, of: &Type<'_>, body: Value) -> Result<Found, Failure> {
+pub(super) async fn create(call: &Call<'_>, of: &Type, body: Value) -> Result<Found, Failure> {
     let id = call.scope.ids.issue(call.scope.now);
     create_beside(call, of, id, body, Vec::new()).await
 }
@@ -69,21 +71,21 @@ pub(super) async fn create(call: &Call<'_>, of: &Type<'_>, body: Value) -> Resul
 /// Creates a resource with an `id`, and commits changes beside it.
 pub(super) async fn create_beside(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: String,
     mut body: Value,
     beside: Vec<civitas_directory::Change>,
 ) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
     let device = proof::device(&mut body)?;
-    let object = input::read(of.view, body)?;
+    let object = input::read(&of.view, body)?;
     create_with(call, of, id, object, device, beside).await
 }
 
 /// Creates what clients set of a resource.
 pub(in crate::dialect::sap) async fn create_from(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     object: Object,
 ) -> Result<Found, Failure> {
     let id = call.scope.ids.issue(call.scope.now);
@@ -92,7 +94,7 @@ pub(in crate::dialect::sap) async fn create_from(
 
 async fn create_with(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: String,
     mut object: Object,
     device: Option<proof::Device>,
@@ -108,7 +110,7 @@ async fn create_with(
         group::check_members(call, &object, &added).await?;
     }
     let none = Object::new();
-    let mut kept = object::changed(of.kind, of.view, &id, Attributes::new(), &none, &object);
+    let mut kept = object::changed(of.kind, &of.view, &id, Attributes::new(), &none, &object);
     kept.insert("schemas".into(), json!([of.view.schema.id]));
     let mut beside = proof::changes(call, &id, &object, password.as_ref(), device)?;
     beside.extend(more);
@@ -130,15 +132,15 @@ async fn create_with(
 
 pub(super) async fn replace(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
     body: Value,
 ) -> Result<Found, Failure> {
     rules::check_imports(&body)?;
-    let sent = input::read(of.view, body)?;
+    let sent = input::read(&of.view, body)?;
     let replaced = replace_by(call, of, id, |before| {
         let mut after = sent.clone();
-        group::keep_fixed(of.view, before, &mut after, true)?;
+        group::keep_fixed(&of.view, before, &mut after, true)?;
         Ok(after)
     });
     match replaced.await {
@@ -154,7 +156,7 @@ pub(super) async fn replace(
 /// overtake it.
 pub(in crate::dialect::sap) async fn replace_by(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
     compute: impl Fn(&Object) -> Result<Object, Fault>,
 ) -> Result<Found, Failure> {
@@ -164,7 +166,7 @@ pub(in crate::dialect::sap) async fn replace_by(
 /// The same, with changes that are committed beside it.
 pub(super) async fn replace_beside(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
     more: Vec<civitas_directory::Change>,
     compute: impl Fn(&Object) -> Result<Object, Fault>,
@@ -173,7 +175,7 @@ pub(super) async fn replace_beside(
     for _ in 0..MAX_ATTEMPTS {
         let old = get(call, of, id, everything(of.kind)).await?;
         let kept = old.record.attributes();
-        let before = object::of(of.kind, of.view, id, &kept);
+        let before = object::of(of.kind, &of.view, id, &kept);
         let mut after = compute(&before)?;
         let password = after.shift_remove("password");
         let members = checked(call, of.kind, &mut after, Some(&before)).await?;
@@ -188,7 +190,7 @@ pub(super) async fn replace_beside(
             }
             group::check_members(call, &before, &added).await?;
         }
-        let mut state = object::changed(of.kind, of.view, id, kept, &before, &after);
+        let mut state = object::changed(of.kind, &of.view, id, kept, &before, &after);
         let mut beside = proof::changes(call, id, &after, password.as_ref(), None)?;
         beside.extend(more.iter().cloned());
         state.extend(password.map(|it| ("password".to_owned(), it)));
@@ -213,13 +215,13 @@ pub(super) async fn replace_beside(
 
 pub(super) async fn patch(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
     body: &Value,
 ) -> Result<Found, Failure> {
-    let operations = patch::read(of.kind, of.view, body)?;
+    let operations = patch::read(of.kind, &of.view, body)?;
     if call.is_self_service() {
-        patch::check_own(of.view, &operations)?;
+        patch::check_own(&of.view, &operations)?;
     }
     let expect = call.expect();
     for _ in 0..MAX_ATTEMPTS {
@@ -239,22 +241,22 @@ pub(super) async fn patch(
 
 async fn patch_user(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     old: Found,
     operations: &Operations,
 ) -> Result<Result<Found, Error>, Failure> {
     let id = old.record.id.clone();
     let kept = old.record.attributes();
-    let before = object::of(of.kind, of.view, &id, &kept);
-    let patched = patch::applied(of.view, &before, &operations.on_state)?;
+    let before = object::of(of.kind, &of.view, &id, &kept);
+    let patched = patch::applied(&of.view, &before, &operations.on_state)?;
     let password = patched.secrets.get("password").cloned();
     rules::check_password(&proof::policy(call), password.as_ref())?;
     let mut after = patched.attributes;
     after.shift_remove("schemas");
-    group::keep_fixed(of.view, &before, &mut after, false)?;
+    group::keep_fixed(&of.view, &before, &mut after, false)?;
     checked(call, of.kind, &mut after, Some(&before)).await?;
     check_unique(call, of, &id, &after, Some(&before)).await?;
-    let mut state = object::changed(of.kind, of.view, &id, kept, &before, &after);
+    let mut state = object::changed(of.kind, &of.view, &id, kept, &before, &after);
     let beside = proof::changes(call, &id, &after, password.as_ref(), None)?;
     state.extend(password.map(|it| ("password".to_owned(), it)));
     let change = Change {
@@ -272,22 +274,22 @@ async fn patch_user(
 /// read.
 async fn patch_group(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     old: Found,
     operations: &Operations,
 ) -> Result<Result<Found, Error>, Failure> {
     let id = old.record.id.clone();
     let kept = old.record.attributes();
-    let before = object::of(of.kind, of.view, &id, &kept);
+    let before = object::of(of.kind, &of.view, &id, &kept);
     let mut all = Vec::new();
     if !operations.on_state.is_empty() {
-        let patched = patch::applied(of.view, &before, &operations.on_state)?;
+        let patched = patch::applied(&of.view, &before, &operations.on_state)?;
         let mut after = patched.attributes;
         after.shift_remove("schemas");
-        group::keep_fixed(of.view, &before, &mut after, false)?;
+        group::keep_fixed(&of.view, &before, &mut after, false)?;
         checked(call, of.kind, &mut after, Some(&before)).await?;
         check_unique(call, of, &id, &after, Some(&before)).await?;
-        let state = object::changed(of.kind, of.view, &id, kept.clone(), &before, &after);
+        let state = object::changed(of.kind, &of.view, &id, kept.clone(), &before, &after);
         all = difference::operations(&kept, &state);
         group::check(&before, Deed::Edit)?;
     }
@@ -307,7 +309,7 @@ async fn patch_group(
         Expect::Any
     };
     let edit = Edit {
-        resource_type: of.kept,
+        resource_type: &of.kept,
         id: &id,
         expect: &expect,
         self_service: false,
@@ -334,23 +336,23 @@ fn as_value(operation: &Operation) -> Value {
 
 pub(in crate::dialect::sap) async fn delete(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
 ) -> Result<(), Failure> {
     if of.kind == Kind::Group {
         let found = get(call, of, id, Want::default()).await?;
         let kept = found.record.attributes();
-        let object = object::of(of.kind, of.view, id, &kept);
+        let object = object::of(of.kind, &of.view, id, &kept);
         group::check(&object, Deed::Delete)?;
     }
     let expect = call.expect();
-    let deleted = call.directory().delete(&call.scope, of.kept, id, &expect);
+    let deleted = call.directory().delete(&call.scope, &of.kept, id, &expect);
     deleted.await.map_err(|it| told(of, id, it))
 }
 
 /// A new state of a resource, on its way to the directory.
 struct Change<'c> {
-    of: &'c Type<'c>,
+    of: &'c Type,
     id: &'c str,
     body: Value,
     expect: Expect,
@@ -410,7 +412,7 @@ async fn checked(
 /// Holds the names of a resource against those of others.
 async fn check_unique(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     id: &str,
     object: &Object,
     before: Option<&Object>,
@@ -419,7 +421,7 @@ async fn check_unique(
         if call.tenant.settings.login_name_required {
             rules::check_login_name(object, before)?;
         }
-        return unique::check(call, of.kept, id, object, before).await;
+        return unique::check(call, &of.kept, id, object, before).await;
     }
     let name = |it: &Object| -> Option<String> {
         let name = it.get(super::schema::CUSTOM_GROUP)?.get("name")?;
@@ -429,7 +431,7 @@ async fn check_unique(
         return Ok(());
     };
     let resolved =
-        group::called(&name).and_then(|it| it.resolve(of.kept, &[], &Tolerance::strict()).ok());
+        group::called(&name).and_then(|it| it.resolve(&of.kept, &[], &Tolerance::strict()).ok());
     let selection = Selection {
         resource_type: of.kind.name().to_owned(),
         condition: resolved,
@@ -473,8 +475,8 @@ pub(in crate::dialect::sap) fn everything(kind: Kind) -> Want {
     }
 }
 
-async fn get(call: &Call<'_>, of: &Type<'_>, id: &str, want: Want) -> Result<Found, Failure> {
-    let found = call.directory().get(&call.scope, of.kept, id, want).await;
+async fn get(call: &Call<'_>, of: &Type, id: &str, want: Want) -> Result<Found, Failure> {
+    let found = call.directory().get(&call.scope, &of.kept, id, want).await;
     let mut found = found.map_err(|it| told(of, id, it))?;
     if let Some(members) = &mut found.members {
         members.truncate(MAX_MEMBERS);
@@ -485,31 +487,27 @@ async fn get(call: &Call<'_>, of: &Type<'_>, id: &str, want: Want) -> Result<Fou
 /// The resource with where it is found and in which state it is.
 pub(super) async fn answered(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     outcome: Outcome,
     found: &Found,
     projection: Option<&Projection>,
 ) -> Result<Reply, Failure> {
     let object = shown(call, of, found).await?;
     let object = match projection {
-        Some(projection) => projection.apply(of.view, object),
+        Some(projection) => projection.apply(&of.view, object),
         None => object,
     };
     Ok(answered_with(call, of, outcome, found, object))
 }
 
 /// All that there is of a resource.
-pub(super) async fn shown(
-    call: &Call<'_>,
-    of: &Type<'_>,
-    found: &Found,
-) -> Result<Object, Failure> {
+pub(super) async fn shown(call: &Call<'_>, of: &Type, found: &Found) -> Result<Object, Failure> {
     let ids = [found.record.id.clone()];
     let credential = proof::of(call, of.kind, &ids).await?.pop().flatten();
     Ok(show::whole(
         call,
         of.kind,
-        of.view,
+        &of.view,
         found,
         credential.as_ref(),
     ))
@@ -518,7 +516,7 @@ pub(super) async fn shown(
 /// The answer that shows an object.
 pub(super) fn answered_with(
     call: &Call<'_>,
-    of: &Type<'_>,
+    of: &Type,
     outcome: Outcome,
     found: &Found,
     object: Object,
@@ -541,7 +539,7 @@ pub(super) fn named(mut reply: Reply, location: &str, tag: &str) -> Reply {
 }
 
 /// What the directory refuses, as the service tells it.
-fn told(of: &Type<'_>, id: &str, error: Error) -> Failure {
+fn told(of: &Type, id: &str, error: Error) -> Failure {
     match error {
         Error::NotFound { .. } => Fault::no_such(of.kind.name(), id).into(),
         Error::Taken { .. } => Fault::taken().into(),

@@ -136,10 +136,10 @@ impl List<'_> {
     }
 
     async fn add_rows(&self, body: &mut Value, found: &FoundPage) -> Result<(), Failure> {
-        let (view, _) = identity::types(self.call, self.kind)?;
+        let of = identity::types(self.call, self.kind)?;
         let mut rows = Vec::with_capacity(found.items.len());
         for found in &found.items {
-            rows.push(show(self.call, self.kind, &view, found).await?);
+            rows.push(show(self.call, self.kind, &of.view, found).await?);
         }
         if !rows.is_empty() {
             body["Resources"] = Value::Array(rows);
@@ -180,14 +180,14 @@ async fn condition(call: &Call<'_>, text: &str) -> Result<Condition, Failure> {
 }
 
 async fn resolved(call: &Call<'_>, kind: Kind, text: &str) -> Result<Condition, Failure> {
-    let (view, kept) = identity::types(call, kind)?;
+    let of = identity::types(call, kind)?;
     let written = Written::parse(text)?;
     let mut ids = Ids::new();
-    for text in written.numbers(kind, &view) {
+    for text in written.numbers(kind, &of.view) {
         let found = number::user(call.directory(), &call.scope, &text, Want::default()).await?;
         ids.insert(text, found.map(|it| it.record.id));
     }
-    Ok(written.condition(kind, &view, &kept, &ids)?)
+    Ok(written.condition(kind, &of.view, &of.kept, &ids)?)
 }
 
 /// The identifier of the group that is called by a name; of none if there is none.

@@ -16,7 +16,7 @@ use super::{
     fault::{Failure, Fault},
     identity::{
         self,
-        resource::{self, Type, everything},
+        resource::{self, everything},
     },
     kind::Kind,
     number,
@@ -41,12 +41,7 @@ pub(super) async fn answer(call: &mut Call<'_>, place: &Place<'_>) -> Result<Rep
 async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
     let body = call.object()?;
     identity::equip(call, kind).await?;
-    let (view, kept) = identity::types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = identity::types(call, kind)?;
     let object = match kind {
         Kind::User => {
             let manager = manager(call, &body).await?;
@@ -55,7 +50,7 @@ async fn create(call: &mut Call<'_>, kind: Kind) -> Result<Reply, Failure> {
         Kind::Group => group::created(call, &body).await?,
     };
     let found = resource::create_from(call, &of, object).await?;
-    let shown = show(call, kind, &view, &found).await?;
+    let shown = show(call, kind, &of.view, &found).await?;
     let reply = Call::answer(Outcome::Created, &shown);
     let location = shown["meta"]["location"].as_str().unwrap_or_default();
     Ok(match HeaderValue::try_from(location) {
@@ -73,12 +68,7 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
         }
         _ => Value::Null,
     };
-    let (view, kept) = identity::types(call, kind)?;
-    let of = Type {
-        kind,
-        view: &view,
-        kept: &kept,
-    };
+    let of = identity::types(call, kind)?;
     let found = find(call, kind, id).await?;
     let own = found.record.id.clone();
     match *call.method {
@@ -108,11 +98,11 @@ async fn one(call: &mut Call<'_>, kind: Kind, id: &str) -> Result<Reply, Failure
                     resource::replace_by(call, &of, &own, compute).await?
                 }
             };
-            let shown = show(call, kind, &view, &found).await?;
+            let shown = show(call, kind, &of.view, &found).await?;
             Ok(Call::answer(Outcome::Answered, &shown))
         }
         _ => {
-            let shown = show(call, kind, &view, &found).await?;
+            let shown = show(call, kind, &of.view, &found).await?;
             Ok(Call::answer(Outcome::Answered, &shown))
         }
     }
