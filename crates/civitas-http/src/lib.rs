@@ -12,6 +12,7 @@ mod body;
 mod call;
 mod coding;
 mod conditional;
+mod cookie;
 mod credentials;
 mod dialect;
 mod difference;

@@ -13,7 +13,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::{Page, content::Spoken, form::Refused, view};
-use crate::{app::Surface, door::Arrival, form, refusal::Refusal, reply::Reply};
+use crate::{
+    app::Surface, cookie, door::Arrival, form, negotiation::check_form_content, refusal::Refusal,
+    reply::Reply,
+};
 
 const COOKIE: &str = "civitas_form";
 
@@ -55,16 +58,13 @@ impl<'r> Visit<'r> {
         let origin = arrival.origin(tenant);
         let scope = scope(&arrival, tenant, page);
         let sent = if parts.method == Method::POST {
-            check_form(&parts.headers)?;
+            check_form_content(&parts.headers)?;
             let body = arrival.body.read().await?;
             let text = std::str::from_utf8(&body).ok();
             let pairs = text.and_then(form::pairs).ok_or(Refusal::MalformedQuery)?;
-            let owned = |(name, value): (_, _)| -> (String, String) {
-                let (name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>) =
-                    (name, value);
-                (name.into_owned(), value.into_owned())
-            };
-            Some(pairs.into_iter().map(owned).collect::<Fields>())
+            let pairs = pairs.into_iter();
+            let owned = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
+            Some(owned.collect::<Fields>())
         } else {
             None
         };
@@ -88,7 +88,7 @@ impl<'r> Visit<'r> {
         let language = language.or_else(|| preferred(&parts.headers));
         let wording = directory.wording(&scope, language.as_deref()).await?;
         Ok(Opened::Visit(Box::new(Self {
-            cookie: cookie(&parts.headers),
+            cookie: given(&parts.headers),
             method: &parts.method,
             headers: &parts.headers,
             app,
@@ -190,18 +190,6 @@ const fn purpose(page: Page) -> Purpose {
     }
 }
 
-fn check_form(headers: &HeaderMap) -> Result<(), Refusal> {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let sent = headers.get(header::CONTENT_TYPE);
-    let sent = sent.and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let media = sent.split(';').next().unwrap_or_default().trim();
-    if media.eq_ignore_ascii_case(FORM) {
-        Ok(())
-    } else {
-        Err(Refusal::UnsupportedMediaType { accepted: FORM })
-    }
-}
-
 fn queried(query: &str) -> Result<String, Refusal> {
     let pairs = form::pairs(query).ok_or(Refusal::MalformedQuery)?;
     let mut pairs = pairs.into_iter();
@@ -212,12 +200,8 @@ fn queried(query: &str) -> Result<String, Refusal> {
 }
 
 /// The cookie, if it is of the form that is given out.
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    let sent = headers.get_all(header::COOKIE).iter();
-    let mut pairs = sent
-        .filter_map(|it| it.to_str().ok())
-        .flat_map(|it| it.split(';'));
-    let found = pairs.find_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='))?;
+fn given(headers: &HeaderMap) -> Option<String> {
+    let found = cookie::shown(headers, COOKIE)?;
     let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-_".contains(&it);
     let is_sane = (16..=64).contains(&found.len()) && found.bytes().all(is_plain);
     is_sane.then(|| found.to_owned())

@@ -3,7 +3,7 @@
 
 use civitas_directory::{
     Outcome, Version,
-    store::{Event, EventKind, Place as Position, Position as At},
+    store::{Event, EventKind, Place, Position},
 };
 use serde_json::{Map, Value, json};
 
@@ -154,9 +154,9 @@ async fn query(call: &Call<'_>, topic: Topic) -> Result<Reply, Failure> {
     let ids_only = listing::select(&mut page.entries, &query.selector)?;
     let cookie = match page.next {
         Some(next) => {
-            let place = Position {
+            let place = Place {
                 resource_type: String::new(),
-                position: At(next),
+                position: Position(next),
                 key: None,
             };
             Some(managed::close(call, size, place)?)

@@ -2,12 +2,13 @@
 //! is kept as a document of the tenant, so that it ends at every node at once.
 
 use civitas_directory::{Error, Outcome, Scope, Tenant, Timestamp, store::Want};
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ALPHA, COOKIE, Checked, Endpoint, acting, answer};
 use crate::{
+    cookie,
     dialect::crest::{
         fault::{Failure, Fault},
         kept::{self, Kind, Object, Shelf, member},
@@ -207,11 +208,5 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
     if let Some(field) = headers.get(COOKIE) {
         return field.to_str().ok();
     }
-    let cookies = headers.get_all(header::COOKIE).into_iter();
-    let cookies = cookies.filter_map(|it| it.to_str().ok());
-    let mut pairs = cookies.flat_map(|it| it.split(';'));
-    pairs.find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| value.trim_matches('"'))
-    })
+    cookie::shown(headers, COOKIE)
 }
