@@ -51,6 +51,18 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody who has shown nothing, and may do nothing by a role.
+    pub fn nobody() -> Self {
+        Self {
+            client_id: String::new(),
+            user: None,
+            roles: Roles::NONE,
+            profile: Profile::default(),
+            scopes: None,
+            application: None,
+        }
+    }
+
     /// Who acts, as the event log names it.
     pub fn actor(&self) -> String {
         match &self.user {

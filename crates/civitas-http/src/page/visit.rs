@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use civitas_directory::{
-    Caller, Error, Roles, Scope, Tenant,
+    Caller, Error, Scope, Tenant,
     credential::Policy,
     link::{Link, Purpose, Token},
     wording::Wording,
 };
-use civitas_scim::tolerance::Profile;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -167,15 +166,7 @@ impl<'r> Visit<'r> {
 
 /// Whoever has the link acts by it.
 fn scope(arrival: &Arrival<'_>, tenant: &Tenant, page: Page) -> Scope {
-    let nobody = Caller {
-        client_id: String::new(),
-        user: None,
-        roles: Roles::NONE,
-        profile: Profile::default(),
-        scopes: None,
-        application: None,
-    };
-    let mut scope = arrival.scope(tenant, &nobody);
+    let mut scope = arrival.scope(tenant, &Caller::nobody());
     scope.actor = format!("link:{}", purpose(page).name());
     scope.password_policy.get_or_insert(Policy::STANDARD);
     scope

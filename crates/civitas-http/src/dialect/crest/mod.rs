@@ -38,7 +38,6 @@ use managed::internal::COLLECTION as INTERNAL;
 pub(crate) use place::{Place, issues_tokens, owns};
 
 use civitas_directory::{Caller, Outcome, Role, Roles, Tenant};
-use civitas_scim::tolerance::Profile;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use self::{
@@ -73,7 +72,7 @@ async fn serve(arrival: Arrival<'_>, tenant: &Tenant, place: &Place<'_>) -> Resu
         Err(Refusal::Unauthenticated(_))
             if place.is_public() && arrival.parts.method == Method::GET =>
         {
-            nobody()
+            Caller::nobody()
         }
         caller => caller?,
     };
@@ -262,18 +261,6 @@ fn is_own(call: &Call<'_>, place: &Place<'_>) -> bool {
         Place::TypeSchema(_) => call.request.verb.reads(),
         Place::Configuration(id) => call.request.verb.reads() && document::is_open(id),
         _ => false,
-    }
-}
-
-/// Who asks for what everybody may know.
-fn nobody() -> Caller {
-    Caller {
-        application: None,
-        client_id: String::new(),
-        user: None,
-        roles: Roles::NONE,
-        profile: Profile::default(),
-        scopes: None,
     }
 }
 

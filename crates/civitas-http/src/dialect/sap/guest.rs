@@ -1,8 +1,8 @@
 //! What people do by the links that they were sent, on pages: a call of somebody who has no
 //! credentials yet.
 
-use civitas_directory::{Caller, Directory, Found, Outcome, Roles, Scope, Tenant, link::Link};
-use civitas_scim::{schema::urn, tolerance::Profile};
+use civitas_directory::{Caller, Directory, Found, Outcome, Scope, Tenant, link::Link};
+use civitas_scim::schema::urn;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
@@ -85,14 +85,7 @@ impl<'r> Guest<'r> {
             app: self.app,
             tenant: self.tenant,
             scope: self.scope.clone(),
-            caller: Caller {
-                client_id: String::new(),
-                user: None,
-                roles: Roles::NONE,
-                profile: Profile::default(),
-                scopes: None,
-                application: None,
-            },
+            caller: Caller::nobody(),
             origin: self.origin.to_owned(),
             method: self.method,
             headers: self.headers,

@@ -151,11 +151,11 @@ fn read(sent: &Value) -> Option<TextSet> {
         kind: kind.kind(),
         locale: locale.to_owned(),
         media: media.to_owned(),
-        content: data
-            .trim()
-            .is_empty()
-            .then(String::new)
-            .unwrap_or_else(|| data.to_owned()),
+        content: if data.trim().is_empty() {
+            String::new()
+        } else {
+            data.to_owned()
+        },
     })
 }
 
@@ -166,8 +166,8 @@ fn is_html(media: &str) -> bool {
 }
 
 /// The requests of this API that come to nothing before they are read.
-pub(super) fn check(call_method: &Method, headers: &http::HeaderMap) -> Result<(), Refusal> {
-    if *call_method == Method::POST {
+pub(super) fn check(method: &Method, headers: &http::HeaderMap) -> Result<(), Refusal> {
+    if *method == Method::POST {
         super::media::check_content(headers, "application/json")?;
     }
     Ok(())

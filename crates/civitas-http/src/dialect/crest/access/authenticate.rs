@@ -2,7 +2,7 @@
 //! fields, and become a session. What is wrong with them is counted where every logon is, and
 //! not told.
 
-use civitas_directory::{Outcome, Tenant, Timestamp, credential::Verdict};
+use civitas_directory::{Caller, Outcome, Tenant, Timestamp, credential::Verdict};
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ async fn signed_in(arrival: Arrival<'_>, tenant: &Tenant, realm: &str) -> Result
     if !is_known {
         return Err(Fault::invalid("No Configuration found").into());
     }
-    let scope = arrival.scope(tenant, &super::super::nobody());
+    let scope = arrival.scope(tenant, &Caller::nobody());
     let directory = &arrival.app.directory;
     let shown = match in_fields(headers) {
         Some(shown) => shown,

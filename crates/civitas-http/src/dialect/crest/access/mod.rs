@@ -68,6 +68,6 @@ fn answer(outcome: Outcome, value: &Value) -> Reply {
 fn acting(user: &str) -> Caller {
     Caller {
         user: Some(user.to_owned()),
-        ..super::nobody()
+        ..Caller::nobody()
     }
 }

@@ -1,7 +1,7 @@
 //! Sessions of users who have signed in: `…/sessions?_action=getSessionInfo` and `logout`. Each
 //! is kept as a document of the tenant, so that it ends at every node at once.
 
-use civitas_directory::{Error, Outcome, Scope, Tenant, Timestamp, store::Want};
+use civitas_directory::{Caller, Error, Outcome, Scope, Tenant, Timestamp, store::Want};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ pub(in super::super) async fn sessions(
         let text = format!("Action {action} is not supported.");
         return Err(Fault::invalid(text).into());
     }
-    let scope = arrival.scope(tenant, &super::super::nobody());
+    let scope = arrival.scope(tenant, &Caller::nobody());
     let directory = &arrival.app.directory;
     let shelf = Shelf {
         directory,

@@ -10,8 +10,7 @@ mod otp;
 mod password;
 pub(super) mod users;
 
-use civitas_directory::{Caller, Found, Outcome, Roles, Scope, Tenant, credential::Policy};
-use civitas_scim::tolerance::Profile;
+use civitas_directory::{Caller, Found, Outcome, Scope, Tenant, credential::Policy};
 use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 
@@ -78,18 +77,6 @@ pub(super) async fn serve(
 fn ruled(mut scope: Scope) -> Scope {
     scope.password_policy.get_or_insert(Policy::STANDARD);
     scope
-}
-
-/// Who has yet to prove who it is.
-fn nobody() -> Caller {
-    Caller {
-        client_id: String::new(),
-        user: None,
-        roles: Roles::NONE,
-        profile: Profile::default(),
-        scopes: None,
-        application: None,
-    }
 }
 
 /// A refusal with nothing but a code.

@@ -1,10 +1,10 @@
 //! Password Service: `POST /service/users/password`.
 
-use civitas_directory::{Found, Outcome, Tenant, credential::Verdict};
+use civitas_directory::{Caller, Found, Outcome, Tenant, credential::Verdict};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{JSON, JSON_TYPE, LOGON_NAMES, nobody, refused, ruled};
+use super::{JSON, JSON_TYPE, LOGON_NAMES, refused, ruled};
 use crate::{
     credentials::Credentials,
     dialect::sap::{fault::Failure, media, number},
@@ -23,7 +23,7 @@ pub(crate) async fn log_on(arrival: Arrival<'_>, tenant: &Tenant) -> Result<Repl
     };
     let directory = &arrival.app.directory;
     directory.check_room_for_logon()?;
-    let scope = ruled(arrival.scope(tenant, &nobody()));
+    let scope = ruled(arrival.scope(tenant, &Caller::nobody()));
     let user = directory.identify(&scope, &client_id, &LOGON_NAMES).await?;
     if user.as_ref().is_some_and(|it| !it.record.is_active()) {
         return Err(refused(Outcome::Unauthenticated, "USER_INACTIVE"));
