@@ -59,13 +59,17 @@ impl Call<'_> {
 
     /// A value as an answer.
     pub(super) fn answer(&self, outcome: Outcome, value: &Value) -> Reply {
+        self.json(outcome, value.to_string())
+    }
+
+    /// A text of JSON as an answer.
+    pub(super) fn json(&self, outcome: Outcome, text: String) -> Reply {
         let text = if self.request.parameters.pretty {
-            serde_json::to_vec_pretty(value)
+            indented(&text).unwrap_or(text)
         } else {
-            serde_json::to_vec(value)
+            text
         };
-        // Writing values of JSON to memory cannot fail.
-        Reply::new(status::of(outcome), status::JSON, text.unwrap_or_default())
+        Reply::new(status::of(outcome), status::JSON, text.into_bytes())
     }
 
     /// An object as an answer, with its revision.
@@ -75,9 +79,22 @@ impl Call<'_> {
         revision: &str,
         object: Map<String, Value>,
     ) -> Result<Reply, Failure> {
+        self.written(outcome, revision, Value::Object(object).to_string())
+    }
+
+    /// The text of an object as an answer, with its revision.
+    pub(super) fn written(
+        &self,
+        outcome: Outcome,
+        revision: &str,
+        object: String,
+    ) -> Result<Reply, Failure> {
         let reply = match &self.request.parameters.mime_type {
-            Some(media) => self.field(media, &object)?,
-            None => self.answer(outcome, &Value::Object(object)),
+            Some(media) => {
+                let object = serde_json::from_str(&object).unwrap_or_default();
+                self.field(media, &object)?
+            }
+            None => self.json(outcome, object),
         };
         Ok(tagged(reply, revision))
     }
@@ -113,6 +130,11 @@ impl Call<'_> {
             None => reply,
         }
     }
+}
+
+fn indented(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    serde_json::to_string_pretty(&value).ok()
 }
 
 /// The answer with the revision of what it shows.

@@ -13,6 +13,7 @@ mod object;
 mod policy;
 mod property;
 mod query;
+mod raw;
 mod related;
 mod relation;
 mod role;
@@ -269,12 +270,13 @@ async fn shown(
 ) -> Result<Reply, Failure> {
     let object = view::one(call, collection, found).await?;
     let revision = object::revision(&found.record);
-    let url = format!("{}/openidm/{}", call.origin, collection.path());
-    let id = object["_id"].as_str().unwrap_or_default().to_owned();
-    let reply = call.object(outcome, &revision, object)?;
+    let reply = call.written(outcome, &revision, object)?;
     if outcome != Outcome::Created {
         return Ok(reply);
     }
+    let attributes = found.record.attributes();
+    let id = object::id(collection, &found.record, &attributes);
+    let url = format!("{}/openidm/{}", call.origin, collection.path());
     let location = format!("{url}/{}", segment(&id));
     Ok(match http::HeaderValue::try_from(location) {
         Ok(location) => reply.with(header::LOCATION, location),

@@ -1,5 +1,7 @@
 //! Queries: which objects, in which order, how many at a time.
 
+use std::fmt::Write as _;
+
 use civitas_directory::{
     Error, Found, Outcome, Walk,
     store::{FoundPage, Page, Place, Position, Selection, Want},
@@ -235,19 +237,14 @@ pub(super) async fn run(call: &Call<'_>, collection: &Collection<'_>) -> Result<
         return Ok(counted(call, total));
     }
     let rows = rows(call, collection, query, condition).await?;
-    let objects = if ids_only {
+    let (total, cookie) = (rows.total, rows.cookie.as_deref());
+    if ids_only {
         let about = |found: &Found| object::about(collection, found, &found.record.attributes());
-        rows.items.iter().map(about).collect()
-    } else {
-        view::objects(call, collection, &rows.items).await?
-    };
-    Ok(answer(
-        call,
-        query,
-        objects,
-        rows.total,
-        rows.cookie.as_deref(),
-    ))
+        let objects = rows.items.iter().map(about).collect();
+        return Ok(answer(call, query, objects, total, cookie));
+    }
+    let objects = view::objects(call, collection, &rows.items).await?;
+    Ok(written(call, query, &objects, total, cookie))
 }
 
 /// The answer to a query that found these objects.
@@ -258,9 +255,20 @@ pub(in super::super) fn answer(
     total: u64,
     cookie: Option<&str>,
 ) -> Reply {
-    let shown: Vec<Value> = objects.into_iter().map(Value::Object).collect();
-    let (count, total) = (shown.len() as u64, query.total.then_some(total));
-    let reply = call.answer(Outcome::Answered, &envelope(shown, count, cookie, total));
+    let objects = objects.into_iter().map(|it| Value::Object(it).to_string());
+    written(call, query, &objects.collect::<Vec<_>>(), total, cookie)
+}
+
+/// The same, of the texts of objects.
+fn written(
+    call: &Call<'_>,
+    query: &Query,
+    objects: &[String],
+    total: u64,
+    cookie: Option<&str>,
+) -> Reply {
+    let (count, total) = (objects.len() as u64, query.total.then_some(total));
+    let reply = call.json(Outcome::Answered, envelope(objects, count, cookie, total));
     if count == 0 {
         call.versioned(reply, &[Version::new(1, 0)])
     } else {
@@ -270,25 +278,31 @@ pub(in super::super) fn answer(
 
 /// The answer to a query for a number alone.
 pub(in super::super) fn counted(call: &Call<'_>, total: u64) -> Reply {
-    call.answer(
-        Outcome::Answered,
-        &envelope(Vec::new(), total, None, Some(total)),
-    )
+    call.json(Outcome::Answered, envelope(&[], total, None, Some(total)))
 }
 
 /// The result of a query; `total` where it is asked for.
-fn envelope(result: Vec<Value>, count: u64, cookie: Option<&str>, total: Option<u64>) -> Value {
+fn envelope(result: &[String], count: u64, cookie: Option<&str>, total: Option<u64>) -> String {
     let policy = if total.is_some() { "EXACT" } else { "NONE" };
-    let members = [
-        ("result", Value::Array(result)),
-        ("resultCount", count.into()),
-        ("pagedResultsCookie", cookie.into()),
-        ("totalPagedResultsPolicy", policy.into()),
-        ("totalPagedResults", total.map_or(-1, |it| it as i64).into()),
-        ("remainingPagedResults", (-1).into()),
-    ];
-    let members = members.into_iter();
-    members.map(|(name, it)| (name.to_owned(), it)).collect()
+    let total = total.map_or(-1, |it| it as i64);
+    let room: usize = result.iter().map(|it| it.len() + 1).sum();
+    let mut text = String::with_capacity(room + 256);
+    text.push_str("{\"result\":[");
+    for (at, object) in result.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        text.push_str(object);
+    }
+    // Writing to memory cannot fail.
+    let _ = write!(
+        text,
+        "],\"resultCount\":{count},\"pagedResultsCookie\":{},\
+         \"totalPagedResultsPolicy\":\"{policy}\",\"totalPagedResults\":{total},\
+         \"remainingPagedResults\":-1}}",
+        Value::from(cookie)
+    );
+    text
 }
 
 /// Rows of an answer.

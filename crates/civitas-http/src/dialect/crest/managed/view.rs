@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     kind::{Collection, Kind},
     object::{self, Object},
+    raw,
     related::{
         changes::parents,
         rows::{Related, by_ids, first_edges},
@@ -26,29 +27,35 @@ const MOST: usize = 1_000;
 /// Most organizations above one that are looked at.
 const MAX_LEVELS: usize = 100;
 
-/// The objects that records keep, as the request wants to see them.
+/// The objects that records keep, as the request wants to see them: texts of JSON.
 pub(super) async fn objects(
     call: &Call<'_>,
     collection: &Collection<'_>,
     found: &[Found],
-) -> Result<Vec<Object>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let fields = &call.request.parameters.fields;
     let mut objects = Vec::with_capacity(found.len());
     let groups = groups(call, collection, found).await?;
     for found in found {
-        let mut object = object::whole(collection, found);
+        let mut derived = Object::new();
         if let Some(own) = &found.groups
             && collection.kind == Kind::User
         {
             let own = own.iter().filter_map(|it| groups.get(&it.id).cloned());
-            object.insert("effectiveGroups".into(), own.collect());
+            derived.insert("effectiveGroups".into(), own.collect());
         }
         if call.scope.catalogue.resource_type(TYPE).is_some() {
-            derive(call, collection, found, &mut object).await?;
+            derive(call, collection, found, &mut derived).await?;
         }
+        if fields.is_default() {
+            objects.push(raw::whole(collection, found, &derived));
+            continue;
+        }
+        let mut object = object::whole(collection, found);
+        object.extend(derived);
         let mut object = fields.select(object);
         attach(call, collection, found, &mut object).await?;
-        objects.push(object);
+        objects.push(Value::Object(object).to_string());
     }
     Ok(objects)
 }
@@ -58,7 +65,7 @@ pub(super) async fn one(
     call: &Call<'_>,
     collection: &Collection<'_>,
     found: &Found,
-) -> Result<Object, Failure> {
+) -> Result<String, Failure> {
     let one = objects(call, collection, std::slice::from_ref(found)).await?;
     Ok(one.into_iter().next().unwrap_or_default())
 }
