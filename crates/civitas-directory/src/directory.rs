@@ -1,6 +1,7 @@
 //! The use cases: read, decide by pure rules, commit one change set.
 
 mod account;
+pub mod belonging;
 mod build;
 mod bulk;
 mod creation;

@@ -52,7 +52,7 @@ pub use cursor::Walk;
 pub use directory::{
     Delta, DeltaToken, Directory, Done, Due, Edit, Imported, Kept, Listing, NewJob, NewLink,
     NewStream, NextDelta, NextKey, Paging, Poll, Polled, Progress, Ready, Replay, SetError, Step,
-    StreamEdit, Subject, Word, relationship,
+    StreamEdit, Subject, Word, belonging, relationship,
 };
 pub use error::Error;
 pub use id::Ids;

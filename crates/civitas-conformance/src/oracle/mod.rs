@@ -5,6 +5,7 @@
 mod answers;
 mod bulk;
 mod changers;
+mod credentials;
 mod refusals;
 mod writes;
 
@@ -34,6 +35,7 @@ pub(crate) fn cases() -> Vec<Case> {
         writes::cases(),
         bulk::cases(),
         changers::cases(),
+        credentials::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -247,6 +247,7 @@ impl Directory {
             let old = self.get(scope, resource_type, id, Want::default()).await?;
             expect.check(&old.record)?;
             let parting = self.parting(scope, id).await?;
+            let belongings = self.belongings(scope, id).await?;
             let mut changes = vec![Change::Delete(Delete {
                 resource_type: resource_type.name.clone(),
                 id: id.to_owned(),
@@ -257,12 +258,13 @@ impl Directory {
                 changes.extend(self.report_changes(scope, resource_type, id, None).await?);
             }
             changes.extend(parting);
+            changes.extend(belongings);
             match self.commit(scope, changes).await {
                 Ok(_) => return Ok(()),
                 Err(Rejected::Missing { id: gone }) if gone == id => {
                     return Err(not_found(resource_type, id));
                 }
-                // A relationship went or changed meanwhile.
+                // A relationship, or what belongs to it, went or changed meanwhile.
                 Err(Rejected::Missing { .. }) => {}
                 Err(Rejected::Stale { id: stale }) if stale != id || expect.may_retry() => {}
                 Err(rejected) => return Err(rejected.into()),

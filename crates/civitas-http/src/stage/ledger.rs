@@ -22,8 +22,9 @@ const MAX_BODY: usize = 64 * 1024;
 const MASK: &str = "***";
 
 /// Members of JSON bodies and fields of forms that are secrets.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 15] = [
     "password",
+    "secretKey",
     "totpSecret",
     "otpCode",
     "activationLink",

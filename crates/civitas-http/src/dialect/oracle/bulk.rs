@@ -53,7 +53,7 @@ pub(super) async fn answer(call: &mut Call<'_>) -> Result<Reply, Failure> {
 /// Sees once, for all operations, to what they need.
 async fn prepare(call: &mut Call<'_>) -> Result<(), Failure> {
     if call.caller.roles.allow(Role::Write) {
-        for kind in Kind::ALL {
+        for kind in Kind::DIRECTORY {
             equip(call, kind).await?;
         }
     }

@@ -1,5 +1,6 @@
 //! Filters and sort keys of the service as conditions on what is kept. Pure.
 
+use civitas_directory::belonging;
 use civitas_scim::{
     condition::{Condition, Sort},
     filter::{self, Filter, Literal, Operator},
@@ -8,7 +9,7 @@ use civitas_scim::{
     tolerance::Tolerance,
 };
 
-use super::{fault::Fault, id, kind::Kind, schema};
+use super::{fault::Fault, id, kind::Kind, object, schema};
 use crate::attribute::Attribute;
 
 /// The condition that a filter stands for.
@@ -42,7 +43,14 @@ struct Place {
 }
 
 /// Attributes whose elements name resources by their identifiers.
-const REFERENCES: [&str; 5] = ["members", "groups", "manager", "owners", "idcsCreatedBy"];
+const REFERENCES: [&str; 6] = [
+    "members",
+    "groups",
+    "manager",
+    "owners",
+    "idcsCreatedBy",
+    object::OWNER,
+];
 
 impl Place {
     fn find(kind: Kind, path: &AttrPath) -> Result<Self, Fault> {
@@ -65,14 +73,15 @@ impl Place {
         }
         let within = sub.filter(|_| found.sub_attribute.is_some());
         let within = within.map_or_else(String::new, |it| format!(".{}", it.name));
-        let own = kind.own();
+        let own = kind.own().map_or_else(String::new, |it| format!("{it}:"));
         let path = match (found.extension, known.name) {
             (Some(uri), name) if known.is_kept() => format!("{uri}:{name}{within}"),
             (None, "ocid") => "id".to_owned(),
-            (None, "idcsCreatedBy") => format!("{own}:createdBy{within}"),
-            (None, name) if kind.moved().contains(&name) => format!("{own}:{name}{within}"),
+            (None, "idcsCreatedBy") => format!("{own}createdBy{within}"),
+            (None, object::OWNER) if kind.is_credential() => belonging::ATTRIBUTE.to_owned(),
+            (None, name) if kind.moved().contains(&name) => format!("{own}{name}{within}"),
             (None, "id" | "meta" | "groups") => format!("{}{within}", known.name),
-            (None, name) if known.is_kept() => format!("{name}{within}"),
+            (None, name) if kind.keeps(known) => format!("{name}{within}"),
             // What nobody sets is the same for all.
             _ => return Err(refuse()),
         };
@@ -201,7 +210,7 @@ mod tests {
 
     #[test]
     fn filters_lead_to_what_is_kept() {
-        let own = Kind::User.own();
+        let own = Kind::User.own().unwrap();
         for (kind, written, expected) in [
             (
                 Kind::User,

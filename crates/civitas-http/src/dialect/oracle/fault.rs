@@ -114,6 +114,27 @@ impl Fault {
         Self::new(Outcome::NotAllowed, message_id, detail)
     }
 
+    /// Somebody who changes itself as an administrator does, and does not say so.
+    pub(super) fn self_change() -> Self {
+        let id = "error.identity.user.selfChangeNotAllowed";
+        let detail = "Set allowSelfChange to true to change your own user.";
+        Self::new(Outcome::NotAllowed, id, detail)
+    }
+
+    /// What refers to a resource that there is not.
+    pub(super) fn no_referent(of: &str, attribute: &str, to: &str, id: &str) -> Self {
+        let message_id = "error.common.validation.invalidReferenceResource";
+        let detail = format!("{of}.{attribute} references a {to} with ID {id} that does not exist.");
+        Self::invalid(message_id, detail)
+    }
+
+    /// A text that is longer than may be.
+    pub(super) fn too_long(attribute: &str, most: usize) -> Self {
+        let id = "error.common.validation.stringExceedsMaxLimit";
+        let detail = format!("The value of {attribute} is longer than {most} characters.");
+        Self::invalid(id, detail)
+    }
+
     /// A caller that may not do this.
     pub(super) fn forbidden(operation: &str, resource_type: &str) -> Self {
         let id = "error.common.common.insufficientPrivilege";

@@ -8,7 +8,9 @@ mod bulk;
 mod call;
 mod changer;
 mod condition;
+mod credential;
 mod discovery;
+mod endpoint;
 mod fault;
 pub(crate) mod fidelity;
 mod history;
@@ -41,6 +43,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use self::{
     call::Call,
+    endpoint::Endpoint,
     fault::{Failure, Fault},
     kind::Kind,
     parameters::Parameters,
@@ -148,11 +151,11 @@ async fn serve(
 async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
     match place {
         Place::Collection(endpoint) if *call.method == Method::GET => {
-            search::list(call, kind(endpoint)?, &call.parameters).await
+            search::list(call, *endpoint, &call.parameters).await
         }
         Place::Search(endpoint) => {
             let parameters = search::message(call)?;
-            search::list(call, kind(endpoint)?, &parameters).await
+            search::list(call, *endpoint, &parameters).await
         }
         Place::Collection(_) | Place::Resource(..) => act(call, place).await,
         Place::Me => {
@@ -189,17 +192,19 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
 /// Creates a resource, or carries out what is asked of one.
 async fn act(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Failure> {
     match place {
-        Place::Collection(endpoint) => {
-            let kind = kind(endpoint)?;
-            equip(call, kind).await?;
-            resource::create(call, kind).await
+        Place::Collection(Endpoint { kind, own }) => {
+            equip(call, *kind).await?;
+            if kind.is_credential() {
+                return credential::create(call, *kind, *own).await;
+            }
+            resource::create(call, *kind).await
         }
-        Place::Resource(endpoint, id) => {
+        Place::Resource(Endpoint { kind, own }, id) => {
             let id = id::kept(id);
             let item = Item {
-                kind: kind(endpoint)?,
+                kind: *kind,
                 id: &id,
-                me: false,
+                me: *own,
             };
             one(call, &item).await
         }
@@ -224,15 +229,12 @@ async fn one(call: &mut Call<'_>, item: &Item<'_>) -> Result<Reply, Failure> {
     }
 }
 
-fn kind(endpoint: &str) -> Result<Kind, Refusal> {
-    Kind::at(endpoint).ok_or(Refusal::UnknownPath)
-}
-
 /// Sees to it that what a write may bring has a place in the schemas of the tenant.
 async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
-    let lacking = kind.lacking(&call.scope.catalogue);
-    if !lacking.is_empty() {
-        let adopted = call.directory.adopt(&call.scope, &lacking, &[]);
+    let catalogue = &call.scope.catalogue;
+    let (lacking, types) = (kind.lacking(catalogue), kind.lacking_type(catalogue));
+    if !lacking.is_empty() || types.is_some() {
+        let adopted = call.directory.adopt(&call.scope, &lacking, types.as_slice());
         call.scope.catalogue = adopted.await?;
     }
     Ok(())
@@ -241,6 +243,8 @@ async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
 /// The role that is needed; `None` for what is open to all that are known.
 fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
     match place {
+        // Of what is its own the caller needs no role.
+        Place::Collection(of) | Place::Resource(of, _) if of.own => None,
         Place::Collection(_) | Place::Resource(..) => {
             let reads = *method == Method::GET;
             Some(if reads { Role::Read } else { Role::Write })

@@ -1,5 +1,6 @@
 //! Resources as the service has them, and as they are kept: one seen as the other. Pure.
 
+use civitas_directory::belonging;
 use civitas_scim::{Attributes, schema::urn, value::is_present};
 use serde_json::{Map, Value, json};
 
@@ -12,6 +13,9 @@ pub(super) type Object = Map<String, Value>;
 /// What is kept of e-mail addresses beside them.
 const FLAGS: &str = "emailFlags";
 
+/// The attribute that tells whose a credential is.
+pub(super) const OWNER: &str = "user";
+
 /// Attributes whose `value` is the identifier of a resource.
 const REFERENCES: [(&str, &str); 2] = [
     (urn::ENTERPRISE_USER, "manager"),
@@ -21,7 +25,7 @@ const REFERENCES: [(&str, &str); 2] = [
 /// What clients have set, of what is kept of a resource.
 pub(super) fn of(kind: Kind, attributes: &Attributes) -> Object {
     let mut object = Object::with_capacity(32);
-    for attribute in kind.base().filter(|it| it.is_kept()) {
+    for attribute in kind.base().filter(|it| kind.keeps(it)) {
         let home = home(kind, attributes, attribute.name);
         let value = home.and_then(|it| it.get(attribute.name));
         if let Some(value) = value.filter(|it| is_present(it)) {
@@ -29,10 +33,14 @@ pub(super) fn of(kind: Kind, attributes: &Attributes) -> Object {
         }
     }
     object.shift_remove("schemas");
+    if kind.is_credential() {
+        let owner = owner(attributes).map(|it| json!({ "value": id::shown(it) }));
+        object.extend(owner.map(|it| (OWNER.to_owned(), it)));
+    }
     if let Some(Value::Array(emails)) = object.get_mut("emails") {
         show_flags(
             emails,
-            attributes.get(kind.own()).and_then(|it| it.get(FLAGS)),
+            own(kind, attributes).and_then(|it| it.get(FLAGS)),
         );
     }
     for schema in kind.schemas().iter().skip(1) {
@@ -57,10 +65,30 @@ pub(super) fn of(kind: Kind, attributes: &Attributes) -> Object {
 /// Where an attribute of the base schema is kept.
 fn home<'a>(kind: Kind, attributes: &'a Attributes, name: &str) -> Option<&'a Attributes> {
     if kind.moved().contains(&name) {
-        attributes.get(kind.own())?.as_object()
+        own(kind, attributes)
     } else {
         Some(attributes)
     }
+}
+
+/// What SCIM has no place for.
+fn own(kind: Kind, attributes: &Attributes) -> Option<&Attributes> {
+    match kind.own() {
+        Some(uri) => attributes.get(uri)?.as_object(),
+        None => Some(attributes),
+    }
+}
+
+fn set_own(kind: Kind, attributes: &mut Attributes, name: &str, value: Option<Value>) {
+    match kind.own() {
+        Some(uri) => set_within(attributes, uri, name, value),
+        None => set(attributes, name, value),
+    }
+}
+
+/// The user that a credential belongs to.
+pub(super) fn owner(kept: &Attributes) -> Option<&str> {
+    kept.get(belonging::ATTRIBUTE)?.as_str()
 }
 
 /// The attributes that make an object of another: what differs is put where it belongs, and
@@ -73,17 +101,20 @@ pub(super) fn changed(
 ) -> Attributes {
     for attribute in kind.base().filter(|it| it.is_kept()) {
         let name = attribute.name;
-        // Members are kept beside the group, `ocid` is made of the identifier.
-        if ["schemas", "ocid", "members"].contains(&name) || before.get(name) == after.get(name) {
+        // Members are kept beside the group, `ocid` is made of the identifier, and whose a
+        // credential is never changes.
+        let is_fixed = ["schemas", "ocid", "members"].contains(&name)
+            || (kind.is_credential() && name == OWNER);
+        if is_fixed || before.get(name) == after.get(name) {
             continue;
         }
         let value = after.get(name).cloned();
         if name == "emails" {
             let (emails, flags) = split_flags(value);
             set(&mut kept, name, emails);
-            set_within(&mut kept, kind.own(), FLAGS, flags);
+            set_own(kind, &mut kept, FLAGS, flags);
         } else if kind.moved().contains(&name) {
-            set_within(&mut kept, kind.own(), name, value);
+            set_own(kind, &mut kept, name, value);
         } else {
             set(&mut kept, name, value);
         }
@@ -105,12 +136,12 @@ pub(super) fn changed(
 
 /// Notes who creates a resource.
 pub(super) fn sign(kind: Kind, kept: &mut Attributes, actor: &str) {
-    set_within(kept, kind.own(), "createdBy", author(actor));
+    set_own(kind, kept, "createdBy", author(actor));
 }
 
 /// Who created a resource, if it was done here.
 pub(super) fn creator(kind: Kind, kept: &Attributes) -> Option<(&str, &str)> {
-    let by = kept.get(kind.own())?.get("createdBy")?;
+    let by = own(kind, kept)?.get("createdBy")?;
     Some((by.get("type")?.as_str()?, by.get("value")?.as_str()?))
 }
 
@@ -201,7 +232,7 @@ mod tests {
             "userName": "mara",
             "emails": [{ "value": "m@x.org", "type": "work", "primary": true }],
             urn::ENTERPRISE_USER: { "manager": { "value": uuid } },
-            Kind::User.own(): {
+            Kind::User.own().unwrap(): {
                 "description": "d",
                 "emailFlags": [{ "value": "m@x.org", "type": "work", "verified": true }],
             },

@@ -27,6 +27,8 @@ pub(super) struct Parameters {
     /// Where an earlier answer said that the list goes on.
     pub(super) page: Option<String>,
     pub(super) force_delete: bool,
+    /// Whether users who delete what is theirs as administrators do say that they mean to.
+    pub(super) allow_self_change: bool,
     /// Whether the answer need not wait for the work.
     pub(super) detached: bool,
 }
@@ -48,6 +50,9 @@ impl Parameters {
                 "limit" => limit = Some(number("limit", value)?),
                 "page" => parameters.page = Some(value.clone().into_owned()),
                 "forceDelete" => parameters.force_delete = flag("forceDelete", value)?,
+                "allowSelfChange" => {
+                    parameters.allow_self_change = flag("allowSelfChange", value)?;
+                }
                 "__detached" => parameters.detached = flag("__detached", value)?,
                 _ => {}
             }
@@ -118,6 +123,7 @@ impl Parameters {
             count: integer("count")?,
             page: None,
             force_delete: false,
+            allow_self_change: false,
             detached: false,
         })
     }

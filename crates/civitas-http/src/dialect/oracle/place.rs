@@ -6,7 +6,10 @@ use http::Method;
 
 use crate::{form::decode, router::Methods};
 
-use super::{changer::Changer, kind::Kind};
+use super::{
+    changer::Changer,
+    endpoint::{Endpoint, Manner},
+};
 
 /// What paths of resources begin with.
 pub(super) const BASE: &str = "/admin/v1";
@@ -19,11 +22,11 @@ const JOBS: &str = "job";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place<'r> {
     /// `/admin/v1/{type}`
-    Collection(&'r str),
+    Collection(Endpoint),
     /// `/admin/v1/{type}/.search`
-    Search(&'r str),
+    Search(Endpoint),
     /// `/admin/v1/{type}/{id}`
-    Resource(&'r str, Cow<'r, str>),
+    Resource(Endpoint, Cow<'r, str>),
     /// `/admin/v1/Me`
     Me,
     /// `/admin/v1/Schemas`
@@ -53,10 +56,15 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 19] = [
-    Place::Collection("{type}"),
-    Place::Search("{type}"),
-    Place::Resource("{type}", Cow::Borrowed("{id}")),
+const EVERY: [Place<'static>; 24] = [
+    Place::Collection(Endpoint::EACH[0].1),
+    Place::Search(Endpoint::EACH[0].1),
+    Place::Resource(Endpoint::EACH[0].1, Cow::Borrowed("{id}")),
+    Place::Collection(Endpoint::EACH[1].1),
+    Place::Search(Endpoint::EACH[1].1),
+    Place::Resource(Endpoint::EACH[1].1, Cow::Borrowed("{id}")),
+    Place::Collection(Endpoint::EACH[2].1),
+    Place::Resource(Endpoint::EACH[2].1, Cow::Borrowed("{id}")),
     Place::Me,
     Place::Schemas,
     Place::Schema(Cow::Borrowed("{urn}")),
@@ -81,7 +89,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "AccountMgmtInfos",
     "AccountRecoverySettings",
     "AllowedValues",
-    "ApiKeys",
     "AppClientSecretRegenerator",
     "AppRoles",
     "AppStatusChanger",
@@ -93,7 +100,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "Apps",
     "Asserter",
     "AuditEvents",
-    "AuthTokens",
     "AuthenticationFactorEnroller",
     "AuthenticationFactorInitiator",
     "AuthenticationFactorSettings",
@@ -109,7 +115,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "ConditionGroups",
     "ConditionTemplates",
     "Conditions",
-    "CustomerSecretKeys",
     "Devices",
     "DynamicResourceGroups",
     "EncryptionKeys",
@@ -132,29 +137,23 @@ pub(crate) const UNBUILT: &[&str] = &[
     "MeSecurityQuestionAnswerValidator",
     "MeSecurityQuestionsRetriever",
     "MyAccesses",
-    "MyApiKeys",
     "MyApps",
-    "MyAuthTokens",
     "MyAuthenticationFactorEnroller",
     "MyAuthenticationFactorInitiator",
     "MyAuthenticationFactorValidator",
     "MyAuthenticationFactorsRemover",
     "MyBypassCodes",
     "MyCompletedApprovals",
-    "MyCustomerSecretKeys",
     "MyDevices",
     "MyGroups",
-    "MyOAuth2ClientCredentials",
     "MyPendingApprovals",
     "MyRequestableGroups",
     "MyRequests",
-    "MySmtpCredentials",
     "MySupportAccounts",
     "MyTrustedUserAgents",
     "MyUserDbCredentials",
     "NetworkPerimeters",
     "NotificationSettings",
-    "OAuth2ClientCredentials",
     "OAuthClientCertificates",
     "OAuthConfig",
     "OAuthPartnerCertificates",
@@ -173,7 +172,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "SelfRegistrationProfiles",
     "Settings",
     "SigningCert",
-    "SmtpCredentials",
     "SocialIdentityProviders",
     "TermsOfUseStatements",
     "TermsOfUses",
@@ -193,6 +191,7 @@ pub(crate) const UNBUILT: &[&str] = &[
 
 /// The product's methods of a collection and its resources together, as OPTIONS tells them.
 const WHOLE_TYPE: &str = "PATCH,GET,PUT,POST,DELETE,OPTIONS";
+const UNREPLACED_TYPE: &str = "PATCH,GET,POST,DELETE,OPTIONS";
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
@@ -216,7 +215,7 @@ impl<'r> Place<'r> {
                 _ => Self::Nowhere,
             });
         }
-        let is_type = |it: &str| it == "{type}" || Kind::at(it).is_some();
+        let collection = rest.first().and_then(|it| Endpoint::named(it));
         let place = match *rest.as_slice() {
             ["Me"] => Some(Self::Me),
             ["Schemas"] => Some(Self::Schemas),
@@ -228,9 +227,14 @@ impl<'r> Place<'r> {
             ["Bulk"] => Some(Self::Bulk),
             ["ResourceTypeSchemaAttributes"] => Some(Self::SchemaAttributes),
             ["ResourceTypeSchemaAttributes", ".search"] => Some(Self::SchemaAttributesSearch),
-            [kind] if is_type(kind) => Some(Self::Collection(kind)),
-            [kind, ".search"] if is_type(kind) => Some(Self::Search(kind)),
-            [kind, id] if is_type(kind) => named(id).map(|id| Self::Resource(kind, id)),
+            [_] if collection.is_some() => collection.map(Self::Collection),
+            [_, ".search"] if collection.is_some_and(Endpoint::is_searched) => {
+                collection.map(Self::Search)
+            }
+            [_, id] if collection.is_some() => {
+                let resource = collection.zip(named(id));
+                resource.map(|(of, id)| Self::Resource(of, id))
+            }
             [name] if Changer::named(name).is_some_and(Changer::is_own) => {
                 Changer::named(name).map(|it| Self::Changer(it, None))
             }
@@ -249,9 +253,20 @@ impl<'r> Place<'r> {
     /// The path with its variable parts named.
     pub(crate) const fn template(&self) -> &'static str {
         match self {
-            Self::Collection(_) => "/admin/v1/{type}",
-            Self::Search(_) => "/admin/v1/{type}/.search",
-            Self::Resource(..) => "/admin/v1/{type}/{id}",
+            Self::Collection(of) => match of.manner() {
+                Manner::Whole => "/admin/v1/{type}",
+                Manner::Unreplaced => "/admin/v1/{credential}",
+                Manner::Own => "/admin/v1/My{credential}",
+            },
+            Self::Search(of) => match of.manner() {
+                Manner::Whole | Manner::Own => "/admin/v1/{type}/.search",
+                Manner::Unreplaced => "/admin/v1/{credential}/.search",
+            },
+            Self::Resource(of, _) => match of.manner() {
+                Manner::Whole => "/admin/v1/{type}/{id}",
+                Manner::Unreplaced => "/admin/v1/{credential}/{id}",
+                Manner::Own => "/admin/v1/My{credential}/{id}",
+            },
             Self::Me => "/admin/v1/Me",
             Self::Schemas => "/admin/v1/Schemas",
             Self::Schema(_) => "/admin/v1/Schemas/{urn}",
@@ -277,7 +292,10 @@ impl<'r> Place<'r> {
     pub(crate) const fn methods(&self) -> Methods {
         Methods::of(match self {
             Self::Collection(_) => "GET, POST, OPTIONS",
-            Self::Resource(..) => "GET, PUT, PATCH, DELETE, OPTIONS",
+            Self::Resource(of, _) => match of.manner() {
+                Manner::Whole => "GET, PUT, PATCH, DELETE, OPTIONS",
+                Manner::Unreplaced | Manner::Own => "GET, PATCH, DELETE, OPTIONS",
+            },
             Self::Me => "GET, POST, PUT, PATCH, OPTIONS",
             Self::Search(_) | Self::SchemaAttributesSearch | Self::Bulk => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
@@ -296,7 +314,10 @@ impl<'r> Place<'r> {
     /// What OPTIONS tells of the methods.
     pub(super) const fn options(&self) -> &'static str {
         match self {
-            Self::Collection(_) => WHOLE_TYPE,
+            Self::Collection(of) => match of.manner() {
+                Manner::Whole => WHOLE_TYPE,
+                Manner::Unreplaced | Manner::Own => UNREPLACED_TYPE,
+            },
             _ => self.methods().allow(),
         }
     }
@@ -304,9 +325,7 @@ impl<'r> Place<'r> {
     /// What is asked for, in the words of a refusal.
     pub(super) fn subject(&self) -> &str {
         match self {
-            Self::Collection(kind) | Self::Search(kind) | Self::Resource(kind, _) => {
-                Kind::at(kind).map_or("resources", Kind::name)
-            }
+            Self::Collection(of) | Self::Search(of) | Self::Resource(of, _) => of.kind.name(),
             Self::Changer(..) => "User",
             Self::Schema(_) => "Schema",
             _ => "this resource",
@@ -337,17 +356,28 @@ impl<'r> Place<'r> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::kind::Kind, *};
 
     #[test]
     fn paths_lead_to_places() {
+        let (users, groups) = (Endpoint::of(Kind::User), Endpoint::of(Kind::Group));
+        let own = Endpoint {
+            kind: Kind::ApiKey,
+            own: true,
+        };
         for (path, place) in [
-            ("/admin/v1/Users", Some(Place::Collection("Users"))),
-            ("/admin/v1/Groups/.search", Some(Place::Search("Groups"))),
+            ("/admin/v1/Users", Some(Place::Collection(users))),
+            ("/admin/v1/Groups/.search", Some(Place::Search(groups))),
             (
                 "/admin/v1/Users/a%20b",
-                Some(Place::Resource("Users", "a b".into())),
+                Some(Place::Resource(users, "a b".into())),
             ),
+            ("/admin/v1/MyApiKeys", Some(Place::Collection(own))),
+            (
+                "/admin/v1/MyApiKeys/.search",
+                Some(Place::Resource(own, ".search".into())),
+            ),
+            ("/admin/v1/MyUsers", Some(Place::Nowhere)),
             (
                 "/admin/v1/Schemas/urn%3Ax",
                 Some(Place::Schema("urn:x".into())),

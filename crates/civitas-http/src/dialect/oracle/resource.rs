@@ -1,15 +1,17 @@
 //! Single users and groups: reading, and writing what [`super::write`] has computed.
 
-use civitas_directory::{Edit, Error, Expect, Found, Outcome, store::Want};
+use civitas_directory::{Change, Edit, Error, Expect, Found, Outcome, store::Want};
 use civitas_scim::{schema::ResourceType, tolerance::Tolerance};
 use http::{HeaderValue, header};
 use serde_json::Value;
 
 use super::{
     call::{Call, tag, tagged},
+    credential,
     fault::{Failure, Fault},
     id,
     kind::Kind,
+    object::{self, Object},
     projection::Projection,
     show::View,
     write::{self, Sent},
@@ -54,35 +56,55 @@ pub(super) async fn create(call: &Call<'_>, kind: Kind) -> Result<Reply, Failure
         projection: &projection,
         me: false,
     };
-    let kept = kept(call, kind)?;
     let body = write::created(kind, body, &call.scope.actor)?;
-    let id = call.new_id.clone();
-    let id = id.unwrap_or_else(|| call.scope.ids.issue(call.scope.now));
-    let tolerance = Tolerance::generic();
-    let created = call.directory().create_as(
-        &call.scope,
-        &kept,
-        id.clone(),
-        body,
-        &tolerance,
-        view.want(),
-        Vec::new(),
-    );
-    let item = Item {
-        kind,
-        id: &id,
-        me: false,
-    };
-    let found = match created.await {
+    let id = new_id(call);
+    let found = match store(call, &view, &id, body, Vec::new()).await? {
         Ok(found) => found,
-        Err(error) => return Err(told(call, &item, error).await),
+        Err(error) => {
+            let item = Item {
+                kind,
+                id: &id,
+                me: false,
+            };
+            return Err(told(call, &item, error).await);
+        }
     };
-    let reply = answered(call, &view, Outcome::Created, &found).await?;
-    let location = call.url(&format!("{}/{}", kind.endpoint(), id::shown(&id)));
-    Ok(match HeaderValue::try_from(location) {
+    let object = view.one(call, &found).await?;
+    Ok(made(call, &view, &found, object))
+}
+
+/// The identifier of what is created.
+pub(super) fn new_id(call: &Call<'_>) -> String {
+    let id = call.new_id.clone();
+    id.unwrap_or_else(|| call.scope.ids.issue(call.scope.now))
+}
+
+/// Stores a new resource and makes changes beside it.
+pub(super) async fn store(
+    call: &Call<'_>,
+    view: &View<'_>,
+    id: &str,
+    body: Value,
+    beside: Vec<Change>,
+) -> Result<Result<Found, Error>, Failure> {
+    let kept = kept(call, view.kind)?;
+    let tolerance = Tolerance::generic();
+    let (scope, id) = (&call.scope, id.to_owned());
+    let directory = call.directory();
+    let created = directory.create_as(scope, &kept, id, body, &tolerance, view.want(), beside);
+    Ok(created.await)
+}
+
+/// The answer to a creation, of what is shown.
+pub(super) fn made(call: &Call<'_>, view: &View<'_>, found: &Found, object: Object) -> Reply {
+    let reply = Call::answer(Outcome::Created, &Value::Object(object));
+    let reply = tagged(reply, found.record.version);
+    let (_, path) = view.kind.seen_as(view.me);
+    let location = call.url(&format!("{path}/{}", id::shown(&found.record.id)));
+    match HeaderValue::try_from(location) {
         Ok(location) => reply.with(header::LOCATION, location),
         Err(_) => reply,
-    })
+    }
 }
 
 pub(super) async fn replace(call: &Call<'_>, item: &Item<'_>) -> Result<Reply, Failure> {
@@ -99,7 +121,12 @@ async fn change(call: &Call<'_>, item: &Item<'_>, sent: &Sent) -> Result<Reply, 
     let projection = Projection::read(item.kind, &call.parameters)?;
     let view = item.view(&projection);
     let found = commit(call, item, sent, view.want()).await?;
-    answered(call, &view, Outcome::Answered, &found).await
+    let mut object = view.one(call, &found).await?;
+    if credential::asks_secret(item.kind, sent) {
+        credential::show_secret(item.kind, &projection, &mut object)?;
+    }
+    let reply = Call::answer(Outcome::Answered, &Value::Object(object));
+    Ok(tagged(reply, found.record.version))
 }
 
 /// Changes a resource, of which nothing needs to be shown.
@@ -143,7 +170,7 @@ async fn commit(
             resource_type: &kept,
             id: item.id,
             expect: &required,
-            self_service: call.is_self_service(),
+            self_service: call.is_self_service() && item.kind == Kind::User,
             body: Ok(computed.body()),
             tolerance: &Tolerance::generic(),
             want,
@@ -175,6 +202,11 @@ async fn commit(
 pub(super) async fn delete(call: &Call<'_>, item: &Item<'_>) -> Result<Reply, Failure> {
     let kept = kept(call, item.kind)?;
     let expect = call.expect();
+    if item.kind.is_credential() {
+        let found = get(call, item, &kept, Want::default()).await?;
+        let said = call.parameters.allow_self_change;
+        credential::check_self_change(call, item, &found.record.attributes(), said)?;
+    }
     let deleted = call
         .directory()
         .delete(&call.scope, &kept, item.id, &expect);
@@ -185,6 +217,17 @@ pub(super) async fn delete(call: &Call<'_>, item: &Item<'_>) -> Result<Reply, Fa
 }
 
 impl Item<'_> {
+    /// Whether it is a credential of somebody else than the caller whose own are asked for.
+    fn is_anothers(&self, call: &Call<'_>, found: &Found) -> bool {
+        let asks_own = self.me && self.kind.is_credential();
+        asks_own && object::owner(&found.record.attributes()) != call.caller.user.as_deref()
+    }
+
+    fn missing(&self) -> Fault {
+        let (name, _) = self.kind.seen_as(self.me);
+        Fault::no_such(&name, &id::shown(self.id))
+    }
+
     fn view<'v>(&self, projection: &'v Projection) -> View<'v> {
         View {
             kind: self.kind,
@@ -206,6 +249,7 @@ async fn get(
 ) -> Result<Found, Failure> {
     let found = call.directory().get(&call.scope, kept, item.id, want);
     match found.await {
+        Ok(found) if item.is_anothers(call, &found) => Err(item.missing().into()),
         Ok(found) => Ok(found),
         Err(error) => Err(told(call, item, error).await),
     }
@@ -226,7 +270,7 @@ async fn answered(
 async fn told(call: &Call<'_>, item: &Item<'_>, error: Error) -> Failure {
     let (name, shown) = (item.kind.name(), id::shown(item.id));
     match error {
-        Error::NotFound { .. } => Fault::no_such(name, &shown).into(),
+        Error::NotFound { .. } => item.missing().into(),
         Error::Stale => {
             let id = "error.common.exception.resourceChanged";
             let detail = format!("{name} {shown} was changed by another request.");
@@ -246,12 +290,8 @@ async fn told(call: &Call<'_>, item: &Item<'_>, error: Error) -> Failure {
             Fault::new(Outcome::Taken, id, detail).into()
         }
         Error::NoReferent { attribute, id } => {
-            let message_id = "error.common.validation.invalidReferenceResource";
-            let attribute = attribute.rsplit(':').next().unwrap_or_default().to_owned();
-            let id = id::shown(&id);
-            let detail =
-                format!("{name}.{attribute} references a User with ID {id} that does not exist.");
-            Fault::invalid(message_id, detail).into()
+            let attribute = attribute.rsplit(':').next().unwrap_or_default();
+            Fault::no_referent(name, attribute, "User", &id::shown(&id)).into()
         }
         other => other.into(),
     }

@@ -1,21 +1,22 @@
 //! Lists and searches.
 
 use civitas_directory::{
-    Outcome,
+    Outcome, belonging,
     store::{Page, Selection, Want},
 };
-use civitas_scim::messages::urn::LIST_RESPONSE;
+use civitas_scim::{condition::Condition, messages::urn::LIST_RESPONSE};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{
     call::Call,
     condition,
+    endpoint::Endpoint,
     fault::{Failure, Fault},
-    kind::Kind,
     paging,
     parameters::{DEFAULT_COUNT, Parameters},
     projection::Projection,
+    resource,
     show::View,
 };
 use crate::{refusal::Refusal, reply::Reply};
@@ -23,29 +24,38 @@ use crate::{refusal::Refusal, reply::Reply};
 const TOTAL: HeaderName = HeaderName::from_static("opc-total-items");
 const NEXT_PAGE: HeaderName = HeaderName::from_static("opc-next-page");
 
-/// Resources of a type, as the parameters ask for them.
+/// Resources of a collection, as the parameters ask for them.
 pub(super) async fn list(
     call: &Call<'_>,
-    kind: Kind,
+    endpoint: Endpoint,
     parameters: &Parameters,
 ) -> Result<Reply, Failure> {
+    let Endpoint { kind, own } = endpoint;
     let kept = kind
         .kept(&call.scope.catalogue)
         .ok_or(Refusal::UnknownPath)?;
     let filter = parameters.filter.as_deref();
     let condition = filter.map(|text| condition::condition(kind, &kept, text));
+    let mut condition = condition.transpose()?;
+    if own {
+        let mine = belonging::belongs_to(&resource::caller(call)?);
+        condition = Some(match condition {
+            Some(asked) => Condition::And(vec![mine, asked]),
+            None => mine,
+        });
+    }
     let sort = parameters.sort_by.as_deref();
     let sort = sort.map(|path| condition::sort(kind, &kept, path, parameters.descending));
     let selection = Selection {
         resource_type: kind.name().to_owned(),
-        condition: condition.transpose()?,
+        condition,
         sort: sort.transpose()?,
     };
     let projection = Projection::read(kind, parameters)?;
     let view = View {
         kind,
         projection: &projection,
-        me: false,
+        me: own,
     };
     if projection.counts() {
         let page = Page::Index {

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use civitas_directory::{Found, MemberRef, Tenant, Version, store::Want};
-use civitas_scim::schema::urn;
+use civitas_scim::{Attributes, schema::urn};
 use serde_json::{Map, Value, json};
 
 use super::{
     call::{Call, tag},
+    credential,
     fault::{Failure, Fault},
     id,
     kind::Kind,
@@ -42,8 +43,10 @@ impl View<'_> {
 
     /// One resource.
     pub(super) async fn one(&self, call: &Call<'_>, found: &Found) -> Result<Object, Failure> {
-        let authors = self.authors(call, std::slice::from_ref(found)).await?;
-        Ok(self.show(call, found, &authors)?)
+        let found = std::slice::from_ref(found);
+        let authors = self.authors(call, found).await?;
+        let owners = self.owners(call, found).await?;
+        Ok(self.show(call, &found[0], &authors, &owners)?)
     }
 
     /// Several resources.
@@ -53,8 +56,9 @@ impl View<'_> {
         found: &[Found],
     ) -> Result<Vec<Value>, Failure> {
         let authors = self.authors(call, found).await?;
+        let owners = self.owners(call, found).await?;
         let shown = found.iter().map(|it| {
-            let shown = self.show(call, it, &authors)?;
+            let shown = self.show(call, it, &authors, &owners)?;
             Ok(Value::Object(shown))
         });
         shown.collect()
@@ -72,11 +76,32 @@ impl View<'_> {
         call.authors(found.iter().map(|it| it.record.version)).await
     }
 
+    /// The users whose credentials are shown.
+    async fn owners(&self, call: &Call<'_>, found: &[Found]) -> Result<Owners, Failure> {
+        let mut owners = Owners::new();
+        let attribute = self.kind.attribute(None, object::OWNER);
+        let shows = attribute.is_some_and(|it| self.projection.shows(it));
+        if !self.kind.is_credential() || !shows {
+            return Ok(owners);
+        }
+        for found in found {
+            let kept = found.record.attributes();
+            if let Some(id) = object::owner(&kept)
+                && !owners.contains_key(id)
+                && let Some(user) = credential::user(call, id).await?
+            {
+                owners.insert(id.to_owned(), user.record.attributes());
+            }
+        }
+        Ok(owners)
+    }
+
     fn show(
         &self,
         call: &Call<'_>,
         found: &Found,
         authors: &HashMap<Version, String>,
+        owners: &Owners,
     ) -> Result<Object, Fault> {
         let members = found.members.as_ref().map_or(0, Vec::len);
         if members > MAX_MEMBERS {
@@ -88,7 +113,10 @@ impl View<'_> {
             return Err(Fault::invalid(id, detail));
         }
         let author = authors.get(&found.record.version).map(String::as_str);
-        let object = whole(call, self.kind, found, author, self.me);
+        let mut object = whole(call, self.kind, found, author, self.me);
+        if let Some(owner) = object.get_mut(object::OWNER).filter(|_| !owners.is_empty()) {
+            add_owner(call, owner, owners);
+        }
         Ok(self.projection.apply(self.kind, object))
     }
 }
@@ -113,8 +141,7 @@ pub(super) fn whole(
     });
     let used: Value = used.map(Value::from).collect();
     let shown_id = id::shown(&record.id);
-    let resource_type = if me { "Me" } else { kind.name() };
-    let path = if me { "Me" } else { kind.endpoint() };
+    let (resource_type, path) = kind.seen_as(me);
     let tenant = &call.tenant.name;
     let computed = json!({
         "schemas": used,
@@ -140,6 +167,25 @@ pub(super) fn whole(
     object.extend(by.map(|it| ("idcsLastModifiedBy".to_owned(), it)));
     add_relations(call, found, &mut object);
     object
+}
+
+/// Users by `id`, as they are kept.
+type Owners = HashMap<String, Attributes>;
+
+/// What else is told of the user that a credential belongs to.
+fn add_owner(call: &Call<'_>, owner: &mut Value, owners: &Owners) {
+    let id = owner.get("value").and_then(Value::as_str).map(id::kept);
+    let Some(id) = id.map(std::borrow::Cow::into_owned) else {
+        return;
+    };
+    owner["ocid"] = id::ocid("user", &id).into();
+    owner["$ref"] = call.url(&format!("Users/{}", id::shown(&id))).into();
+    let user = owners.get(&id);
+    for (name, of) in [("display", "displayName"), ("name", "userName")] {
+        if let Some(text) = user.and_then(|it| it.get(of)) {
+            owner[name] = text.clone();
+        }
+    }
 }
 
 /// The OCID of a tenant.
@@ -203,6 +249,8 @@ fn add_links(call: &Call<'_>, kind: Kind, object: &mut Object) {
         if let Some(manager) = enterprise.and_then(|it| it.get_mut("manager")) {
             link(manager, "Users");
         }
+    }
+    if kind != Kind::Group {
         return;
     }
     let extension = object.get_mut(GROUP_EXTENSION);
@@ -244,5 +292,6 @@ fn add_defaults(kind: Kind, object: &mut Object) {
                 entry.or_insert(name);
             }
         }
+        _ => {}
     }
 }

@@ -2,11 +2,16 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use civitas_directory::{Caller, Tenant, Timestamp};
+use civitas_directory::{
+    Caller, Client, Error, Tenant, Timestamp,
+    public_key::PublicKey,
+    store::{Page, Selection, Want},
+};
+use civitas_scim::{filter, tolerance::Tolerance};
 use http::{HeaderMap, Method, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 
-use super::{id, show};
+use super::{credential, id, kind::Kind, schema::credential::ONCE, show};
 use crate::{
     door::Arrival,
     refusal::{Refusal, Unauthenticated},
@@ -43,7 +48,13 @@ pub(super) async fn caller(
     let signer = id::kept(signature.user);
     let directory = &arrival.app.directory;
     let known = directory.signer(tenant, &signer, signature.fingerprint);
-    let (client, key) = known.await?.ok_or_else(refuse)?;
+    let (caller, key) = match known.await? {
+        Some((client, key)) => (of_client(&client), key),
+        None => {
+            let key = key_of(arrival, tenant, &signer, signature.fingerprint).await?;
+            (of_user(signer.into_owned()), key.ok_or_else(refuse)?)
+        }
+    };
     let body = if has_body {
         arrival.body.read().await?
     } else {
@@ -53,15 +64,68 @@ pub(super) async fn caller(
     if !key.has_signed(text.as_bytes(), signature.value) {
         return Err(refuse());
     }
-    let caller = Caller {
+    Ok((caller, body))
+}
+
+fn of_client(client: &Client) -> Caller {
+    Caller {
         client_id: client.id.clone(),
-        user: None,
         roles: client.roles,
         profile: client.profile,
-        scopes: None,
-        application: None,
+        ..Caller::nobody()
+    }
+}
+
+/// A user has no role by itself, and does what every user does of its own.
+fn of_user(id: String) -> Caller {
+    Caller {
+        client_id: id.clone(),
+        user: Some(id),
+        ..Caller::nobody()
+    }
+}
+
+/// The key of a user with that fingerprint, if the user may prove itself by it.
+async fn key_of(
+    arrival: &Arrival<'_>,
+    tenant: &Tenant,
+    user: &str,
+    fingerprint: &str,
+) -> Result<Option<PublicKey>, Refusal> {
+    let scope = arrival.scope(tenant, &Caller::nobody());
+    let Some(kept) = scope.catalogue.resource_type(Kind::ApiKey.name()) else {
+        return Ok(None);
     };
-    Ok((caller, body))
+    let key = credential::signer(user, fingerprint);
+    let filter = format!("{ONCE} eq {}", serde_json::Value::from(key));
+    let selection = Selection {
+        resource_type: kept.name.clone(),
+        condition: filter::Filter::parse(&filter, &filter::Limits::default())
+            .and_then(|it| it.resolve(kept, &[], &Tolerance::strict()))
+            .map(Some)
+            .map_err(Error::from)?,
+        sort: None,
+    };
+    let page = Page::Index {
+        offset: 0,
+        count: 1,
+    };
+    let directory = &arrival.app.directory;
+    let found = directory.select(&scope, selection, page, Want::default());
+    let Some(found) = found.await?.items.into_iter().next() else {
+        return Ok(None);
+    };
+    let users = scope.catalogue.resource_type(Kind::User.name());
+    let users = users.ok_or(Error::Outdated)?;
+    match directory.get(&scope, users, user, Want::default()).await {
+        Ok(user) if credential::may_sign(&user) => {
+            let kept = found.record.attributes();
+            let key = kept.get("key").and_then(serde_json::Value::as_str);
+            Ok(key.and_then(PublicKey::from_pem))
+        }
+        Ok(_) | Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What a request shows of its signature.

@@ -6,7 +6,7 @@ use civitas_scim::{
     Attributes, Invalid, ScimType,
     messages::{PatchRequest, urn::PATCH_OP},
     patch::{self, Op, Operation},
-    resource,
+    resource::{self, Accepted},
     schema::Mutability,
     tolerance::Tolerance,
 };
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call::{Call, tag},
-    condition,
+    condition, credential,
     fault::Fault,
     id,
     kind::Kind,
@@ -101,13 +101,8 @@ fn unwrapped(mut operation: Operation) -> Operation {
 
 /// The body with which the directory creates what a client has sent.
 pub(super) fn created(kind: Kind, body: Value, actor: &str) -> Result<Value, Fault> {
-    let body = prepared(kind, body)?;
-    let view = kind.view();
-    let tolerance = Tolerance::generic();
-    let accepted = resource::create(body, "", view, &tolerance).map_err(worded)?;
+    let accepted = accepted(kind, body)?;
     let mut object = accepted.attributes;
-    object.shift_remove("ocid");
-    rules::check_required(kind, &object, true)?;
     if kind == Kind::User {
         object.entry("active").or_insert(Value::Bool(true));
     }
@@ -116,14 +111,30 @@ pub(super) fn created(kind: Kind, body: Value, actor: &str) -> Result<Value, Fau
     if kind == Kind::User {
         rules::check_emails(object.get("emails"))?;
     }
-    let mut kept = object::changed(kind, Attributes::new(), &Object::new(), &object);
-    object::sign(kind, &mut kept, actor);
-    kept.insert("schemas".into(), json!([kind.schemas()[0].uri]));
+    let mut kept = kept(kind, &object, actor);
     let password = accepted.secrets.get("password");
     kept.extend(password.map(|it| ("password".to_owned(), it.clone())));
     let members = object.get("members").map(members);
     kept.extend(members.map(|it| ("members".to_owned(), it)));
     Ok(Value::Object(kept))
+}
+
+/// What a client has sent for a new resource, with all that it must have.
+pub(super) fn accepted(kind: Kind, body: Value) -> Result<Accepted, Fault> {
+    let body = prepared(kind, body)?;
+    let accepted = resource::create(body, "", kind.view(), &Tolerance::generic());
+    let mut accepted = accepted.map_err(worded)?;
+    accepted.attributes.shift_remove("ocid");
+    rules::check_required(kind, &accepted.attributes, true)?;
+    Ok(accepted)
+}
+
+/// What is kept of a new resource, with who made it.
+pub(super) fn kept(kind: Kind, object: &Object, actor: &str) -> Attributes {
+    let mut kept = object::changed(kind, Attributes::new(), &Object::new(), object);
+    object::sign(kind, &mut kept, actor);
+    kept.insert("schemas".into(), json!([kind.schemas()[0].uri]));
+    kept
 }
 
 /// What a request makes of the state that was read.
@@ -144,7 +155,12 @@ pub(super) fn computed(
         }
         Sent::Operations(operations) => {
             let patched = applied(item.kind, &before, operations)?;
-            check_self_change(call, item, &patched.secrets)?;
+            if item.kind.is_credential() {
+                let said = says_self_change(&patched.secrets);
+                credential::check_self_change(call, item, &kept, said)?;
+            } else {
+                check_self_change(call, item, &patched.secrets)?;
+            }
             state(item.kind, kept, &before, &patched).map(Computed::State)
         }
     }
@@ -484,15 +500,17 @@ fn agrees(sent: &Value, now: Option<&Value>) -> bool {
 /// Who changes itself as an administrator does must say so.
 fn check_self_change(call: &Call<'_>, item: &Item<'_>, secrets: &Attributes) -> Result<(), Fault> {
     let is_self = call.caller.user.as_deref() == Some(item.id);
-    let said = secrets
-        .get(SELF_CHANGE)
-        .and_then(|it| it.get("allowSelfChange"));
-    if item.me || !is_self || said == Some(&Value::Bool(true)) {
+    if item.me || !is_self || says_self_change(secrets) {
         return Ok(());
     }
-    let id = "error.identity.user.selfChangeNotAllowed";
-    let detail = "Set allowSelfChange to true to change your own user.";
-    Err(Fault::new(Outcome::NotAllowed, id, detail))
+    Err(Fault::self_change())
+}
+
+/// Whether a body says that its sender means to change itself.
+pub(super) fn says_self_change(secrets: &Attributes) -> bool {
+    let said = secrets.get(SELF_CHANGE);
+    let said = said.and_then(|it| it.get("allowSelfChange"));
+    said == Some(&Value::Bool(true))
 }
 
 impl Sent {

@@ -1,7 +1,8 @@
-//! The schemas of users and groups, as tables: what an attribute is, who may set it, whether it
+//! The schemas of resources, as tables: what an attribute is, who may set it, whether it
 //! is shown and searched. A row is all that an attribute needs.
 
 mod common;
+pub(super) mod credential;
 mod group;
 mod user;
 
