@@ -26,6 +26,7 @@ with warnings.catch_warnings():
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 SCIM = "urn:ietf:params:scim:api:messages:2.0:"
+IDCS = "urn:ietf:params:scim:schemas:oracle:idcs:"
 START_SECONDS = 20
 
 
@@ -34,12 +35,9 @@ class Service:
 
     def __init__(self, civitas: pathlib.Path, folder: pathlib.Path):
         self.civitas, self.folder = civitas, folder
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = new_key()
         (folder / "key.pem").write_bytes(private(self.key))
-        public = self.key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        (folder / "public.pem").write_bytes(public)
+        (folder / "public.pem").write_text(public(self.key))
         self.said("tenant", "create", "default")
         role = ("--role", "administer")
         told = self.said("client", "create", "signer", *role, "--public-key", folder / "public.pem")
@@ -103,6 +101,17 @@ class Bearer(oci._vendor.requests.auth.AuthBase):
     def __call__(self, request):
         request.headers["authorization"] = f"Bearer {self.token}"
         return request
+
+
+def new_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public(key) -> str:
+    text = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return text.decode()
 
 
 def private(key) -> bytes:
@@ -230,7 +239,7 @@ def operations(client) -> None:
 
     def done(what: str, **members) -> None:
         name = "".join(word.capitalize() for word in what.split("_"))
-        body = {"schemas": [f"urn:ietf:params:scim:schemas:oracle:idcs:{name}"], **members}
+        body = {"schemas": [f"{IDCS}{name}"], **members}
         call = getattr(client, f"put_{what}")
         answer = call(user.id, **{what: getattr(m, name)(**body)})
         assert answer.status == 200 and answer.headers["etag"], name
@@ -247,9 +256,78 @@ def deletion(client) -> None:
     refused(404, client.get_user, user.id)
 
 
+def credentials(client) -> None:
+    user = client.create_user(user=person("keeper")).data
+    of = m.ApiKeyUser(value=user.id)
+
+    def made():
+        key = m.ApiKey(schemas=[f"{IDCS}apikey"], key=public(new_key()), user=of)
+        return client.create_api_key(api_key=key)
+
+    for _ in range(3):
+        created = made()
+        assert created.status == 201 and len(created.data.fingerprint) == 47
+        assert client.get_api_key(created.data.id).data.user.value == user.id
+    assert "maximum quota limit of 3" in str(refused(400, made))
+    listed = client.list_api_keys(filter=f'user.value eq "{user.id}"').data
+    assert listed.total_results == 3
+    assert client.delete_api_key(created.data.id).status == 204
+
+    token = m.AuthToken(
+        schemas=[f"{IDCS}authToken"], description="d", user=m.AuthTokenUser(value=user.id)
+    )
+    created = client.create_auth_token(auth_token=token)
+    assert created.status == 201 and created.data.token
+    assert client.get_auth_token(created.data.id).data.token is None
+    too_long = m.CustomerSecretKeyUser(value=user.ocid)
+    key = m.CustomerSecretKey(schemas=[f"{IDCS}customerSecretKey"], user=too_long)
+    refused(400, client.create_customer_secret_key, customer_secret_key=key)
+    key.user = m.CustomerSecretKeyUser(ocid=user.ocid)
+    created = client.create_customer_secret_key(customer_secret_key=key)
+    assert created.data.access_key and created.data.secret_key
+
+
+def signed_by_a_user(service: Service, client) -> None:
+    """A key of a user signs requests as soon as it is made, and as long as it is there."""
+    user = client.create_user(user=person("signing")).data
+    changer = m.UserPasswordChanger(
+        schemas=[f"{IDCS}UserPasswordChanger"], password="Blue-Kettle-7"
+    )
+    client.put_user_password_changer(user.id, user_password_changer=changer)
+    key = new_key()
+    new = m.ApiKey(
+        schemas=[f"{IDCS}apikey"], key=public(key), user=m.ApiKeyUser(ocid=user.ocid)
+    )
+    made = client.create_api_key(api_key=new).data
+    content = {"key_file": None, "key_content": private(key).decode()}
+    own = service.client(user=user.ocid, fingerprint=made.fingerprint, **content)
+    assert own.get_me().data.id == user.id
+    refused(403, own.list_users)
+    assert [it.id for it in own.list_my_api_keys().data.resources] == [made.id]
+    changer = m.MePasswordChanger(
+        schemas=[f"{IDCS}MePasswordChanger"], old_password="Blue-Kettle-7", password="Red-Kettle-8"
+    )
+    assert own.put_me_password_changer(me_password_changer=changer).status == 200
+    refused(400, own.put_me_password_changer, me_password_changer=changer)
+
+    for name, off, on in (
+        ("UserCapabilitiesChanger", {"can_use_api_keys": False}, {"can_use_api_keys": True}),
+        ("UserStatusChanger", {"active": False}, {"active": True}),
+    ):
+        what = "user_status_changer" if "Status" in name else "user_capabilities_changer"
+        for members, works in ((off, False), (on, True)):
+            body = getattr(m, name)(schemas=[f"{IDCS}{name}"], **members)
+            getattr(client, f"put_{what}")(user.id, **{what: body})
+            if works:
+                assert own.get_me().status == 200
+            else:
+                refused(401, own.get_me)
+    assert own.delete_my_api_key(made.id).status == 204
+    refused(401, own.get_me)
+
+
 def signatures(service: Service) -> None:
-    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    content = private(other).decode()
+    content = private(new_key()).decode()
     wrong = {"key_file": None, "key_content": content}
     refused(401, service.client(**wrong).list_users)
     refused(401, service.client(fingerprint=":".join(["00"] * 16)).list_users)
@@ -277,6 +355,8 @@ def main() -> None:
                 pages(client)
                 schemas(client)
                 operations(client)
+                credentials(client)
+                signed_by_a_user(service, client)
                 deletion(client)
                 emptied(client)
             lost_answer(service)

@@ -270,7 +270,11 @@ fn incapable(session: &mut Session) -> Verdict {
     }
     let user = session.send(Request::get(&subject.path))?.expect(200)?;
     let can = &user.object()?[format!("{EXTENSION}:capabilities:User")];
-    same("canUseDbCredentials", &json!(true), &can["canUseDbCredentials"])
+    same(
+        "canUseDbCredentials",
+        &json!(true),
+        &can["canUseDbCredentials"],
+    )
 }
 
 fn ended(session: &mut Session) -> Verdict {
@@ -294,7 +298,8 @@ fn own(session: &mut Session) -> Verdict {
     // Of a credential of one's own nobody needs to be named, and nobody else is.
     let body = key_of(&other.id, KEYS[1]);
     let answer = session.send_as(&user, post("/MyApiKeys", &body))?;
-    let key = answer.expect(201)?.object()?.clone();
+    let answer = answer.expect(201)?;
+    let key = answer.object()?.clone();
     let me = session.send_as(&user, Request::get("/Me"))?.expect(200)?;
     same("user.value", &me.object()?["id"], &key["user"]["value"])?;
     let location = text(&key["meta"]["location"]);
@@ -321,7 +326,11 @@ fn own(session: &mut Session) -> Verdict {
     let operation = json!({ "op": "ADD", "path": "description", "value": "mine" });
     let patched = session.send_as(&user, patch(&path, &operation))?;
     let patched = patched.expect(200)?;
-    same("description", &json!("mine"), &patched.object()?["description"])?;
+    same(
+        "description",
+        &json!("mine"),
+        &patched.object()?["description"],
+    )?;
     let replaced = json_request("PUT", &path, &body);
     let replaced = session.send_as(&user, replaced)?;
     refused(&replaced, 405, "methodNotAllowed")?;

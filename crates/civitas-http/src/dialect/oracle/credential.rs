@@ -156,7 +156,9 @@ fn unknown_owner(kind: Kind, owner: &str) -> Fault {
 pub(super) async fn user(call: &Call<'_>, id: &str) -> Result<Option<Found>, Failure> {
     let users = Kind::User.kept(&call.scope.catalogue);
     let users = users.ok_or(Refusal::UnknownPath)?;
-    let found = call.directory().get(&call.scope, &users, id, Want::default());
+    let found = call
+        .directory()
+        .get(&call.scope, &users, id, Want::default());
     match found.await {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound { .. }) => Ok(None),

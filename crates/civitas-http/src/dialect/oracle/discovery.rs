@@ -156,11 +156,19 @@ pub(super) fn provider_config(call: &Call<'_>) -> Reply {
 
 /// Attributes of all types, a row each, of those that a filter selects.
 pub(super) fn schema_attributes(parameters: &Parameters) -> Result<Reply, Failure> {
+    selected(rows(), &schema_attribute_type(), parameters)
+}
+
+/// Rows of a type that a filter selects.
+pub(super) fn selected(
+    rows: Vec<Map<String, Value>>,
+    of: &ResourceType,
+    parameters: &Parameters,
+) -> Result<Reply, Failure> {
     let text = parameters.filter.as_deref().unwrap_or_default();
-    let rows = rows();
     let refused = || Fault::filter(text);
     let parsed = Filter::parse(text, &filter::Limits::default()).map_err(|_| refused())?;
-    let resolved = parsed.resolve(&row_type(), &[], &Tolerance::strict());
+    let resolved = parsed.resolve(of, &[], &Tolerance::strict());
     let condition = resolved.map_err(|_| refused())?;
     let rows = rows.into_iter().filter(|row| condition.matches(row));
     let rows: Vec<Value> = rows.map(Value::Object).collect();
@@ -206,16 +214,8 @@ fn rows() -> Vec<Map<String, Value>> {
     rows
 }
 
-/// What a row is, for filters.
-fn row_type() -> ResourceType {
-    let text = |name: &str| Definition {
-        name: name.to_owned(),
-        ..Definition::default()
-    };
-    let flag = |name: &str| Definition {
-        r#type: Type::Boolean,
-        ..text(name)
-    };
+/// What a row of an attribute is, for filters.
+fn schema_attribute_type() -> ResourceType {
     let texts = [
         "resourceType",
         "idcsSchemaUrn",
@@ -225,6 +225,9 @@ fn row_type() -> ResourceType {
         "mutability",
         "returned",
         "uniqueness",
+        // Named by filters that were written for files of many columns: nothing has it here.
+        "idcsCsvAttributeName",
+        "idcsDisplayName",
     ];
     let flags = [
         "multiValued",
@@ -233,17 +236,28 @@ fn row_type() -> ResourceType {
         "idcsSearchable",
         "idcsCustomAttribute",
     ];
-    // Named by filters that were written for files of many columns: nothing has it here.
-    let unused = ["idcsCsvAttributeName", "idcsDisplayName"];
-    let attributes = texts.iter().chain(&unused).map(|it| text(it));
-    let attributes = attributes.chain(flags.iter().map(|it| flag(it)));
+    let uri = "urn:ietf:params:scim:schemas:oracle:idcs:ResourceTypeSchemaAttribute";
+    row_type(SCHEMA_ATTRIBUTES, uri, &texts, &flags)
+}
+
+/// What a row of a short list is, for filters.
+pub(super) fn row_type(name: &str, uri: &str, texts: &[&str], flags: &[&str]) -> ResourceType {
+    let of = |r#type: Type| {
+        move |name: &&str| Definition {
+            name: (*name).to_owned(),
+            r#type,
+            ..Definition::default()
+        }
+    };
+    let attributes = texts.iter().map(of(Type::String));
+    let attributes = attributes.chain(flags.iter().map(of(Type::Boolean)));
     ResourceType {
-        name: SCHEMA_ATTRIBUTES.to_owned(),
-        endpoint: format!("/{SCHEMA_ATTRIBUTES}"),
+        name: name.to_owned(),
+        endpoint: format!("/{name}"),
         description: String::new(),
         schema: Base {
-            id: "urn:ietf:params:scim:schemas:oracle:idcs:ResourceTypeSchemaAttribute".to_owned(),
-            name: SCHEMA_ATTRIBUTES.to_owned(),
+            id: uri.to_owned(),
+            name: name.to_owned(),
             description: String::new(),
             attributes: attributes.collect(),
         },

@@ -124,7 +124,8 @@ impl Fault {
     /// What refers to a resource that there is not.
     pub(super) fn no_referent(of: &str, attribute: &str, to: &str, id: &str) -> Self {
         let message_id = "error.common.validation.invalidReferenceResource";
-        let detail = format!("{of}.{attribute} references a {to} with ID {id} that does not exist.");
+        let detail =
+            format!("{of}.{attribute} references a {to} with ID {id} that does not exist.");
         Self::invalid(message_id, detail)
     }
 
@@ -133,6 +134,12 @@ impl Fault {
         let id = "error.common.validation.stringExceedsMaxLimit";
         let detail = format!("The value of {attribute} is longer than {most} characters.");
         Self::invalid(id, detail)
+    }
+
+    /// A value that is none of those that there are.
+    pub(super) fn not_allowed_value(text: &str, path: &str) -> Self {
+        let id = "error.common.validation.invalidCanonicalValue";
+        Self::invalid(id, format!("{text} is not an allowed value for {path}."))
     }
 
     /// A caller that may not do this.

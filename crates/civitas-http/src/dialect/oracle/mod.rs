@@ -3,6 +3,7 @@
 //! A resource there and a SCIM resource are two views of one record: [`object`] says what is kept
 //! where, [`schema`] which attributes there are.
 
+mod allowed;
 mod attribute;
 mod bulk;
 mod call;
@@ -111,8 +112,8 @@ async fn serve(
         _ => place.methods().check(method)?,
     }
     let parameters = Parameters::read(parts.uri.query().unwrap_or_default());
-    if *place == Place::SchemaAttributes {
-        check_filter(parameters.as_ref().ok(), method)?;
+    if let Place::SchemaAttributes | Place::AllowedValues = place {
+        check_filter(place, parameters.as_ref().ok(), method)?;
     }
     crate::door::acceptable(headers)?;
     if has_body && *method != Method::GET && *method != Method::DELETE {
@@ -182,8 +183,14 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
         Place::SchemaAttributes => discovery::schema_attributes(&call.parameters),
         Place::SchemaAttributesSearch => {
             let parameters = search::message(call)?;
-            check_filter(Some(&parameters), call.method)?;
+            check_filter(place, Some(&parameters), call.method)?;
             discovery::schema_attributes(&parameters)
+        }
+        Place::AllowedValues => allowed::answer(call, &call.parameters),
+        Place::AllowedValuesSearch => {
+            let parameters = search::message(call)?;
+            check_filter(place, Some(&parameters), call.method)?;
+            allowed::answer(call, &parameters)
         }
         Place::Unbuilt | Place::Nowhere => Err(Refusal::UnknownPath.into()),
     }
@@ -234,7 +241,9 @@ async fn equip(call: &mut Call<'_>, kind: Kind) -> Result<(), Failure> {
     let catalogue = &call.scope.catalogue;
     let (lacking, types) = (kind.lacking(catalogue), kind.lacking_type(catalogue));
     if !lacking.is_empty() || types.is_some() {
-        let adopted = call.directory.adopt(&call.scope, &lacking, types.as_slice());
+        let adopted = call
+            .directory
+            .adopt(&call.scope, &lacking, types.as_slice());
         call.scope.catalogue = adopted.await?;
     }
     Ok(())
@@ -303,11 +312,19 @@ fn check_schema_version(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// A list that is not asked for as a whole.
-fn check_filter(parameters: Option<&Parameters>, method: &Method) -> Result<(), Failure> {
+fn check_filter(
+    place: &Place<'_>,
+    parameters: Option<&Parameters>,
+    method: &Method,
+) -> Result<(), Failure> {
     if parameters.is_none_or(|it| it.filter.is_some()) {
         return Ok(());
     }
-    Err(Fault::needs_filter(method.as_str(), discovery::SCHEMA_ATTRIBUTES).into())
+    let of = match place {
+        Place::AllowedValues | Place::AllowedValuesSearch => allowed::ALLOWED_VALUES,
+        _ => discovery::SCHEMA_ATTRIBUTES,
+    };
+    Err(Fault::needs_filter(method.as_str(), of).into())
 }
 
 /// What every answer of the dialect carries.

@@ -38,10 +38,7 @@ pub(super) fn of(kind: Kind, attributes: &Attributes) -> Object {
         object.extend(owner.map(|it| (OWNER.to_owned(), it)));
     }
     if let Some(Value::Array(emails)) = object.get_mut("emails") {
-        show_flags(
-            emails,
-            own(kind, attributes).and_then(|it| it.get(FLAGS)),
-        );
+        show_flags(emails, own(kind, attributes).and_then(|it| it.get(FLAGS)));
     }
     for schema in kind.schemas().iter().skip(1) {
         if let Some(container) = attributes.get(schema.uri).and_then(Value::as_object) {

@@ -43,6 +43,10 @@ pub(crate) enum Place<'r> {
     SchemaAttributes,
     /// `/admin/v1/ResourceTypeSchemaAttributes/.search`
     SchemaAttributesSearch,
+    /// `/admin/v1/AllowedValues`
+    AllowedValues,
+    /// `/admin/v1/AllowedValues/.search`
+    AllowedValuesSearch,
     /// `/admin/v1/{changer}/{id}`, and `/admin/v1/MePasswordChanger`
     Changer(Changer, Option<Cow<'r, str>>),
     /// `/admin/v1/Bulk`
@@ -56,7 +60,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 24] = [
+const EVERY: [Place<'static>; 26] = [
     Place::Collection(Endpoint::EACH[0].1),
     Place::Search(Endpoint::EACH[0].1),
     Place::Resource(Endpoint::EACH[0].1, Cow::Borrowed("{id}")),
@@ -73,6 +77,8 @@ const EVERY: [Place<'static>; 24] = [
     Place::ProviderConfig,
     Place::SchemaAttributes,
     Place::SchemaAttributesSearch,
+    Place::AllowedValues,
+    Place::AllowedValuesSearch,
     Place::Changer(Changer::Password, Some(Cow::Borrowed("{id}"))),
     Place::Changer(Changer::Status, Some(Cow::Borrowed("{id}"))),
     Place::Changer(Changer::Capabilities, Some(Cow::Borrowed("{id}"))),
@@ -88,7 +94,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     ".search",
     "AccountMgmtInfos",
     "AccountRecoverySettings",
-    "AllowedValues",
     "AppClientSecretRegenerator",
     "AppRoles",
     "AppStatusChanger",
@@ -227,6 +232,8 @@ impl<'r> Place<'r> {
             ["Bulk"] => Some(Self::Bulk),
             ["ResourceTypeSchemaAttributes"] => Some(Self::SchemaAttributes),
             ["ResourceTypeSchemaAttributes", ".search"] => Some(Self::SchemaAttributesSearch),
+            ["AllowedValues"] => Some(Self::AllowedValues),
+            ["AllowedValues", ".search"] => Some(Self::AllowedValuesSearch),
             [_] if collection.is_some() => collection.map(Self::Collection),
             [_, ".search"] if collection.is_some_and(Endpoint::is_searched) => {
                 collection.map(Self::Search)
@@ -275,6 +282,8 @@ impl<'r> Place<'r> {
             Self::ProviderConfig => "/admin/v1/ServiceProviderConfig",
             Self::SchemaAttributes => "/admin/v1/ResourceTypeSchemaAttributes",
             Self::SchemaAttributesSearch => "/admin/v1/ResourceTypeSchemaAttributes/.search",
+            Self::AllowedValues => "/admin/v1/AllowedValues",
+            Self::AllowedValuesSearch => "/admin/v1/AllowedValues/.search",
             Self::Changer(changer, _) => match changer {
                 Changer::Password => "/admin/v1/UserPasswordChanger/{id}",
                 Changer::Status => "/admin/v1/UserStatusChanger/{id}",
@@ -297,11 +306,15 @@ impl<'r> Place<'r> {
                 Manner::Unreplaced | Manner::Own => "GET, PATCH, DELETE, OPTIONS",
             },
             Self::Me => "GET, POST, PUT, PATCH, OPTIONS",
-            Self::Search(_) | Self::SchemaAttributesSearch | Self::Bulk => "POST, OPTIONS",
+            Self::Search(_)
+            | Self::SchemaAttributesSearch
+            | Self::AllowedValuesSearch
+            | Self::Bulk => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
             Self::Job(_) => "GET, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
             Self::SchemaAttributes
+            | Self::AllowedValues
             | Self::Schemas
             | Self::ResourceTypes
             | Self::ResourceType(_)

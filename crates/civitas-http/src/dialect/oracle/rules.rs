@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use civitas_directory::Outcome;
 use serde_json::{Value, json};
 
-use super::{fault::Fault, kind::Kind, object::Object};
+use super::{allowed, fault::Fault, kind::Kind, object::Object};
 use crate::attribute::Attribute;
 
 /// Completes a whole resource with what the service adds by itself, to its addresses if they
@@ -93,8 +93,11 @@ pub(super) fn check(kind: Kind, before: &Object, after: &Object) -> Result<(), F
             }
         }
     }
-    if kind == Kind::User && before.get("emails") != after.get("emails") {
-        check_emails(after.get("emails"))?;
+    if kind == Kind::User {
+        allowed::check(before, after)?;
+        if before.get("emails") != after.get("emails") {
+            check_emails(after.get("emails"))?;
+        }
     }
     Ok(())
 }
@@ -177,9 +180,7 @@ fn check_value(path: &str, attribute: &Attribute, value: &Value) -> Result<(), F
     if values.any(|it| it.eq_ignore_ascii_case(text)) {
         return Ok(());
     }
-    let id = "error.common.validation.invalidCanonicalValue";
-    let detail = format!("{text} is not an allowed value for {path}.");
-    Err(Fault::invalid(id, detail))
+    Err(Fault::not_allowed_value(text, path))
 }
 
 /// Refuses elements that are the same by their key.

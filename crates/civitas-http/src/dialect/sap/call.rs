@@ -10,6 +10,7 @@ use crate::{
     app::Surface,
     door::Arrival,
     form::{self, Pairs},
+    letter::Desk,
     refusal::Refusal,
     reply::Reply,
 };
@@ -31,6 +32,16 @@ pub(super) struct Call<'r> {
 }
 
 impl<'r> Call<'r> {
+    /// Where letters are written.
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk {
+            directory: self.directory(),
+            tenant: self.tenant,
+            scope: &self.scope,
+            origin: &self.origin,
+        }
+    }
+
     /// The call of a request that may proceed, with its body and its query.
     pub(super) async fn begin(
         arrival: Arrival<'r>,

@@ -13,7 +13,6 @@ mod head;
 mod identity;
 mod kind;
 mod legacy;
-mod letter;
 mod master;
 mod media;
 mod number;

@@ -6,12 +6,8 @@ use serde_json::Value;
 
 use super::schema::SAP_USER;
 use crate::{
-    dialect::sap::{
-        call::Call,
-        fault::Failure,
-        letter::{self, Letter, Linked},
-        service::is_url,
-    },
+    dialect::sap::{call::Call, fault::Failure, service::is_url},
+    letter::{self, Letter, Linked},
     page::Activation,
 };
 
@@ -53,11 +49,11 @@ pub(super) async fn begun(
             name: letter::called(user),
             ..Letter::default()
         };
-        return Ok((letter::write(call, &linked, &letter).await?, None));
+        return Ok((letter::write(call.desk(), &linked, &letter).await?, None));
     }
     if user.get("active") == Some(&Value::Bool(true)) {
         return Ok((Vec::new(), None));
     }
-    let (issued, url) = letter::link(call, &linked)?;
+    let (issued, url) = letter::link(call.desk(), &linked)?;
     Ok((vec![issued], Some(url)))
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use self::lists::List;
 use super::texts::master_kind;
-use crate::{door::Arrival, form, refusal::Refusal, reply::Reply};
+use crate::{country::COUNTRIES, door::Arrival, form, refusal::Refusal, reply::Reply};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -53,7 +53,7 @@ impl Data {
             Self::Relationships => lists::RELATIONSHIPS,
             Self::Industries => lists::INDUSTRIES,
             Self::Languages => lists::LANGUAGES,
-            Self::Countries => lists::COUNTRIES,
+            Self::Countries => COUNTRIES,
             Self::StatesOfUs => lists::STATES_US,
             Self::StatesOfCanada => lists::STATES_CA,
         }

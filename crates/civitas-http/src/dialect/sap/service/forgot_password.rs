@@ -11,11 +11,8 @@ use http::StatusCode;
 
 use super::{object, refused, text, user};
 use crate::{
-    dialect::sap::{
-        call::Call,
-        fault::Failure,
-        letter::{self, Letter, Linked},
-    },
+    dialect::sap::{call::Call, fault::Failure},
+    letter::{self, Letter, Linked},
     page::Reset,
     reply::Reply,
 };
@@ -65,7 +62,7 @@ pub(super) async fn ask(call: &Call<'_>) -> Result<Reply, Failure> {
         id: id.clone(),
         change: CredentialChange::Mail(scope.now),
     })];
-    changes.extend(letter::write(call, &linked, &letter).await?);
+    changes.extend(letter::write(call.desk(), &linked, &letter).await?);
     match call.directory().commit_beside(scope, changes).await {
         // As if it had been written once more.
         Ok(()) | Err(Error::TooManyMails | Error::NotFound { .. }) => {

@@ -6,13 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{object, refused};
 use crate::{
-    dialect::sap::{
-        call::Call,
-        fault::Failure,
-        identity::rules,
-        letter::{self, Letter, Linked},
-        number,
-    },
+    dialect::sap::{call::Call, fault::Failure, identity::rules, number},
+    letter::{self, Letter, Linked},
     page::Invitation,
     reply::Reply,
 };
@@ -87,7 +82,7 @@ pub(super) async fn invite(call: &Call<'_>) -> Result<Reply, Failure> {
         header: of("headerText"),
         footer: of("footerText"),
     };
-    let written = letter::write(call, &linked, &letter).await?;
+    let written = letter::write(call.desk(), &linked, &letter).await?;
     let directory = call.directory();
     directory.commit_beside(&call.scope, written).await?;
     Ok(Reply::empty(StatusCode::OK))

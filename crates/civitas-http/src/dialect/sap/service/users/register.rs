@@ -16,12 +16,12 @@ use crate::{
         call::Call,
         fault::{Failure, Fault},
         identity,
-        letter::{self, Letter, Linked},
         master::is_language,
         number,
         service::is_url,
     },
     form,
+    letter::{self, Letter, Linked},
     page::Activation,
     reply::Reply,
 };
@@ -176,7 +176,7 @@ async fn invitation(
         content: &about,
     };
     if !sends_mail(form) {
-        let (issued, url) = letter::link(call, &linked)?;
+        let (issued, url) = letter::link(call.desk(), &linked)?;
         return Ok((vec![issued], Some(url)));
     }
     let called = [of("first_name"), of("last_name")];
@@ -188,7 +188,7 @@ async fn invitation(
         application: name.unwrap_or_default(),
         ..Letter::default()
     };
-    Ok((letter::write(call, &linked, &letter).await?, None))
+    Ok((letter::write(call.desk(), &linked, &letter).await?, None))
 }
 
 /// A user of the directory becomes one of an application's; nothing changes for one that is.

@@ -1,50 +1,61 @@
 //! Letters with links, as mails that are committed with what they tell of.
 
-use civitas_directory::{Change, Error, NewLink, Timestamp, credential::HOUR_MS, link::Purpose};
+use civitas_directory::{
+    Change, Directory, Error, NewLink, Scope, Tenant, Timestamp, credential::HOUR_MS, link::Purpose,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{call::Call, fault::Failure, identity::object};
 use crate::page::Page;
 
 /// Hours after which they are told as days.
 const HOURS_OF_DAYS: u32 = 48;
 
+/// For whom letters are written: the circumstances of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'d> {
+    pub(crate) directory: &'d Directory,
+    pub(crate) tenant: &'d Tenant,
+    pub(crate) scope: &'d Scope,
+    /// Scheme and authority of URLs that are issued.
+    pub(crate) origin: &'d str,
+}
+
 /// What a letter says besides its link.
 #[derive(Default)]
-pub(super) struct Letter<'l> {
-    pub(super) to: &'l str,
-    pub(super) language: Option<&'l str>,
+pub(crate) struct Letter<'l> {
+    pub(crate) to: &'l str,
+    pub(crate) language: Option<&'l str>,
     /// Whom it is written to.
-    pub(super) name: String,
-    pub(super) inviter: &'l str,
-    pub(super) application: &'l str,
+    pub(crate) name: String,
+    pub(crate) inviter: &'l str,
+    pub(crate) application: &'l str,
     /// A page about the application.
-    pub(super) source: Option<&'l str>,
-    pub(super) header: Option<&'l str>,
-    pub(super) footer: Option<&'l str>,
+    pub(crate) source: Option<&'l str>,
+    pub(crate) header: Option<&'l str>,
+    pub(crate) footer: Option<&'l str>,
 }
 
 /// A link of a purpose: whom it is about, and what its page is to know.
-pub(super) struct Linked<'l, C> {
-    pub(super) purpose: Purpose,
-    pub(super) subject: &'l str,
-    pub(super) content: &'l C,
+pub(crate) struct Linked<'l, C> {
+    pub(crate) purpose: Purpose,
+    pub(crate) subject: &'l str,
+    pub(crate) content: &'l C,
 }
 
 /// A link as a change, and where it leads.
-pub(super) fn link<C: Serialize>(
-    call: &Call<'_>,
+pub(crate) fn link<C: Serialize>(
+    desk: Desk<'_>,
     linked: &Linked<'_, C>,
-) -> Result<(Change, String), Failure> {
-    let hours = hours(call, linked.purpose);
+) -> Result<(Change, String), Error> {
+    let hours = hours(desk, linked.purpose);
     let lasts = i64::from(hours) * HOUR_MS;
     let content = serde_json::to_string(linked.content);
-    let (change, token) = call.directory().link(NewLink {
+    let (change, token) = desk.directory.link(NewLink {
         purpose: linked.purpose,
         subject: linked.subject.to_owned(),
         content: content.map_err(|error| Error::Unavailable(error.to_string()))?,
-        expires: Timestamp(call.scope.now.0.saturating_add(lasts)),
+        expires: Timestamp(desk.scope.now.0.saturating_add(lasts)),
     })?;
     let page = match linked.purpose {
         Purpose::Invitation => Page::Invitation,
@@ -52,21 +63,21 @@ pub(super) fn link<C: Serialize>(
         Purpose::Reset => Page::Password,
         Purpose::Device => Page::Device,
     };
-    Ok((change, page.url(&call.origin, &token)))
+    Ok((change, page.url(desk.origin, &token)))
 }
 
 /// A link and the letter that tells it.
-pub(super) async fn write<C: Serialize>(
-    call: &Call<'_>,
+pub(crate) async fn write<C: Serialize>(
+    desk: Desk<'_>,
     linked: &Linked<'_, C>,
     letter: &Letter<'_>,
-) -> Result<Vec<Change>, Failure> {
-    let directory = call.directory();
+) -> Result<Vec<Change>, Error> {
+    let directory = desk.directory;
     directory.check_mail()?;
-    let (issued, url) = link(call, linked)?;
-    let hours = hours(call, linked.purpose);
+    let (issued, url) = link(desk, linked)?;
+    let hours = hours(desk, linked.purpose);
     let days = (hours >= HOURS_OF_DAYS).then_some(hours / 24);
-    let wording = directory.wording(&call.scope, letter.language).await?;
+    let wording = directory.wording(desk.scope, letter.language).await?;
     let words = [
         ("inviter", letter.inviter),
         ("application", letter.application),
@@ -86,12 +97,12 @@ pub(super) async fn write<C: Serialize>(
     });
     let written = wording.letter(linked.purpose, letter.to, &words, &about);
     let written = written.map_err(|error| Error::Unavailable(format!("a letter: {error}")))?;
-    Ok(vec![issued, directory.mail(&call.scope, &written)?])
+    Ok(vec![issued, directory.mail(desk.scope, &written)?])
 }
 
 /// For how many hours a link is good.
-fn hours(call: &Call<'_>, purpose: Purpose) -> u32 {
-    let settings = &call.tenant.settings;
+fn hours(desk: Desk<'_>, purpose: Purpose) -> u32 {
+    let settings = &desk.tenant.settings;
     match purpose {
         Purpose::Invitation | Purpose::Activation => settings.invitation_link_hours(),
         Purpose::Reset => settings.reset_link_hours(),
@@ -100,7 +111,7 @@ fn hours(call: &Call<'_>, purpose: Purpose) -> u32 {
 }
 
 /// What a user is called in a letter.
-pub(super) fn called(user: &civitas_scim::Attributes) -> String {
+pub(crate) fn called(user: &civitas_scim::Attributes) -> String {
     let part = |name: &str| user.get("name").and_then(|it| it.get(name)?.as_str());
     let name = [part("givenName"), part("familyName")];
     let name: Vec<&str> = name.into_iter().flatten().collect();
@@ -108,16 +119,18 @@ pub(super) fn called(user: &civitas_scim::Attributes) -> String {
 }
 
 /// The primary address of a user.
-pub(super) fn address(user: &civitas_scim::Attributes) -> Option<String> {
-    let emails = user.get("emails");
-    let primary = object::primary(emails);
-    let last = emails.and_then(|it| it.as_array()?.last());
-    let value = primary.or(last)?.get("value").and_then(Value::as_str);
+pub(crate) fn address(user: &civitas_scim::Attributes) -> Option<String> {
+    let emails = user.get("emails")?.as_array()?;
+    let primary = emails.iter().find(|it| it["primary"] == true);
+    let value = primary
+        .or(emails.last())?
+        .get("value")
+        .and_then(Value::as_str);
     value.filter(|it| !it.is_empty()).map(str::to_owned)
 }
 
 /// The language that a user is written to in.
-pub(super) fn language(user: &civitas_scim::Attributes) -> Option<String> {
+pub(crate) fn language(user: &civitas_scim::Attributes) -> Option<String> {
     let names = ["locale", "preferredLanguage"].iter();
     let mut texts = names.filter_map(|it| user.get(*it).and_then(Value::as_str));
     texts.next().map(str::to_owned)
