@@ -245,6 +245,7 @@ def operations(client) -> None:
         assert answer.status == 200 and answer.headers["etag"], name
 
     done("user_password_changer", password="Blue-Kettle-7")
+    done("user_password_resetter", bypass_notification=True)
     done("user_status_changer", active=False)
     assert client.get_user(user.id).data.active is False
     done("user_capabilities_changer", can_use_api_keys=False)

@@ -39,6 +39,9 @@ pub struct Credential {
     /// Wrong passwords.
     #[serde(default, skip_serializing_if = "Lockout::is_clear")]
     pub attempts: Lockout,
+    /// Whether an administrator has locked the user, until one unlocks it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub barred: bool,
     /// The device that makes one-time codes, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<Totp>,
@@ -99,6 +102,8 @@ pub enum CredentialChange {
     NoPassword,
     /// The password, if there is one, may be used otherwise.
     Status(PasswordStatus),
+    /// An administrator locks the user. Whoever unlocks it forgets wrong passwords, too.
+    Bar(bool),
     /// So many wrong passwords were shown, and none is locked for it.
     Failed(u32),
     /// A device makes codes from now on, or none does.
@@ -129,6 +134,12 @@ impl CredentialChange {
             Self::Status(status) => {
                 if let Some(password) = &mut credential.password {
                     password.status = *status;
+                }
+            }
+            Self::Bar(barred) => {
+                credential.barred = *barred;
+                if !barred {
+                    credential.attempts = Lockout::default();
                 }
             }
             Self::Failed(failed) => credential.attempts = Lockout::after(*failed),
@@ -166,6 +177,11 @@ impl Credential {
         counted.push(at);
         self.mails = counted;
         None
+    }
+
+    /// Whether no password is taken.
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        self.barred || self.attempts.is_locked(now)
     }
 
     /// Whether there is nothing to prove oneself by, and nothing to be known of it.
@@ -226,6 +242,23 @@ mod tests {
         CredentialChange::Status(PasswordStatus::Initial).apply(&mut credential);
         CredentialChange::UnlockTotp.apply(&mut credential);
         assert_eq!(credential, before);
+    }
+
+    #[test]
+    fn who_is_barred_is_locked_until_it_is_not() {
+        let mut credential = Credential::default();
+        password("$h").apply(&mut credential);
+        CredentialChange::Bar(true).apply(&mut credential);
+        assert!(credential.is_locked(Timestamp(i64::MAX)));
+        // What lifts the lock of wrong passwords does not lift this one.
+        CredentialChange::Failed(0).apply(&mut credential);
+        password("$i").apply(&mut credential);
+        assert!(credential.is_locked(Timestamp(0)));
+        let text = credential.to_text().unwrap();
+        assert!(text.contains(r#""barred":true"#), "{text}");
+        credential.attempts = Lockout::until(5, Timestamp(9));
+        CredentialChange::Bar(false).apply(&mut credential);
+        assert!(!credential.is_locked(Timestamp(0)));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Attribute {
     pub(crate) mutability: Mutability,
     pub(crate) returned: Returned,
     pub(crate) uniqueness: Uniqueness,
+    /// Whether the service makes its value, and keeps it.
+    pub(crate) made: bool,
     /// The values that are taken; empty for any.
     pub(crate) values: &'static [&'static str],
     /// What a reference leads to.
@@ -40,6 +42,7 @@ pub(crate) const fn text(name: &'static str) -> Attribute {
         mutability: Mutability::ReadWrite,
         returned: Returned::Default,
         uniqueness: Uniqueness::None,
+        made: false,
         values: &[],
         refers: &[],
         key: &[],
@@ -115,6 +118,12 @@ impl Attribute {
         self
     }
 
+    /// Read only, and kept as the service makes it.
+    pub(crate) const fn made(mut self) -> Self {
+        self.made = true;
+        self.read_only()
+    }
+
     pub(crate) const fn immutable(mut self) -> Self {
         self.mutability = Mutability::Immutable;
         self
@@ -162,13 +171,14 @@ impl Attribute {
             .find(|it| it.name.eq_ignore_ascii_case(name))
     }
 
-    /// Whether clients set it and it is shown to them, so that it has to be kept.
+    /// Whether clients set it, or the service makes it, and it is shown to them, so that it has to
+    /// be kept.
     pub(crate) fn is_kept(&self) -> bool {
         let is_set = matches!(
             self.mutability,
             Mutability::ReadWrite | Mutability::Immutable
         );
-        is_set && self.returned != Returned::Never
+        (is_set || self.made) && self.returned != Returned::Never
     }
 
     /// Whether it is set and then never shown.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EXTENSION, SEARCH, USER, group, post, refused, subject};
+use super::{EXTENSION, SEARCH, USER, group, person, post, refused, subject};
 use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
@@ -38,6 +38,11 @@ const ENTRIES: &[Entry] = &[
     (&["O-12.200-05"], "OPTIONS tells methods", options),
     (&["O-4.5-02"], "schemas tell what is searched", schemas),
     (&["O-4.5-03"], "attributes are found by type", attributes),
+    (
+        &["O-4.1-10", "O-12.400-06"],
+        "values are chosen from lists",
+        allowed,
+    ),
     (&["O-4.6-02"], "what is served", served),
     (
         &["O-8.2-01"],
@@ -461,6 +466,16 @@ fn options(session: &mut Session) -> Verdict {
         ("/UserStatusChanger/7", "PUT,OPTIONS"),
         ("/UserCapabilitiesChanger/7", "PUT,OPTIONS"),
         ("/MePasswordChanger", "PUT,OPTIONS"),
+        ("/UserPasswordResetter/7", "PUT,OPTIONS"),
+        ("/UserLockedStateChanger", "POST,OPTIONS"),
+        ("/MePasswordResetter", "POST,OPTIONS"),
+        ("/ApiKeys", "PATCH,GET,POST,DELETE,OPTIONS"),
+        ("/ApiKeys/7", "GET,PATCH,DELETE,OPTIONS"),
+        ("/ApiKeys/.search", "POST,OPTIONS"),
+        ("/MyAuthTokens", "PATCH,GET,POST,DELETE,OPTIONS"),
+        ("/MyAuthTokens/7", "GET,PATCH,DELETE,OPTIONS"),
+        ("/AllowedValues", "GET,OPTIONS"),
+        ("/AllowedValues/.search", "POST,OPTIONS"),
     ] {
         let answer = session
             .send(Request::new("OPTIONS", path).anonymous())?
@@ -522,6 +537,48 @@ fn attributes(session: &mut Session) -> Verdict {
     same("the same row", row, &answer.object()?["Resources"][0])
 }
 
+fn allowed(session: &mut Session) -> Verdict {
+    for (list, value, path, wrong) in [
+        (
+            "timezones",
+            "Europe/Berlin",
+            "timezone",
+            json!("Europe/Nowhere"),
+        ),
+        (
+            "countries",
+            "DE",
+            "addresses",
+            json!([{ "type": "work", "country": "XX" }]),
+        ),
+    ] {
+        let filter = format!("attrName eq \"{list}\"");
+        let ask = Request::get("/AllowedValues").query("filter", &filter);
+        let answer = session.send(ask)?.expect(200)?;
+        same("totalResults", &json!(1), &answer.object()?["totalResults"])?;
+        let row = &answer.object()?["Resources"][0];
+        let values = row["attrValues"].as_array().into_iter().flatten();
+        let holds = values.clone().any(|it| it["value"] == value);
+        ensure(holds, format!("{value} in {list}"), &answer)?;
+        let body = json!({ "schemas": [SEARCH], "filter": filter });
+        let found = session.send(post("/AllowedValues/.search", &body))?;
+        let found = found.expect(200)?;
+        same("the same row", row, &found.object()?["Resources"][0])?;
+        let mut body = person(session);
+        body[path] = wrong;
+        let answer = session.send(post("/Users", &body))?;
+        refused(&answer, 400, "invalidCanonicalValue")?;
+    }
+    let none = Request::get("/AllowedValues").query("filter", "attrName eq \"none\"");
+    let none = session.send(none)?.expect(200)?;
+    same("totalResults", &json!(0), &none.object()?["totalResults"])?;
+    for filter in ["attrValues pr", "attrName zz 1"] {
+        let wrong = Request::get("/AllowedValues").query("filter", filter);
+        refused(&session.send(wrong)?, 400, "invalidFilter")?;
+    }
+    Ok(())
+}
+
 fn served(session: &mut Session) -> Verdict {
     let answer = session
         .send(Request::get("/ServiceProviderConfig"))?
@@ -535,7 +592,15 @@ fn served(session: &mut Session) -> Verdict {
         .expect(200)?;
     same("the same under its other name", config, plural.object()?)?;
     let answer = session.send(Request::get("/ResourceTypes"))?.expect(200)?;
-    same("types", &json!(2), &answer.object()?["totalResults"])?;
+    let types = answer.object()?["Resources"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let names: Vec<&Value> = types.map(|it| &it["name"]).collect();
+    let is_told = ["User", "Group", "ApiKey"]
+        .iter()
+        .all(|it| names.contains(&&json!(it)));
+    ensure(is_told, "the types", &answer)?;
     let answer = session
         .send(Request::get("/ResourceTypes/User"))?
         .expect(200)?;

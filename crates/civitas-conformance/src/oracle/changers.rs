@@ -27,24 +27,42 @@ const ENTRIES: &[Entry] = &[
         "operations on users that are none",
         refusals,
     ),
+    (&["O-6.2-05"], "a user is locked, and unlocked", locked),
+    (&["O-6.2-05"], "locks that are none", no_locks),
+    (
+        &["O-6.2-06", "O-12.201-04", "O-12.400-07"],
+        "a password is set by a token",
+        by_token,
+    ),
+    (
+        &["O-6.2-05"],
+        "a locked user shows its password in vain",
+        in_vain,
+    ),
+    (&["O-6.2-06"], "a user is reset and nobody told", quietly),
     (&["O-6.3-01"], "the caller changes its password", own),
     (&["O-6.3-02"], "a password that is not the caller's", wrong),
 ];
 
-const CHANGERS: [&str; 3] = [
+const CHANGERS: [&str; 4] = [
     "UserPasswordChanger",
     "UserStatusChanger",
     "UserCapabilitiesChanger",
+    "UserPasswordResetter",
 ];
 
 fn put(path: &str, members: &Value) -> Request {
+    asked("PUT", path, members)
+}
+
+fn asked(method: &'static str, path: &str, members: &Value) -> Request {
     let name = path.split('/').nth(1).unwrap_or_default();
     let mut body =
         json!({ "schemas": [format!("urn:ietf:params:scim:schemas:oracle:idcs:{name}")] });
     for (name, value) in members.as_object().into_iter().flatten() {
         body[name] = value.clone();
     }
-    json_request("PUT", path, &body)
+    json_request(method, path, &body)
 }
 
 /// The answer tells which user was changed, and its state.
@@ -135,6 +153,93 @@ fn refusals(session: &mut Session) -> Verdict {
     Ok(())
 }
 
+fn state_of(session: &mut Session, subject: &Subject) -> Result<Value, Unmet> {
+    let user = session.send(Request::get(&subject.path))?.expect(200)?;
+    Ok(user.object()?[format!("{EXTENSION}:userState:User")]["locked"].clone())
+}
+
+fn locked(session: &mut Session) -> Verdict {
+    let subject = subject(session)?;
+    for locked in [true, false] {
+        let members = json!({ "userId": subject.id, "locked": locked });
+        let answer = session.send(asked("POST", "/UserLockedStateChanger", &members))?;
+        let answer = answer.expect(201)?;
+        same("locked", &json!(locked), &answer.object()?["locked"])?;
+        let user = changed(session, &subject, &answer)?;
+        let state = &user[format!("{EXTENSION}:userState:User")]["locked"];
+        same("locked.on", &json!(locked), &state["on"])?;
+        let by_administrator = if locked { json!(1) } else { Value::Null };
+        same("locked.reason", &by_administrator, &state["reason"])?;
+        ensure(state["lockDate"].is_string() == locked, "a date", &answer)?;
+    }
+    Ok(())
+}
+
+fn no_locks(session: &mut Session) -> Verdict {
+    let subject = subject(session)?;
+    let nobody = NOBODY.strip_prefix("/Users/").unwrap_or_default();
+    for (members, told) in [
+        (json!({ "locked": true }), "missingReqAttributes"),
+        (json!({ "userId": subject.id }), "missingReqAttributes"),
+        (
+            json!({ "userId": subject.id, "locked": "yes" }),
+            "invalidPayload",
+        ),
+        (
+            json!({ "userId": nobody, "locked": true }),
+            "invalidReferenceResource",
+        ),
+    ] {
+        let answer = session.send(asked("POST", "/UserLockedStateChanger", &members))?;
+        refused(&answer, 400, told)?;
+    }
+    let state = state_of(session, &subject)?;
+    same("locked.on", &json!(false), &state["on"])?;
+    let members = json!({ "userId": subject.id, "locked": true });
+    let reader = session.caller(Role::Read)?;
+    let request = asked("POST", "/UserLockedStateChanger", &members);
+    let answer = session.send_as(&reader, request)?;
+    refused(&answer, 403, "insufficientPrivilege")?;
+    let answer = session.send(put("/UserLockedStateChanger", &members))?;
+    refused(&answer, 405, "methodNotAllowed")
+}
+
+fn by_token(session: &mut Session) -> Verdict {
+    let subject = subject(session)?;
+    let path = format!("/UserPasswordResetter/{}", subject.id);
+    let members = json!({ "userFlowControlledByExternalClient": true });
+    let answer = session.send(put(&path, &members))?.expect(200)?;
+    let token = answer.object()?["userToken"]["value"].clone();
+    ensure(token.is_string(), "a token", &answer)?;
+    changed(session, &subject, &answer)?;
+    let by = |token: &Value, password: &str| {
+        let members = json!({ "token": token, "password": password });
+        asked("POST", "/MePasswordResetter", &members)
+    };
+    let other = session.send(by(&json!("no.token"), "Blue-Kettle-7"))?;
+    refused(&other, 400, "invalidToken")?;
+    let weak = session.send(by(&token, ""))?;
+    refused(&weak, 400, "pwdpolicyViolation")?;
+    let set = session.send(by(&token, "Blue-Kettle-7"))?.expect(201)?;
+    same("id", &json!(subject.id), &set.object()?["id"])?;
+    let again = session.send(by(&token, "Red-Kettle-8"))?;
+    refused(&again, 400, "invalidToken")?;
+    let lacking = asked("POST", "/MePasswordResetter", &json!({ "token": token }));
+    refused(&session.send(lacking)?, 400, "missingReqAttributes")
+}
+
+fn quietly(session: &mut Session) -> Verdict {
+    let subject = subject(session)?;
+    let path = format!("/UserPasswordResetter/{}", subject.id);
+    let answer = session.send(put(&path, &json!({ "bypassNotification": true })))?;
+    let answer = answer.expect(200)?;
+    let body = answer.object()?;
+    let tells = ["userToken", "oneTimePassword", "password"];
+    let tells = tells.iter().any(|it| body.get(it).is_some());
+    ensure(!tells, "nothing to log on with", &answer)?;
+    changed(session, &subject, &answer).map(drop)
+}
+
 /// The user that calls, with a password.
 fn caller(session: &mut Session, password: &str) -> Verdict {
     let user = session.caller(Role::User)?;
@@ -157,6 +262,24 @@ fn own(session: &mut Session) -> Verdict {
     refused(&again, 400, "invalidCurrentPassword")?;
     let next = change("Red-Kettle-8", "Red-Kettle-9");
     session.send_as(&user, next)?.expect(200).map(drop)
+}
+
+fn in_vain(session: &mut Session) -> Verdict {
+    caller(session, "Blue-Kettle-7")?;
+    let user = session.caller(Role::User)?;
+    let me = session.send_as(&user, Request::get("/Me"))?.expect(200)?;
+    let id = me.object()?["id"].clone();
+    let change = || {
+        let members = json!({ "oldPassword": "Blue-Kettle-7", "password": "Red-Kettle-8" });
+        put("/MePasswordChanger", &members)
+    };
+    for (locked, status) in [(true, 400), (false, 200)] {
+        let members = json!({ "userId": id, "locked": locked });
+        let answer = session.send(asked("POST", "/UserLockedStateChanger", &members))?;
+        answer.expect(201)?;
+        session.send_as(&user, change())?.expect(status)?;
+    }
+    Ok(())
 }
 
 fn wrong(session: &mut Session) -> Verdict {

@@ -219,11 +219,7 @@ fn secrets(session: &mut Session) -> Verdict {
             seen.push(shown.clone());
             let read = format!("{path}?attributeSets=all");
             let read = session.send(Request::get(read))?.expect(200)?;
-            ensure(
-                !read.object()?.to_owned().contains_key(secret),
-                "no secret",
-                &read,
-            )?;
+            ensure(read.object()?.get(secret).is_none(), "no secret", &read)?;
             let all = session.send(Request::get(&endpoint))?.expect(200)?;
             let is_hidden = !all.describe().contains(&shown);
             ensure(is_hidden, "no secret", &all)?;

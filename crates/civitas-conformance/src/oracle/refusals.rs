@@ -394,6 +394,20 @@ const SITUATIONS: &[Situation] = &[
     ),
     situation(
         &["O-12.405-02"],
+        "values are asked for by a filter",
+        405,
+        "filterRequired",
+        |_| Request::get("/AllowedValues"),
+    ),
+    situation(
+        &["O-12.405-02"],
+        "values are searched by a filter",
+        405,
+        "filterRequired",
+        |_| post("/AllowedValues/.search", &json!({ "schemas": [SEARCH] })),
+    ),
+    situation(
+        &["O-12.405-02"],
         "attributes are asked for by a filter",
         405,
         "filterRequired",

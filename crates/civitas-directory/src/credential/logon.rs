@@ -94,7 +94,7 @@ impl Logon {
         if password.status == PasswordStatus::Disabled {
             return Verdict::Disabled;
         }
-        if credential.attempts.is_locked(self.at) {
+        if credential.is_locked(self.at) {
             return Verdict::Locked;
         }
         if self.hash.as_ref() != Some(&password.hash) {

@@ -289,10 +289,7 @@ fn refused(credential: &Credential, scope: &Scope) -> Option<Verdict> {
     let status = credential.password.as_ref().map(|it| it.status);
     match status {
         None | Some(PasswordStatus::Disabled) => Some(Verdict::Disabled),
-        _ => credential
-            .attempts
-            .is_locked(scope.now)
-            .then_some(Verdict::Locked),
+        _ => credential.is_locked(scope.now).then_some(Verdict::Locked),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     parameters::Parameters,
     status,
 };
-use crate::reply::Reply;
+use crate::{letter::Desk, reply::Reply};
 
 /// A request that may proceed.
 pub(super) struct Call<'r> {
@@ -69,6 +69,16 @@ impl Call<'_> {
             tags => Expect::Match(tags.iter().map(|it| untagged(it)).collect()),
         };
         self.scope.required(stated)
+    }
+
+    /// Where letters are written.
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk {
+            directory: self.directory(),
+            tenant: self.tenant,
+            scope: &self.scope,
+            origin: &self.origin,
+        }
     }
 
     /// The URL of something below the base.

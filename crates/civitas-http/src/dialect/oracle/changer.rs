@@ -1,5 +1,5 @@
 //! Operations on users that the service gives names of their own: setting a password, activating,
-//! and what a user may do. Each is a change of the user, answered by what was asked.
+//! locking, and what a user may do. Each is a change of the user, answered by what was asked.
 
 use civitas_directory::{Error, Found, Outcome, credential::Verdict};
 use civitas_scim::patch::{Op, Operation};
@@ -10,6 +10,7 @@ use super::{
     fault::{Failure, Fault},
     id,
     kind::Kind,
+    reset,
     resource::{self, Item},
     schema::{CAPABILITIES, SELF_CHANGE},
     write::Sent,
@@ -25,16 +26,25 @@ pub(crate) enum Changer {
     Password,
     Status,
     Capabilities,
+    /// Nobody logs on by the password any more, and another is to be set.
+    Reset,
+    /// An administrator locks and unlocks. The body names the user.
+    Lock,
     /// Of the caller's own password.
     MyPassword,
+    /// A password that is set by a token.
+    NewPassword,
 }
 
 impl Changer {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Password,
         Self::Status,
         Self::Capabilities,
+        Self::Reset,
+        Self::Lock,
         Self::MyPassword,
+        Self::NewPassword,
     ];
 
     /// The operation of that name in paths.
@@ -47,8 +57,21 @@ impl Changer {
             Self::Password => "UserPasswordChanger",
             Self::Status => "UserStatusChanger",
             Self::Capabilities => "UserCapabilitiesChanger",
+            Self::Reset => "UserPasswordResetter",
+            Self::Lock => "UserLockedStateChanger",
             Self::MyPassword => "MePasswordChanger",
+            Self::NewPassword => "MePasswordResetter",
         }
+    }
+
+    /// Whether its path names a user.
+    pub(super) const fn takes_id(self) -> bool {
+        !matches!(self, Self::MyPassword | Self::Lock | Self::NewPassword)
+    }
+
+    /// Whether it is asked for by POST, and not by PUT.
+    pub(super) const fn is_posted(self) -> bool {
+        matches!(self, Self::Lock | Self::NewPassword)
     }
 
     /// Whether it is about the caller, and so no user is named in its path.
@@ -81,13 +104,16 @@ impl Changer {
                 });
                 Ok(set.collect())
             }
+            // What they change clients do not.
+            Self::Reset | Self::Lock | Self::NewPassword => Ok(Vec::new()),
         }
     }
 
     /// What the answer tells of the user.
     fn shown(self, body: &Map<String, Value>) -> Vec<(String, Value)> {
         let tells = |name: &str| match self {
-            Self::Password | Self::MyPassword => false,
+            Self::Password | Self::MyPassword | Self::Reset | Self::NewPassword => false,
+            Self::Lock => ["userId", "locked"].contains(&name),
             Self::Status => name == "active",
             Self::Capabilities => name.starts_with("canUse"),
         };
@@ -115,12 +141,14 @@ pub(super) async fn answer(
     let body = call.object()?;
     let body = body.as_object().cloned().unwrap_or_default();
     check_schemas(changer, &body)?;
+    match changer {
+        Changer::Lock => return lock(call, &body).await,
+        Changer::NewPassword => return reset::redeem(call, &body).await,
+        _ => {}
+    }
     let mut operations = changer.operations(&body)?;
-    let allowed = body
-        .get(SELF_CHANGE)
-        .and_then(|it| it.get("allowSelfChange"));
-    let allowed = allowed.map(|it| replace(&format!("{SELF_CHANGE}:allowSelfChange"), it));
-    operations.extend(allowed);
+    let allowed = self_change(&body);
+    operations.extend(allowed.map(|it| replace(&format!("{SELF_CHANGE}:allowSelfChange"), it)));
     let id = match user {
         Some(user) => id::kept(user).into_owned(),
         None => resource::caller(call)?,
@@ -130,6 +158,9 @@ pub(super) async fn answer(
         id: &id,
         me: changer.is_own(),
     };
+    if changer == Changer::Reset {
+        return reset::begin(call, &item, &body).await;
+    }
     if changer == Changer::MyPassword {
         check_password(call, &id, &body).await?;
     }
@@ -137,6 +168,56 @@ pub(super) async fn answer(
     let found = resource::changed(call, &item, &sent).await;
     let found = found.map_err(|failure| worded(changer, failure))?;
     Ok(told(call, changer, &body, &found))
+}
+
+/// What a body says of the caller's intention to change itself.
+fn self_change(body: &Map<String, Value>) -> Option<&Value> {
+    let within = body.get(SELF_CHANGE);
+    let within = within.and_then(|it| it.get("allowSelfChange"));
+    within.or_else(|| body.get(&format!("{SELF_CHANGE}:allowSelfChange")))
+}
+
+/// Refuses callers that change themselves and do not say so.
+pub(super) fn check_self_change(
+    call: &Call<'_>,
+    user: &str,
+    body: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let is_self = call.caller.user.as_deref() == Some(user);
+    if is_self && self_change(body) != Some(&Value::Bool(true)) {
+        return Err(Fault::self_change());
+    }
+    Ok(())
+}
+
+/// Locks the user that the body names, or unlocks it.
+async fn lock(call: &Call<'_>, body: &Map<String, Value>) -> Result<Reply, Failure> {
+    let user = body.get("userId").and_then(Value::as_str);
+    let locked = body.get("locked").filter(|it| !it.is_null());
+    let (Some(user), Some(locked)) = (user, locked) else {
+        let missing = [("userId", user.is_none()), ("locked", locked.is_none())];
+        let missing = missing.iter().filter(|(_, it)| *it);
+        let missing: Vec<String> = missing.map(|(name, _)| (*name).to_owned()).collect();
+        return Err(Fault::missing(&missing).into());
+    };
+    let Value::Bool(locked) = locked else {
+        return Err(Fault::payload("locked must be true or false.").into());
+    };
+    let id = id::kept(user);
+    check_self_change(call, &id, body)?;
+    let item = Item {
+        kind: Kind::User,
+        id: &id,
+        me: false,
+    };
+    let name = Changer::Lock.name();
+    match resource::changed(call, &item, &Sent::Lock(*locked)).await {
+        Ok(found) => Ok(told(call, Changer::Lock, body, &found)),
+        Err(Failure::Fault(fault)) if fault.outcome == Outcome::NotFound => {
+            Err(Fault::no_referent(name, "userId", "User", user).into())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 fn check_schemas(changer: Changer, body: &Map<String, Value>) -> Result<(), Fault> {
@@ -184,20 +265,41 @@ fn worded(changer: Changer, failure: Failure) -> Failure {
         Failure::Refusal(Refusal::Directory(Error::Invalid(invalid)))
             if matches!(changer, Changer::Password | Changer::MyPassword) =>
         {
-            let id = "error.identity.passwordmgmt.pwdpolicyViolation";
-            Fault::invalid(id, invalid.detail).into()
+            too_weak(invalid.detail).into()
         }
         other => other,
     }
 }
 
-fn told(call: &Call<'_>, changer: Changer, body: &Map<String, Value>, found: &Found) -> Reply {
+/// A password that the rules refuse.
+pub(super) fn too_weak(why: String) -> Fault {
+    Fault::invalid("error.identity.passwordmgmt.pwdpolicyViolation", why)
+}
+
+/// The answer to an operation: what was asked, and which state the user has now.
+pub(super) fn told(
+    call: &Call<'_>,
+    changer: Changer,
+    body: &Map<String, Value>,
+    found: &Found,
+) -> Reply {
+    told_with(call, changer, body, found, json!({}))
+}
+
+/// The same with what else is shown.
+pub(super) fn told_with(
+    call: &Call<'_>,
+    changer: Changer,
+    body: &Map<String, Value>,
+    found: &Found,
+    also: Value,
+) -> Reply {
     let name = changer.name();
     let shown = id::shown(&found.record.id);
-    let path = if changer.is_own() {
-        name.to_owned()
-    } else {
+    let path = if changer.takes_id() {
         format!("{name}/{shown}")
+    } else {
+        name.to_owned()
     };
     let mut answer = json!({
         "schemas": [format!("{SCHEMAS}{name}")],
@@ -213,9 +315,14 @@ fn told(call: &Call<'_>, changer: Changer, body: &Map<String, Value>, found: &Fo
     });
     if let Value::Object(answer) = &mut answer {
         answer.extend(changer.shown(body));
+        if let Value::Object(also) = also {
+            answer.extend(also);
+        }
     }
-    tagged(
-        Call::answer(Outcome::Answered, &answer),
-        found.record.version,
-    )
+    let outcome = if changer.is_posted() {
+        Outcome::Created
+    } else {
+        Outcome::Answered
+    };
+    tagged(Call::answer(outcome, &answer), found.record.version)
 }

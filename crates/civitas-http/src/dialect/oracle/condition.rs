@@ -81,7 +81,7 @@ impl Place {
             (None, object::OWNER) if kind.is_credential() => belonging::ATTRIBUTE.to_owned(),
             (None, name) if kind.moved().contains(&name) => format!("{own}{name}{within}"),
             (None, "id" | "meta" | "groups") => format!("{}{within}", known.name),
-            (None, name) if kind.keeps(known) => format!("{name}{within}"),
+            (None, name) if known.is_kept() => format!("{name}{within}"),
             // What nobody sets is the same for all.
             _ => return Err(refuse()),
         };

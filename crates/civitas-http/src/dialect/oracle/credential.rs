@@ -1,7 +1,10 @@
 //! What users prove themselves by beside passwords: keys that they sign requests with, and secrets
 //! that the service makes and shows once. Each belongs to a user and ends with it.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use civitas_directory::{Error, Found, Outcome, belonging, public_key::PublicKey, store::Want};
 use civitas_scim::Attributes;
 use serde_json::{Map, Value};
@@ -251,6 +254,12 @@ pub(super) fn show_secret(
         object.insert(name.to_owned(), secret.into());
     }
     Ok(())
+}
+
+/// A password that meets what a policy may ask of its letters.
+pub(super) fn new_password() -> Result<String, Error> {
+    let text = URL_SAFE_NO_PAD.encode(chance::<15>()?);
+    Ok(format!("{text}-Aa1"))
 }
 
 fn chance<const N: usize>() -> Result<[u8; N], Error> {

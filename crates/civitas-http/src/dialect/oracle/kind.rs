@@ -126,13 +126,6 @@ impl Kind {
         }
     }
 
-    /// Whether the value of an attribute is kept.
-    pub(super) fn keeps(self, attribute: &Attribute) -> bool {
-        // Of a credential the service keeps also what it has made itself, but for secrets.
-        let is_made = self.is_credential() && credential::MADE.contains(&attribute.name);
-        is_made || attribute.is_kept()
-    }
-
     /// The resource as the service shows it, by whose rules requests are read.
     pub(super) fn view(self) -> &'static ResourceType {
         &VIEWS[self as usize]
@@ -239,7 +232,7 @@ impl Kind {
         let (mut attributes, indexed) = credential::kept();
         let own = self.own_schema();
         attributes.extend(own["attributes"].as_array().cloned().unwrap_or_default());
-        let kept = base.attributes.iter().filter(|it| self.keeps(it));
+        let kept = base.attributes.iter().filter(|it| it.is_kept());
         attributes.extend(kept.filter(|it| it.name != "user").map(Attribute::kept));
         own_type::definition(self.name(), base.uri, self.name(), &attributes, indexed)
     }

@@ -23,6 +23,7 @@ mod parameters;
 mod place;
 mod projection;
 pub(crate) mod rehearsal;
+mod reset;
 mod resource;
 mod retry;
 mod rules;

@@ -1,10 +1,10 @@
 //! Resources as the service has them, and as they are kept: one seen as the other. Pure.
 
-use civitas_directory::belonging;
+use civitas_directory::{Timestamp, belonging};
 use civitas_scim::{Attributes, schema::urn, value::is_present};
 use serde_json::{Map, Value, json};
 
-use super::{id, kind::Kind};
+use super::{id, kind::Kind, schema::USER_STATE};
 use crate::part::{set, set_within};
 
 /// A resource: its attributes by name, those of extensions below their URIs.
@@ -25,7 +25,7 @@ const REFERENCES: [(&str, &str); 2] = [
 /// What clients have set, of what is kept of a resource.
 pub(super) fn of(kind: Kind, attributes: &Attributes) -> Object {
     let mut object = Object::with_capacity(32);
-    for attribute in kind.base().filter(|it| kind.keeps(it)) {
+    for attribute in kind.base().filter(|it| it.is_kept()) {
         let home = home(kind, attributes, attribute.name);
         let value = home.and_then(|it| it.get(attribute.name));
         if let Some(value) = value.filter(|it| is_present(it)) {
@@ -128,6 +128,17 @@ pub(super) fn changed(
             }
         }
     }
+    kept
+}
+
+/// Why a user is locked: an administrator has done it.
+const BY_ADMINISTRATOR: u32 = 1;
+
+/// What is kept of a user that an administrator locks, or unlocks.
+pub(super) fn locked(mut kept: Attributes, on: bool, now: Timestamp) -> Attributes {
+    let state =
+        on.then(|| json!({ "on": true, "reason": BY_ADMINISTRATOR, "lockDate": now.to_string() }));
+    set_within(&mut kept, USER_STATE, "locked", state);
     kept
 }
 

@@ -60,7 +60,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 26] = [
+const EVERY: [Place<'static>; 29] = [
     Place::Collection(Endpoint::EACH[0].1),
     Place::Search(Endpoint::EACH[0].1),
     Place::Resource(Endpoint::EACH[0].1, Cow::Borrowed("{id}")),
@@ -82,7 +82,10 @@ const EVERY: [Place<'static>; 26] = [
     Place::Changer(Changer::Password, Some(Cow::Borrowed("{id}"))),
     Place::Changer(Changer::Status, Some(Cow::Borrowed("{id}"))),
     Place::Changer(Changer::Capabilities, Some(Cow::Borrowed("{id}"))),
+    Place::Changer(Changer::Reset, Some(Cow::Borrowed("{id}"))),
+    Place::Changer(Changer::Lock, None),
     Place::Changer(Changer::MyPassword, None),
+    Place::Changer(Changer::NewPassword, None),
     Place::Bulk,
     Place::Job(Cow::Borrowed("{id}")),
     Place::Unbuilt,
@@ -138,7 +141,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "MePasswordRecoveryFactorValidator",
     "MePasswordRecoveryOptionRetriever",
     "MePasswordResetRequestor",
-    "MePasswordResetter",
     "MeSecurityQuestionAnswerValidator",
     "MeSecurityQuestionsRetriever",
     "MyAccesses",
@@ -183,10 +185,8 @@ pub(crate) const UNBUILT: &[&str] = &[
     "UserActivationInitiator",
     "UserAttributesSettings",
     "UserDbCredentials",
-    "UserLockedStateChanger",
     "UserNameGenerator",
     "UserPasswordGenerator",
-    "UserPasswordResetter",
     "UserPasswordValidator",
     "UserStateChanger",
     "UserTokenValidator",
@@ -242,10 +242,10 @@ impl<'r> Place<'r> {
                 let resource = collection.zip(named(id));
                 resource.map(|(of, id)| Self::Resource(of, id))
             }
-            [name] if Changer::named(name).is_some_and(Changer::is_own) => {
+            [name] if Changer::named(name).is_some_and(|it| !it.takes_id()) => {
                 Changer::named(name).map(|it| Self::Changer(it, None))
             }
-            [name, id] if Changer::named(name).is_some_and(|it| !it.is_own()) => {
+            [name, id] if Changer::named(name).is_some_and(Changer::takes_id) => {
                 let changer = Changer::named(name);
                 changer
                     .zip(named(id))
@@ -288,7 +288,10 @@ impl<'r> Place<'r> {
                 Changer::Password => "/admin/v1/UserPasswordChanger/{id}",
                 Changer::Status => "/admin/v1/UserStatusChanger/{id}",
                 Changer::Capabilities => "/admin/v1/UserCapabilitiesChanger/{id}",
+                Changer::Reset => "/admin/v1/UserPasswordResetter/{id}",
+                Changer::Lock => "/admin/v1/UserLockedStateChanger",
                 Changer::MyPassword => "/admin/v1/MePasswordChanger",
+                Changer::NewPassword => "/admin/v1/MePasswordResetter",
             },
             Self::Bulk => "/admin/v1/Bulk",
             Self::Job(_) => "/job/v1/JobHistories/{id}",
@@ -310,6 +313,7 @@ impl<'r> Place<'r> {
             | Self::SchemaAttributesSearch
             | Self::AllowedValuesSearch
             | Self::Bulk => "POST, OPTIONS",
+            Self::Changer(changer, _) if changer.is_posted() => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
             Self::Job(_) => "GET, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",

@@ -174,7 +174,7 @@ async fn commit(
             body: Ok(computed.body()),
             tolerance: &Tolerance::generic(),
             want,
-            beside: Vec::new(),
+            beside: sent.beside(item.id),
         };
         let directory = call.directory();
         let changed = match computed {

@@ -1,7 +1,11 @@
 //! What a request makes of a user or a group, computed and checked. Pure but for the URLs that
 //! answers show.
 
-use civitas_directory::{Expect, Found, Outcome};
+use civitas_directory::{
+    Change, Expect, Found, Outcome,
+    change::Proof,
+    credential::{CredentialChange, PasswordStatus},
+};
 use civitas_scim::{
     Attributes, Invalid, ScimType,
     messages::{PatchRequest, urn::PATCH_OP},
@@ -33,6 +37,10 @@ pub(super) enum Sent {
     Whole(Value),
     /// PATCH
     Operations(Vec<Operation>),
+    /// Whether an administrator locks a user.
+    Lock(bool),
+    /// A password that is good until the first logon.
+    Password(String),
 }
 
 /// What comes of it, in SCIM's words.
@@ -149,6 +157,16 @@ pub(super) fn computed(
     let ocid = id::ocid(item.kind.name(), &old.record.id);
     before.insert("ocid".to_owned(), ocid.into());
     match sent {
+        Sent::Password(password) => {
+            let mut state = kept;
+            state.insert("password".to_owned(), password.as_str().into());
+            Ok(Computed::State(Value::Object(state)))
+        }
+        Sent::Lock(locked) => Ok(Computed::State(Value::Object(object::locked(
+            kept,
+            *locked,
+            call.scope.now,
+        )))),
         Sent::Whole(body) => replaced(call, item, old, kept, &before, body.clone()),
         Sent::Operations(operations) if item.kind == Kind::Group => {
             patched_group(kept, &before, operations.clone())
@@ -514,6 +532,19 @@ pub(super) fn says_self_change(secrets: &Attributes) -> bool {
 }
 
 impl Sent {
+    /// What changes beside the resource.
+    pub(super) fn beside(&self, id: &str) -> Vec<Change> {
+        let change = match self {
+            Self::Lock(locked) => CredentialChange::Bar(*locked),
+            Self::Password(_) => CredentialChange::Status(PasswordStatus::Initial),
+            Self::Whole(_) | Self::Operations(_) => return Vec::new(),
+        };
+        vec![Change::Credential(Proof {
+            id: id.to_owned(),
+            change,
+        })]
+    }
+
     /// Refuses a whole resource that was read in another state, where no header field says
     /// which one is meant.
     pub(super) fn check_version(

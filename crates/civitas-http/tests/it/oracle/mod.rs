@@ -1,5 +1,6 @@
 //! Identity domains: what only a world of one's own shows.
 
+mod credentials;
 mod retry;
 mod views;
 

@@ -6,9 +6,6 @@ use super::{SELF_CHANGE, Schema};
 use crate::attribute::{Attribute, boolean, complex, instant, list, text};
 use crate::dialect::oracle::attribute::link;
 
-/// Attributes whose values the service makes, and keeps.
-pub(in super::super) const MADE: &[&str] = &["fingerprint", "accessKey", "userName"];
-
 /// The attribute that is unique where a user has only so many of a type: the user and a number.
 pub(in super::super) const SLOT: &str = "slot";
 
@@ -61,7 +58,7 @@ pub(in super::super) const API_KEY: &[Schema] = &[
         name: "ApiKey",
         attributes: &[
             text("key").required().exact().immutable(),
-            text("fingerprint").exact().read_only().searchable(),
+            text("fingerprint").exact().made().searchable(),
             text("description"),
             OWNER,
         ],
@@ -91,7 +88,7 @@ pub(in super::super) const CUSTOMER_SECRET_KEY: &[Schema] = &[
         attributes: &[
             text("displayName").searchable(),
             text("description"),
-            text("accessKey").exact().read_only().searchable(),
+            text("accessKey").exact().made().searchable(),
             text("secretKey").exact().read_only(),
             instant("expiresOn").immutable().searchable(),
             text("status").never(),
@@ -107,7 +104,7 @@ pub(in super::super) const SMTP_CREDENTIAL: &[Schema] = &[
         name: "SmtpCredential",
         attributes: &[
             text("description"),
-            text("userName").exact().read_only().searchable(),
+            text("userName").exact().made().searchable(),
             text("password").exact().read_only(),
             instant("expiresOn").immutable().searchable(),
             text("status").never(),

@@ -19,12 +19,12 @@ pub(in super::super) const SCHEMAS: &[Schema] = &[
         attributes: &[complex(
             "locked",
             &[
-                boolean("on").read_only(),
-                integer("reason").read_only(),
-                instant("lockDate").read_only(),
+                boolean("on").made(),
+                integer("reason").made(),
+                instant("lockDate").made(),
             ],
         )
-        .read_only()],
+        .made()],
     },
     Schema {
         uri: USER_EXTENSION,
