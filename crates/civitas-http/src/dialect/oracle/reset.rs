@@ -112,7 +112,7 @@ async fn by_password(
 ) -> Result<Reply, Failure> {
     let password = credential::new_password()?;
     let found = resource::changed(call, item, &Sent::Password(password.clone())).await?;
-    let shows = call
+    let asked = call
         .parameters
         .attributes
         .iter()
@@ -122,7 +122,7 @@ async fn by_password(
             .iter()
             .any(|name| it.eq_ignore_ascii_case(name))
     };
-    let shown = if shows.into_iter().any(is_asked) {
+    let shown = if asked.into_iter().any(is_asked) {
         json!({ "oneTimePassword": password })
     } else {
         json!({})
