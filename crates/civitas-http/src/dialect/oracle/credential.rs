@@ -229,12 +229,10 @@ pub(super) fn asks_secret(kind: Kind, sent: &Sent) -> bool {
     let is_asked = |name: &str| name.eq_ignore_ascii_case("isResetSecret");
     operations.iter().any(|operation| {
         let value = operation.value.as_ref();
+        let mut members = value.and_then(Value::as_object).into_iter().flatten();
         let asked = match operation.path.as_deref() {
             Some(path) => value.filter(|_| is_asked(path)),
-            None => {
-                let mut members = value.and_then(Value::as_object).into_iter().flatten();
-                members.find(|(name, _)| is_asked(name)).map(|(_, it)| it)
-            }
+            None => members.find(|(name, _)| is_asked(name)).map(|(_, it)| it),
         };
         asked == Some(&Value::Bool(true))
     })

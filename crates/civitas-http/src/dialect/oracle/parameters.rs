@@ -13,6 +13,10 @@ pub(super) const MAX_COUNT: usize = 1_000;
 
 /// The parameters of a request. What the service does not know is passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a parameter of its own"
+)]
 pub(super) struct Parameters {
     /// Entries of `attributes`, as written.
     pub(super) attributes: Vec<String>,

@@ -48,12 +48,11 @@ pub(super) async fn caller(
     let signer = id::kept(signature.user);
     let directory = &arrival.app.directory;
     let known = directory.signer(tenant, &signer, signature.fingerprint);
-    let (caller, key) = match known.await? {
-        Some((client, key)) => (of_client(&client), key),
-        None => {
-            let key = key_of(arrival, tenant, &signer, signature.fingerprint).await?;
-            (of_user(signer.into_owned()), key.ok_or_else(refuse)?)
-        }
+    let (caller, key) = if let Some((client, key)) = known.await? {
+        (of_client(&client), key)
+    } else {
+        let key = key_of(arrival, tenant, &signer, signature.fingerprint).await?;
+        (of_user(signer.into_owned()), key.ok_or_else(refuse)?)
     };
     let body = if has_body {
         arrival.body.read().await?
