@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::{
-    client::{Application, Client, Roles},
+    client::{Application, Client, DistinguishedName, Roles, Secret, SecretScopes},
     credential::{Lockout, LockoutChange, Verdict},
     error::Error,
     id::{Ids, Seeded},
@@ -46,11 +46,25 @@ pub struct Caller {
     pub profile: Profile,
     /// What its token allows in the words of a dialect; `None` where its roles say everything.
     pub scopes: Option<String>,
-    /// What is known of the client as an application, where it has shown its secret as one.
+    /// What is known of the client as an application, where it has proven itself as one.
     pub application: Option<Application>,
+    /// What it has proven itself for, as an application.
+    pub granted: SecretScopes,
 }
 
 impl Caller {
+    /// A client that acts for itself, and has proven itself for these.
+    pub fn client(client: &Client, granted: SecretScopes) -> Self {
+        Self {
+            client_id: client.id.clone(),
+            roles: client.roles,
+            profile: client.profile,
+            application: client.application.clone(),
+            granted,
+            ..Self::nobody()
+        }
+    }
+
     /// Somebody who has shown nothing, and may do nothing by a role.
     pub fn nobody() -> Self {
         Self {
@@ -60,6 +74,7 @@ impl Caller {
             profile: Profile::default(),
             scopes: None,
             application: None,
+            granted: SecretScopes::NONE,
         }
     }
 
@@ -75,26 +90,12 @@ impl Caller {
 /// Who shows an id and a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    /// This client.
-    Client(Arc<Client>),
-    /// Nobody: there is no such client, or it has another secret.
+    /// This client, and what the secret is good for.
+    Client(Arc<Client>, SecretScopes),
+    /// Nobody: there is no such client, or it has no such secret, or no longer.
     Nobody,
     /// An application of which no secret is taken for a while.
     Locked,
-}
-
-impl Known {
-    fn of(client: Option<Arc<Client>>) -> Self {
-        client.map_or(Self::Nobody, Self::Client)
-    }
-
-    /// The client.
-    pub fn client(self) -> Option<Arc<Client>> {
-        match self {
-            Self::Client(client) => Some(client),
-            Self::Nobody | Self::Locked => None,
-        }
-    }
 }
 
 /// Finds tenants and clients, and checks what they show.
@@ -106,6 +107,8 @@ pub struct Access {
     /// By what a store calls them.
     realms: Cache<String, Arc<Tenant>>,
     clients: Cache<(i64, String), Option<Arc<Client>>>,
+    /// By the subjects of their certificates.
+    certified: Cache<(i64, DistinguishedName), Option<Arc<Client>>>,
     verified: Cache<[u8; 32], ()>,
     /// Secrets that are being verified: who shows the same one at the same time shares the work.
     verifying: Mutex<HashMap<[u8; 32], Arc<OnceCell<bool>>>>,
@@ -136,6 +139,10 @@ impl Access {
                 .time_to_live(REGISTRY_STALENESS)
                 .build(),
             clients: Cache::builder()
+                .max_capacity(CACHED_ENTRIES)
+                .time_to_live(REGISTRY_STALENESS)
+                .build(),
+            certified: Cache::builder()
                 .max_capacity(CACHED_ENTRIES)
                 .time_to_live(REGISTRY_STALENESS)
                 .build(),
@@ -211,7 +218,13 @@ impl Access {
     /// Reads every tenant and client again that is asked for from now on.
     pub fn forget_registry(&self) {
         self.forget_tenants();
+        self.forget_clients();
+    }
+
+    /// Reads every client again that is asked for from now on.
+    pub(crate) fn forget_clients(&self) {
         self.clients.invalidate_all();
+        self.certified.invalidate_all();
     }
 
     /// Where identifiers of a tenant's new resources come from. A sequence goes on until the
@@ -246,7 +259,8 @@ impl Access {
     }
 
     /// The client whose id and secret these are. An unknown client takes as long as a wrong
-    /// secret. Wrong secrets of an application are counted, and lock it.
+    /// secret. Wrong secrets of an application are counted, and lock it; one that has expired is
+    /// none of those, so that who still shows it does not lock out who shows the next one.
     pub async fn by_secret(
         &self,
         tenant: &Tenant,
@@ -259,7 +273,10 @@ impl Access {
             .await?
             // An account has no secret: asking with one takes as long as for an unknown client.
             .filter(|it| it.enabled && it.account.is_none());
-        let phc = client.as_ref().map(|client| client.secret_hash.clone());
+        let meant = client
+            .as_ref()
+            .and_then(|client| Secret::meant(&client.secrets, secret));
+        let phc = meant.map(|meant| meant.hash.clone());
         let proof = phc.as_deref().map(|phc| proof(phc, secret));
         let is_locking = client.as_ref().is_some_and(|it| it.application.is_some());
         let lockout = if is_locking {
@@ -272,9 +289,6 @@ impl Access {
             return Ok(Known::Locked);
         }
         let is_verified = proof.is_some_and(|proof| self.verified.contains_key(&proof));
-        if is_verified && lockout.is_clear() {
-            return Ok(Known::of(client));
-        }
         let verify = || self.hasher.verify(secret.to_owned(), phc);
         let secret_matches = match proof {
             Some(_) if is_verified => true,
@@ -284,7 +298,11 @@ impl Access {
         if let Some(proof) = proof.filter(|_| secret_matches) {
             self.verified.insert(proof, ());
         }
-        if is_locking {
+        let shown = meant.filter(|_| secret_matches);
+        if shown.is_some_and(|it| !it.is_valid(now)) {
+            return Ok(Known::Nobody);
+        }
+        if is_locking && !(secret_matches && is_verified && lockout.is_clear()) {
             let shown = LockoutChange::Shown {
                 matches: secret_matches,
                 at: now,
@@ -296,7 +314,31 @@ impl Access {
                 return Ok(Known::Locked);
             }
         }
-        Ok(Known::of(client.filter(|_| secret_matches)))
+        let scopes = shown.map(|it| it.scopes);
+        let known = client.clone().zip(scopes);
+        Ok(known.map_or(Known::Nobody, |(client, scopes)| {
+            Known::Client(client, scopes)
+        }))
+    }
+
+    /// The client whose certificates have that subject, if it may call. That the certificate is
+    /// good is known by then.
+    pub async fn by_certificate(
+        &self,
+        tenant: &Tenant,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Arc<Client>>, Error> {
+        let partition = tenant.partition;
+        let key = (partition.raw(), subject.clone());
+        let found = if let Some(known) = self.certified.get(&key) {
+            known
+        } else {
+            let found = self.store.client_by_certificate(partition, subject).await?;
+            let found = found.map(Arc::new);
+            self.certified.insert(key, found.clone());
+            found
+        };
+        Ok(found.filter(|client| client.enabled))
     }
 
     /// A token for a client or user of the tenant.
@@ -351,6 +393,7 @@ impl Access {
             profile: client.profile,
             scopes: claims.scopes.clone(),
             application: None,
+            granted: SecretScopes::NONE,
         }))
     }
 

@@ -4,6 +4,18 @@ use civitas_scim::tolerance::Profile;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+mod certificate;
+mod change;
+mod name;
+mod secret;
+
+pub use certificate::Certificate;
+pub use change::{
+    ClientChange, ClientRefusal, MAX_APPLICATION_SECRETS, MAX_CERTIFICATES, MAX_SECRETS,
+};
+pub use name::{DistinguishedName, MAX_NAME_BYTES, NameError};
+pub use secret::{Drawn, Secret, SecretScope, SecretScopes, expiry};
+
 /// What a caller may do. A higher role includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -86,8 +98,10 @@ impl FromIterator<Role> for Roles {
 pub struct Client {
     /// Client id, unique in its tenant.
     pub id: String,
-    /// PHC string (Argon2id) of the secret.
-    pub secret_hash: String,
+    /// Its secrets, in the order in which they were made.
+    pub secrets: Vec<Secret>,
+    /// The subjects of its certificates, in order. Those of one subject are one client's.
+    pub certificates: Vec<DistinguishedName>,
     /// What the client may do.
     pub roles: Roles,
     /// Whether it may authenticate.
@@ -108,8 +122,6 @@ pub struct Application {
     /// Where its users begin, an http or https URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<String>,
-    /// Whether it manages its own users, and checks what they prove themselves by.
-    pub manages_users: bool,
 }
 
 impl Client {

@@ -4,6 +4,7 @@ mod account;
 pub mod belonging;
 mod build;
 mod bulk;
+mod client;
 mod creation;
 mod credential;
 mod define;
@@ -43,7 +44,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
-    access::{Access, Caller, Known},
+    access::{Access, Caller},
     admission::{Admission, BURST, Overload},
     client::{Client, Roles},
     error::Error,
@@ -197,17 +198,6 @@ impl Directory {
     /// The settings that hold for every tenant.
     pub async fn server_settings(&self) -> Result<Settings, Error> {
         Ok(self.store.server_settings().await?)
-    }
-
-    /// The client whose id and secret these are.
-    pub async fn authenticate(
-        &self,
-        tenant: &Tenant,
-        client_id: &str,
-        secret: &str,
-        now: Timestamp,
-    ) -> Result<Known, Error> {
-        self.access.by_secret(tenant, client_id, secret, now).await
     }
 
     /// An access token for a client; `roles` it does not have are left out.

@@ -5,7 +5,7 @@ use civitas_scim::{Invalid, ScimType};
 
 use crate::{
     change::Rejected,
-    client::Role,
+    client::{ClientRefusal, Role},
     outcome::Outcome,
     store::{ReadError, RegistryError},
 };
@@ -163,11 +163,28 @@ impl From<RegistryError> for Error {
                 }
             }
             RegistryError::Reset => Self::Conflict,
+            RegistryError::Client(refusal) => refused(refusal),
             RegistryError::TooManySnapshots(_) | RegistryError::TooManyStreams(_) => {
                 Self::Invalid(Invalid::value(error.to_string()))
             }
             _ => Self::Unavailable(error.to_string()),
         }
+    }
+}
+
+/// Why a client was not changed.
+fn refused(refusal: &ClientRefusal) -> Error {
+    let missing = |resource_type: &str, id: &str| Error::NotFound {
+        resource_type: resource_type.to_owned(),
+        id: id.to_owned(),
+    };
+    match refusal {
+        ClientRefusal::NoSecret(id) => missing("secret", id),
+        ClientRefusal::NoCertificate(subject) => missing("certificate", subject.as_str()),
+        ClientRefusal::Bound(_) | ClientRefusal::TwoKinds => Error::InUse(refusal.to_string()),
+        ClientRefusal::TooManySecrets(_)
+        | ClientRefusal::TooManyCertificates(_)
+        | ClientRefusal::HasKeys => Error::Invalid(Invalid::value(refusal.to_string())),
     }
 }
 

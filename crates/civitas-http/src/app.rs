@@ -32,6 +32,7 @@ use crate::{
     admin,
     body::Body,
     call::{host, host_name},
+    clients,
     coding::Coder,
     dialect,
     door::{Arrival, check_headers},
@@ -323,6 +324,7 @@ async fn dispatch(arrival: Arrival<'_>, route: Route<'_>) -> Result<Reply, Refus
         Route::Job(id) => Box::pin(job::answer(arrival, id)).await,
         Route::JobRows(id) => Box::pin(job::rows(arrival, id)).await,
         Route::Stream(route) => Box::pin(feed::answer(arrival, route)).await,
+        Route::Clients(route) => Box::pin(clients::answer(arrival, route)).await,
         Route::Imports => Box::pin(import::answer(arrival)).await,
         Route::Page(page) => Box::pin(visited(arrival, page)).await,
     }

@@ -18,7 +18,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use civitas_directory::{
-    Caller, Role, Scope, Tenant, Timestamp, access::Known, admission::Patience, outcome::Elsewhere,
+    Caller, Client, Role, Scope, Tenant, Timestamp, access::Known, admission::Patience,
+    client::SecretScopes, outcome::Elsewhere,
 };
 use civitas_scim::tolerance::Tolerance;
 use http::{HeaderMap, Version, header, request::Parts};
@@ -30,8 +31,9 @@ use crate::{
     conditional::Preconditions,
     credentials::Credentials,
     negotiation::{Media, SCIM_TYPES},
+    peer::Peer,
     prefer::Prefer,
-    refusal::{Refusal, Unauthenticated},
+    refusal::{Refusal, Unauthenticated, Unfit},
 };
 
 /// A request in its circumstances, before anything of it was checked.
@@ -181,34 +183,41 @@ impl<'r> Arrival<'r> {
         }
     }
 
-    /// The caller, whatever it may do.
+    /// The caller, whatever it may do. A certificate counts where nothing else is shown.
     pub(crate) async fn caller(&self, tenant: &Tenant) -> Result<Caller, Refusal> {
         let directory = &self.app.directory;
+        let now = self.now(tenant);
         match Credentials::of(&self.parts.headers)? {
-            None => Err(Unauthenticated::Missing.into()),
+            None => {
+                let client = self.certified(tenant).await?;
+                let client = client.ok_or(Unauthenticated::Missing)?;
+                Ok(Caller::client(&client, SecretScopes::ALL))
+            }
             Some(Credentials::Bearer(token)) => {
-                let now = self.now(tenant);
                 let caller = directory.verify_token(tenant, token, now).await?;
                 Ok(caller.ok_or(Unauthenticated::InvalidToken)?)
             }
             Some(Credentials::Basic { client_id, secret }) => {
-                let now = self.now(tenant);
                 let known = directory.authenticate(tenant, &client_id, &secret, now);
-                let client = match known.await? {
-                    Known::Client(client) => client,
-                    Known::Nobody => return Err(Unauthenticated::WrongSecret.into()),
-                    Known::Locked => return Err(Unauthenticated::Locked.into()),
-                };
-                Ok(Caller {
-                    client_id,
-                    roles: client.roles,
-                    user: None,
-                    profile: client.profile,
-                    scopes: None,
-                    application: client.application.clone(),
-                })
+                match known.await? {
+                    Known::Client(client, scopes) => Ok(Caller::client(&client, scopes)),
+                    Known::Nobody => Err(Unauthenticated::WrongSecret.into()),
+                    Known::Locked => Err(Unauthenticated::Locked.into()),
+                }
             }
         }
+    }
+
+    /// The client that the connection's certificate proves; `None` if there is no certificate.
+    pub(crate) async fn certified(&self, tenant: &Tenant) -> Result<Option<Arc<Client>>, Refusal> {
+        let Some(peer) = self.parts.extensions.get::<Arc<Peer>>() else {
+            return Ok(None);
+        };
+        let refused = |why| Refusal::from(Unauthenticated::Certificate(why));
+        let subject = peer.subject(self.now(tenant)).map_err(refused)?;
+        let directory = &self.app.directory;
+        let client = directory.authenticate_certificate(tenant, subject).await?;
+        client.map(Some).ok_or_else(|| refused(Unfit::Unknown))
     }
 }
 

@@ -3,9 +3,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use civitas_directory::{Client, Error, Outcome, Role, Roles, Subject, token::Token};
+use civitas_directory::{
+    Client, Error, Outcome, Role, Roles, Subject, Tenant, Timestamp,
+    access::Known,
+    client::{SecretScope, SecretScopes},
+    token::Token,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -15,7 +20,7 @@ use crate::{
     door::Arrival,
     form,
     negotiation::check_form_content,
-    refusal::{Refusal, Unauthenticated},
+    refusal::{Refusal, Unauthenticated, Unfit},
     reply::{NO_STORE, Reply},
 };
 
@@ -34,6 +39,11 @@ const USER_NAME: &str = "urn:ietf:params:scim:schemas:core:2.0:User:userName";
 const NO_SUCH_USER: Refused = Refused(
     Code::InvalidRequest,
     "subject_token names no user that is active",
+);
+
+const NO_TOKENS: Refused = Refused(
+    Code::UnauthorizedClient,
+    "the secret is not good for tokens (openid)",
 );
 
 /// The `error` of RFC 6749 §5.2 and, for what is not the client's fault, §4.1.2.1.
@@ -77,17 +87,16 @@ pub(crate) async fn token(arrival: Arrival<'_>, tells_scope: bool) -> Result<Rep
         Err(refused) => return Ok(refused.reply()),
     };
     let shown = Credentials::of(&arrival.parts.headers)?;
-    let (client_id, secret) = match request.credentials(shown) {
-        Ok(Some(credentials)) => credentials,
-        Ok(None) => return Err(Unauthenticated::Missing.into()),
+    let credentials = match request.credentials(shown) {
+        Ok(credentials) => credentials,
         Err(refused) => return Ok(refused.reply()),
     };
     let directory = &arrival.app.directory;
     let now = arrival.now(&tenant);
-    let known = directory
-        .authenticate(&tenant, &client_id, &secret, now)
-        .await?;
-    let client = known.client().ok_or(Unauthenticated::WrongSecret)?;
+    let client = match shown_client(&arrival, &tenant, &request, credentials, now).await? {
+        Ok(client) => client,
+        Err(refused) => return Ok(refused.reply()),
+    };
     let grant = match request.grant(&client) {
         Ok(grant) => grant,
         Err(refused) => return Ok(refused.reply()),
@@ -107,6 +116,36 @@ pub(crate) async fn token(arrival: Arrival<'_>, tells_scope: bool) -> Result<Rep
             }
         }
     }
+}
+
+/// The client by its id and secret, or else by its certificate and its id (RFC 8705 §2).
+async fn shown_client(
+    arrival: &Arrival<'_>,
+    tenant: &Tenant,
+    request: &TokenRequest<'_>,
+    credentials: Option<(String, String)>,
+    now: Timestamp,
+) -> Result<Result<Arc<Client>, Refused>, Refusal> {
+    let Some((id, secret)) = credentials else {
+        let missing = || Refusal::from(Unauthenticated::Missing);
+        let named = request.client_id.as_deref().ok_or_else(missing)?;
+        let client = arrival.certified(tenant).await?.ok_or_else(missing)?;
+        if client.id != named {
+            return Err(Unauthenticated::Certificate(Unfit::Unknown).into());
+        }
+        return Ok(Ok(client));
+    };
+    let directory = &arrival.app.directory;
+    match directory.authenticate(tenant, &id, &secret, now).await? {
+        Known::Client(client, scopes) if may_have_tokens(&client, scopes) => Ok(Ok(client)),
+        Known::Client(..) => Ok(Err(NO_TOKENS)),
+        Known::Nobody | Known::Locked => Err(Unauthenticated::WrongSecret.into()),
+    }
+}
+
+/// Whether the secret that was shown is good for tokens; those of applications need not be.
+fn may_have_tokens(client: &Client, scopes: SecretScopes) -> bool {
+    client.application.is_none() || scopes.include(SecretScope::OpenId)
 }
 
 /// RFC 6749 §5.1, RFC 8693 §2.2.1. No scope is told where there is none to tell.

@@ -155,9 +155,26 @@ pub(crate) enum Unauthenticated {
     /// So many wrong secrets were shown that none is taken for a while.
     #[error("too many wrong secrets were shown; none is taken for a while")]
     Locked,
+    /// The client certificate is no proof.
+    #[error("the client certificate is not taken: {0}")]
+    Certificate(Unfit),
     /// The token is malformed, expired, revoked or not for this tenant.
     #[error("the access token is not valid")]
     InvalidToken,
+}
+
+/// Why a client certificate is no proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// Nobody who is trusted vouches for it.
+    #[error("nobody who is trusted here vouches for it")]
+    Untrusted,
+    /// It is not valid yet, or no longer.
+    #[error("it is not valid now")]
+    Outdated,
+    /// Its subject is that of no client, or of one that is disabled.
+    #[error("its subject is that of no client")]
+    Unknown,
 }
 
 impl From<civitas_scim::Invalid> for Refusal {
@@ -251,7 +268,10 @@ impl Refusal {
                 vec![format!("{bearer}, {error}, {why}"), basic]
             }
             Self::Unauthenticated(
-                Unauthenticated::Missing | Unauthenticated::WrongSecret | Unauthenticated::Locked,
+                Unauthenticated::Missing
+                | Unauthenticated::WrongSecret
+                | Unauthenticated::Locked
+                | Unauthenticated::Certificate(_),
             ) => {
                 vec![bearer, basic]
             }

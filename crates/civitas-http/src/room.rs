@@ -48,6 +48,7 @@ impl Room {
             | Route::JobRows(_)
             | Route::Imports
             | Route::Stream(_)
+            | Route::Clients(_)
             | Route::Fixed(Fixed::Token | Fixed::Guide | Fixed::Keys | Fixed::Admin(_)) => false,
             Route::Scim(route) => route.writes(method),
             Route::Crest(place) => place.writes(method),

@@ -30,6 +30,9 @@
 //! | `/civitas/v1/streams/{id}` | GET, PATCH, DELETE | a stream |
 //! | `/civitas/v1/streams/{id}/events` | POST | polling for events |
 //! | `/civitas/v1/streams/{id}/verification` | POST | a verification on the stream |
+//! | `/civitas/v1/clients`, `…/{id}` | GET | API clients |
+//! | `/civitas/v1/clients/{id}/secrets`, `…/{secret}` | GET, POST; DELETE | their secrets |
+//! | `/civitas/v1/clients/{id}/certificates` | GET, POST, DELETE | their certificates |
 //! | `/civitas/v1/clock` | GET, PUT | time and seed of the tenant (development) |
 //! | `/civitas/v1/snapshots`, `…/{name}` | GET; PUT, DELETE | kept states (development) |
 //! | `/civitas/v1/reset` | POST | back to a kept state (development) |
@@ -79,8 +82,25 @@ pub(crate) enum Route<'r> {
     Imports,
     /// Below `/civitas/v1/streams`.
     Stream(Stream<'r>),
+    /// Below `/civitas/v1/clients`.
+    Clients(Clients<'r>),
     /// Below `/ids`.
     Page(Page),
+}
+
+/// What is at a path of API clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Clients<'r> {
+    /// All of them.
+    All,
+    /// One by its id.
+    One(Cow<'r, str>),
+    /// The secrets of one.
+    Secrets(Cow<'r, str>),
+    /// A secret of one by its id.
+    Secret(Cow<'r, str>, &'r str),
+    /// The certificates of one.
+    Certificates(Cow<'r, str>),
 }
 
 /// What is at a path of streams.
@@ -203,6 +223,9 @@ pub(crate) fn find(path: &str) -> Result<Route<'_>, Refusal> {
         (".well-known", Some("jwks.json"), (None, ..)) => Ok(Route::Fixed(Fixed::Keys)),
         ("civitas", Some("v1"), (Some("imports"), None, _)) => Ok(Route::Imports),
         ("civitas", Some("v1"), (Some("streams"), None, _)) => Ok(Route::Stream(Stream::All)),
+        ("civitas", Some("v1"), (Some("clients"), id, within)) => {
+            clients(id, within, segments.next(), segments.next()).map(Route::Clients)
+        }
         ("civitas", Some("v1"), (Some(what @ ("jobs" | "streams")), Some(id), within))
             if !id.is_empty() && segments.next().is_none() =>
         {
@@ -308,6 +331,28 @@ pub(crate) fn scim_routes() -> Vec<Scim<'static, &'static str>> {
         Scim::Bulk,
         Scim::Me,
     ]
+}
+
+fn clients<'r>(
+    id: Option<&'r str>,
+    within: Option<&'r str>,
+    one: Option<&'r str>,
+    rest: Option<&'r str>,
+) -> Result<Clients<'r>, Refusal> {
+    let Some(id) = id else {
+        return Ok(Clients::All);
+    };
+    let id = decode(id, false).filter(|it| !it.is_empty());
+    let id = id.ok_or(Refusal::UnknownPath)?;
+    match (within, one, rest) {
+        (None, ..) => Ok(Clients::One(id)),
+        (Some("secrets"), None, _) => Ok(Clients::Secrets(id)),
+        (Some("secrets"), Some(secret), None) if !secret.is_empty() => {
+            Ok(Clients::Secret(id, secret))
+        }
+        (Some("certificates"), None, _) => Ok(Clients::Certificates(id)),
+        _ => Err(Refusal::UnknownPath),
+    }
 }
 
 fn admin(one: &str, two: Option<&str>) -> Result<Admin, Refusal> {
@@ -540,6 +585,18 @@ impl Stream<'_> {
     }
 }
 
+impl Clients<'_> {
+    /// The methods that apply.
+    pub(crate) const fn methods(&self) -> Methods {
+        Methods(match self {
+            Self::All | Self::One(_) => "GET, HEAD, OPTIONS",
+            Self::Secrets(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Secret(..) => "DELETE, OPTIONS",
+            Self::Certificates(_) => "GET, HEAD, POST, DELETE, OPTIONS",
+        })
+    }
+}
+
 impl Route<'_> {
     /// The path with its variable parts named, for logs.
     pub(crate) fn template(&self) -> &'static str {
@@ -555,6 +612,11 @@ impl Route<'_> {
             Self::Stream(Stream::One(_)) => "/civitas/v1/streams/{id}",
             Self::Stream(Stream::Events(_)) => "/civitas/v1/streams/{id}/events",
             Self::Stream(Stream::Verification(_)) => "/civitas/v1/streams/{id}/verification",
+            Self::Clients(Clients::All) => "/civitas/v1/clients",
+            Self::Clients(Clients::One(_)) => "/civitas/v1/clients/{id}",
+            Self::Clients(Clients::Secrets(_)) => "/civitas/v1/clients/{id}/secrets",
+            Self::Clients(Clients::Secret(..)) => "/civitas/v1/clients/{id}/secrets/{secret}",
+            Self::Clients(Clients::Certificates(_)) => "/civitas/v1/clients/{id}/certificates",
             Self::Fixed(Fixed::Keys) => "/.well-known/jwks.json",
             Self::Fixed(Fixed::Token) => "/oauth2/v1/token",
             Self::Fixed(Fixed::Guide) => "/docs/scim",
@@ -622,6 +684,20 @@ mod tests {
                 "/civitas/v1/streams/7/events",
                 "/civitas/v1/streams/{id}/events",
             ),
+            ("/civitas/v1/clients", "/civitas/v1/clients"),
+            ("/civitas/v1/clients/a%2Fb/", "/civitas/v1/clients/{id}"),
+            (
+                "/civitas/v1/clients/a/secrets",
+                "/civitas/v1/clients/{id}/secrets",
+            ),
+            (
+                "/civitas/v1/clients/a/secrets/7",
+                "/civitas/v1/clients/{id}/secrets/{secret}",
+            ),
+            (
+                "/civitas/v1/clients/a/certificates",
+                "/civitas/v1/clients/{id}/certificates",
+            ),
             ("/.well-known/jwks.json", "/.well-known/jwks.json"),
             ("/health/live", "/health/live"),
             ("/metrics", "/metrics"),
@@ -667,6 +743,10 @@ mod tests {
             "/civitas/v1/streams/7/events/8",
             "/civitas/v1/streams//events",
             "/civitas/v1/imports/x",
+            "/civitas/v1/clients/a/x",
+            "/civitas/v1/clients//secrets",
+            "/civitas/v1/clients/a/secrets/7/8",
+            "/civitas/v1/clients/a/certificates/7",
             "/civitas/v1/jobs/7/rows/8",
             "/.well-known",
             "/health",

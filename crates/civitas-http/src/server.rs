@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
+use http::Request;
 use hyper::{
+    body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
@@ -20,13 +22,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     app::{App, Surface},
     feed, job,
+    peer::Peer,
     settings::HttpLimits,
     stream::{Protocol, Stream},
+    tls::Acceptor,
     watched::{Phase, Watched},
 };
 
@@ -110,7 +113,7 @@ async fn accept(listener: &TcpListener, app: &Surface) -> (TcpStream, OwnedSemap
 async fn connection(
     app: Arc<Surface>,
     stream: TcpStream,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
     permit: OwnedSemaphorePermit,
     mut stopped: watch::Receiver<()>,
 ) {
@@ -124,7 +127,11 @@ async fn connection(
     let limits = app.settings.limits;
     let phase = Arc::new(Phase::default());
     let opening = async {
-        let stream = Stream::open(stream, tls.as_ref(), limits.header_read_timeout).await?;
+        let acceptor = tls.as_ref().map(|it| &it.tls);
+        let stream = Stream::open(stream, acceptor, limits.header_read_timeout).await?;
+        let clients = tls.as_ref().and_then(|it| it.clients.as_ref());
+        let now = (app.settings.clock)();
+        let shown = clients.and_then(|it| Peer::of(stream.shown(), it.as_ref(), now));
         let protocol = stream.protocol();
         let mut stream = Watched::new(stream, phase.clone(), &limits);
         let http2 = match protocol {
@@ -135,21 +142,24 @@ async fn connection(
                 true
             }
         };
-        Ok((stream, http2))
+        Ok((stream, http2, shown.map(Arc::new)))
     };
-    let opened: io::Result<(Watched, bool)> = tokio::select! {
+    let opened: io::Result<(Watched, bool, Option<Arc<Peer>>)> = tokio::select! {
         opened = opening => opened,
         _ = stopped.changed() => return,
     };
-    let (stream, http2) = match opened {
+    let (stream, http2, shown) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             tracing::debug!(%error, "a connection was not opened");
             return;
         }
     };
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, phase) = (app.clone(), phase.clone());
+        if let Some(peer) = &shown {
+            request.extensions_mut().insert(Arc::clone(peer));
+        }
         // Boxed, so that an idle connection does not hold the space of a busy one.
         Box::pin(async move {
             let _work = phase.work();

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer, server::TlsStream};
 
 use crate::tls;
 
@@ -75,6 +75,14 @@ impl Stream {
                 Protocol::Http2
             }
             Self::Encrypted(_) => Protocol::Http1,
+        }
+    }
+
+    /// The certificates that the client has shown: its own, then those that vouch for it.
+    pub(crate) fn shown(&self) -> Option<&[CertificateDer<'static>]> {
+        match self {
+            Self::Clear(_) => None,
+            Self::Encrypted(stream) => stream.get_ref().1.peer_certificates(),
         }
     }
 

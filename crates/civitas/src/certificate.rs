@@ -18,22 +18,34 @@ use crate::failure::Failure;
 /// What the certificate of development mode is for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
+/// The key of the configuration that names who vouches for clients.
+const OF_AUTHORITIES: &str = "tls.client_authorities";
+
 /// Days that it is good for, which is what clients accept at most, and days until a new one is
 /// made in its place.
 const GOOD: i32 = 825;
 const KEPT: u64 = 800;
 
-/// Reads a certificate and its key. An error is key, file and what is wrong.
-pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Tls, (&'static str, PathBuf, String)> {
+/// Reads a certificate and its key, and whom is trusted to vouch for clients. An error is key, file
+/// and what is wrong.
+pub(crate) fn read(
+    certificate: &Path,
+    key: &Path,
+    authorities: Option<&Path>,
+) -> Result<Tls, (&'static str, PathBuf, String)> {
     let of = |what, file: &Path, why| (what, file.to_owned(), why);
     let (of_certificate, of_key) = ("tls.certificate", "tls.key");
     let unread =
         |what, file: &Path, error: io::Error| of(what, file, format!("cannot read it: {error}"));
     let chain = fs::read(certificate).map_err(|it| unread(of_certificate, certificate, it))?;
     let secret = fs::read(key).map_err(|it| unread(of_key, key, it))?;
-    Tls::from_pem(&chain, &secret).map_err(|error| match error {
+    let trusted =
+        authorities.map(|file| fs::read(file).map_err(|it| unread(OF_AUTHORITIES, file, it)));
+    let trusted = trusted.transpose()?;
+    Tls::from_pem(&chain, &secret, trusted.as_deref()).map_err(|error| match error {
         Unusable::Certificate(why) => of(of_certificate, certificate, why),
         Unusable::Key(why) => of(of_key, key, why),
+        Unusable::Authorities(why) => of(OF_AUTHORITIES, authorities.unwrap_or(certificate), why),
     })
 }
 
@@ -67,8 +79,13 @@ impl Development {
         )
     }
 
-    pub(crate) fn tls(&self) -> Result<Tls, Failure> {
-        read(&self.certificate, &self.key).map_err(|(_, file, why)| {
+    /// The certificate as it is shown, with whom is trusted to vouch for clients.
+    pub(crate) fn tls(&self, authorities: Option<&Path>) -> Result<Tls, Failure> {
+        read(&self.certificate, &self.key, authorities).map_err(|(key, file, why)| {
+            if key == OF_AUTHORITIES {
+                let file = file.display();
+                return Failure::configuration(format!("--client-authorities {file}: {why}"));
+            }
             let text = format!(
                 "{}: {why}; without both files new ones are made",
                 file.display()

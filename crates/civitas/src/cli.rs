@@ -71,6 +71,10 @@ pub(crate) struct Serve {
     /// kept in the data folder
     #[arg(long, requires = "dev", conflicts_with = "config")]
     pub(crate) https: bool,
+    /// File of the certificates (PEM) that may vouch for client certificates, which are asked for
+    /// then
+    #[arg(long, value_name = "FILE", requires = "https")]
+    pub(crate) client_authorities: Option<PathBuf>,
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -392,6 +396,11 @@ pub(crate) enum Client {
         role: Option<String>,
         #[command(flatten)]
         application: Application,
+        #[command(flatten)]
+        secret: NewSecret,
+        /// Certificate (PEM) whose subject it proves itself by; it gets no secret then
+        #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
+        certificate: Option<PathBuf>,
         /// Public key of RSA (PEM) by which it signs its requests; it gets no secret then
         #[arg(long, value_name = "FILE")]
         public_key: Option<PathBuf>,
@@ -400,6 +409,12 @@ pub(crate) enum Client {
         #[command(flatten)]
         source: Source,
     },
+    /// Make, list and delete secrets of a client
+    #[command(subcommand)]
+    Secret(ClientSecret),
+    /// Bind certificates to a client by their subject, list and unbind them
+    #[command(subcommand)]
+    Certificate(ClientCertificate),
     /// Take secrets again of an application that wrong ones have locked
     Unlock {
         /// Client id
@@ -451,9 +466,89 @@ pub(crate) struct Application {
     /// Where its users begin
     #[arg(long, value_name = "URL", requires = "application")]
     pub(crate) home: Option<String>,
-    /// Keep it from managing its users and checking what they prove themselves by
-    #[arg(long, requires = "application")]
-    pub(crate) without_users: bool,
+}
+
+/// A secret that is made.
+#[derive(Args)]
+pub(crate) struct NewSecret {
+    /// What it is good for, of an application: some of `application`, `users`, `openid` [default:
+    /// all]
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scopes: Option<String>,
+    /// When it expires: `never`, after a time such as `1y`, or at an instant such as
+    /// 2030-01-01T00:00:00Z
+    #[arg(long, value_name = "WHEN", default_value = "never")]
+    pub(crate) expires: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClientSecret {
+    /// Make a further secret and print it; it is not shown again
+    Add {
+        #[command(flatten)]
+        secret: NewSecret,
+        #[command(flatten)]
+        of: ClientOf,
+    },
+    /// List the secrets of a client, without what they are
+    List {
+        #[command(flatten)]
+        of: ClientOf,
+    },
+    /// Delete a secret
+    Delete {
+        #[command(flatten)]
+        of: ClientOf,
+        /// Id of the secret, as listed
+        secret: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClientCertificate {
+    /// Take certificates of a subject as proof of the client
+    Add {
+        #[command(flatten)]
+        of: ClientOf,
+        #[command(flatten)]
+        subject: Subject,
+    },
+    /// List the subjects of a client
+    List {
+        #[command(flatten)]
+        of: ClientOf,
+    },
+    /// Take them no longer
+    Delete {
+        #[command(flatten)]
+        of: ClientOf,
+        #[command(flatten)]
+        subject: Subject,
+    },
+}
+
+/// Whose certificates.
+#[derive(Args)]
+#[command(group(ArgGroup::new("whose").required(true).args(["subject", "certificate"])))]
+pub(crate) struct Subject {
+    /// The subject, such as `CN=shop,O=Acme,C=DE`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+    /// A certificate (PEM) with the subject
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+}
+
+/// A client of a tenant.
+#[derive(Args)]
+pub(crate) struct ClientOf {
+    /// Client id
+    pub(crate) id: String,
+    /// Tenant of the client
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    #[command(flatten)]
+    pub(crate) source: Source,
 }
 
 #[derive(Subcommand)]

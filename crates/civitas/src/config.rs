@@ -107,13 +107,19 @@ struct RawServer {
 struct RawTls {
     certificate: PathBuf,
     key: PathBuf,
+    client_authorities: Option<PathBuf>,
 }
 
 impl RawTls {
     /// The certificate, from files whose paths start at a folder. An error is key, file and what
     /// is wrong.
     fn read(&self, folder: &Path) -> Result<Tls, (&'static str, PathBuf, String)> {
-        certificate::read(&folder.join(&self.certificate), &folder.join(&self.key))
+        let authorities = self.client_authorities.as_ref().map(|it| folder.join(it));
+        certificate::read(
+            &folder.join(&self.certificate),
+            &folder.join(&self.key),
+            authorities.as_deref(),
+        )
     }
 }
 

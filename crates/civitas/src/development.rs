@@ -123,10 +123,9 @@ pub(crate) async fn register(store: &dyn Store, client: Client) -> Result<(), Fa
     match store.create_client(tenant.partition, client.clone()).await {
         Err(RegistryError::ClientExists(_)) => {
             let known = store.client(tenant.partition, &client.id).await;
-            let profile = known.map_err(failed)?.map(|it| it.profile);
-            let client = Client {
-                profile: profile.unwrap_or(client.profile),
-                ..client
+            let client = match known.map_err(failed)? {
+                Some(known) => succeeded(client, known),
+                None => client,
             };
             let replaced = store.replace_client(tenant.partition, client).await;
             replaced.map_err(failed)
@@ -135,8 +134,19 @@ pub(crate) async fn register(store: &dyn Store, client: Client) -> Result<(), Fa
     }
 }
 
+/// The client with what it was given while servers ran before.
+fn succeeded(client: Client, known: Client) -> Client {
+    let mut secrets = client.secrets;
+    secrets.extend(known.secrets.into_iter().filter(|it| !it.plain));
+    Client {
+        secrets,
+        profile: known.profile,
+        ..client
+    }
+}
+
 /// A new secret of 192 random bits, safe in URLs and headers.
-pub(crate) fn generate_secret() -> Result<String, Failure> {
+fn generate_secret() -> Result<String, Failure> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::other(format!("no source of randomness: {error}")))?;

@@ -9,6 +9,7 @@ mod copy;
 mod development;
 mod failure;
 mod mail;
+mod proof;
 mod registry;
 mod rehearse;
 mod running;

@@ -4,16 +4,20 @@ use std::path::Path;
 
 use civitas_directory::{
     Client, Roles,
-    admission::Patience,
-    client::{Account, Application},
+    client::{Account, Application, ClientChange, Secret},
     credential::LockoutChange,
-    password::Hasher,
     public_key::PublicKey,
 };
 use civitas_scim::tolerance::{Kind, Profile, Switch};
 use civitas_store::Options;
 
-use crate::{cli, console, development, failure::Failure, settings, source::find_tenant};
+use crate::{
+    cli, console,
+    failure::Failure,
+    proof::{self, Wanted},
+    settings,
+    source::find_tenant,
+};
 
 /// `civitas tenant …`
 pub(crate) async fn tenant(command: cli::Tenant) -> Result<(), Failure> {
@@ -68,10 +72,13 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             tenant,
             role,
             application,
+            secret,
+            certificate,
             public_key,
             tolerated,
             source,
         } => {
+            let wanted = Wanted::of(secret)?;
             let application = self::application(application)?;
             let roles = match (&role, &application) {
                 (None, Some(_)) => Roles::NONE,
@@ -81,13 +88,16 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             let profile = profile(&tolerated, Profile::default())?;
             let store = source.location()?.open(&Options::default()).await?;
             let tenant = find_tenant(store.as_ref(), &tenant).await?;
-            let (client, told) = match public_key {
-                None => {
-                    let secret = development::generate_secret()?;
-                    let client = hashed(id, &secret, roles).await?;
-                    (client, format!("secret (shown once): {secret}"))
+            let client = nothing_shown(id, roles);
+            let (client, told) = match (public_key, certificate) {
+                (Some(file), _) => signing(client, &file)?,
+                (None, Some(file)) => certified(client, &file)?,
+                (None, None) => {
+                    let (secret, drawn) = wanted.made(&tenant).await?;
+                    let told = format!("secret (shown once): {}", drawn.text());
+                    let secrets = vec![secret];
+                    (Client { secrets, ..client }, told)
                 }
-                Some(file) => signing(id, &file, roles)?,
             };
             let client = Client {
                 profile,
@@ -103,15 +113,17 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             console::say(&told);
         }
         cli::Client::List { tenant, source } => list_clients(&tenant, &source).await?,
+        cli::Client::Secret(command) => proof::secret(command).await?,
+        cli::Client::Certificate(command) => proof::certificate(command).await?,
         cli::Client::Update {
             id,
             tenant,
             tolerated,
             source,
         } => {
-            let change = |client: Client| {
+            let change = |client: &Client| {
                 let profile = profile(&tolerated, client.profile)?;
-                Ok(Client { profile, ..client })
+                Ok(ClientChange::Tolerate(profile))
             };
             let client = changed(&id, &tenant, &source, change).await?;
             console::say(&format!(
@@ -132,12 +144,7 @@ pub(crate) async fn client(command: cli::Client) -> Result<(), Failure> {
             console::say(&format!("client {id} of tenant {tenant} unlocked"));
         }
         cli::Client::Disable { id, tenant, source } => {
-            let disable = |client| {
-                Ok(Client {
-                    enabled: false,
-                    ..client
-                })
-            };
+            let disable = |_: &Client| Ok(ClientChange::Enable(false));
             changed(&id, &tenant, &source, disable).await?;
             console::say(&format!("client {id} of tenant {tenant} disabled"));
         }
@@ -167,7 +174,6 @@ fn application(of: cli::Application) -> Result<Option<Application>, Failure> {
     Ok(Some(Application {
         name,
         home: of.home,
-        manages_users: !of.without_users,
     }))
 }
 
@@ -199,16 +205,15 @@ async fn changed(
     id: &str,
     tenant: &str,
     source: &cli::Source,
-    change: impl FnOnce(Client) -> Result<Client, Failure>,
+    change: impl FnOnce(&Client) -> Result<ClientChange, Failure>,
 ) -> Result<Client, Failure> {
     let store = source.location()?.open_existing().await?;
     let tenant = find_tenant(store.as_ref(), tenant).await?;
     let client = store.client(tenant.partition, id).await.map_err(other)?;
     let client = client.ok_or_else(|| Failure::other(format!("there is no client {id}")))?;
-    let client = change(client)?;
-    let replaced = store.replace_client(tenant.partition, client.clone()).await;
-    replaced.map_err(other)?;
-    Ok(client)
+    let change = change(&client)?;
+    let changed = store.change_client(tenant.partition, id, change).await;
+    changed.map_err(other)
 }
 
 /// The profile that the arguments ask for, of a client that has one.
@@ -262,25 +267,44 @@ pub(crate) async fn verify(source: cli::Source) -> Result<(), Failure> {
     )))
 }
 
-/// A client as stored, its secret hashed.
+/// A client as stored, with a secret that was chosen, hashed.
 pub(crate) async fn hashed(id: String, secret: &str, roles: Roles) -> Result<Client, Failure> {
-    let secret_hash = Hasher::new(1, 0)
-        .hash(secret.to_owned(), Patience::Long)
-        .await
-        .map_err(other)?;
+    let secrets = vec![Secret::plain(proof::hashed(secret).await?)];
     Ok(Client {
+        secrets,
+        ..nothing_shown(id, roles)
+    })
+}
+
+/// A client that has nothing to prove itself by.
+fn nothing_shown(id: String, roles: Roles) -> Client {
+    Client {
         id,
-        secret_hash,
+        secrets: Vec::new(),
+        certificates: Vec::new(),
         roles,
         enabled: true,
         profile: Profile::default(),
         account: None,
         application: None,
-    })
+    }
+}
+
+/// A client that proves itself by certificates of the subject of the one in a file, and what is told
+/// of it.
+fn certified(client: Client, file: &Path) -> Result<(Client, String), Failure> {
+    let subject = proof::subject(file)?;
+    let told = format!("subject of its certificates: {subject}");
+    let certificates = vec![subject];
+    let client = Client {
+        certificates,
+        ..client
+    };
+    Ok((client, told))
 }
 
 /// A client that signs its requests by the key in a file, and what is told of it.
-fn signing(id: String, file: &Path, roles: Roles) -> Result<(Client, String), Failure> {
+fn signing(client: Client, file: &Path) -> Result<(Client, String), Failure> {
     let refuse = |why: &str| {
         let file = file.display();
         Failure::configuration(format!("--public-key {file}: {why}"))
@@ -289,23 +313,15 @@ fn signing(id: String, file: &Path, roles: Roles) -> Result<(Client, String), Fa
     let key = PublicKey::from_pem(&pem);
     let key = key.ok_or_else(|| refuse("not a public key of RSA (BEGIN PUBLIC KEY)"))?;
     let told = format!("fingerprint of its key: {}", key.fingerprint());
-    let client = Client {
-        account: Some(Account {
-            name: id.clone(),
-            description: String::new(),
-            keys: String::new(),
-            signing_keys: vec![pem],
-            scopes: Vec::new(),
-        }),
-        id,
-        // No secret has this hash.
-        secret_hash: String::new(),
-        roles,
-        enabled: true,
-        profile: Profile::default(),
-        application: None,
+    let account = Account {
+        name: client.id.clone(),
+        description: String::new(),
+        keys: String::new(),
+        signing_keys: vec![pem],
+        scopes: Vec::new(),
     };
-    Ok((client, told))
+    let account = Some(account);
+    Ok((Client { account, ..client }, told))
 }
 
 fn other(error: impl std::fmt::Display) -> Failure {

@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> Result<(), Failure> {
         None => return Err(certificate::Development::homeless()),
     };
     if let Some(certificate) = &certificate {
-        config.tls = Some(certificate.tls()?);
+        config.tls = Some(certificate.tls(arguments.client_authorities.as_deref())?);
     }
     let listener = listen(config.listen).await?;
     // Whoever sees that the server is up may stop it.

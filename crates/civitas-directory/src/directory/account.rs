@@ -25,8 +25,8 @@ impl Directory {
     ) -> Result<Client, Error> {
         let client = Client {
             id,
-            // No secret has this hash.
-            secret_hash: String::new(),
+            secrets: Vec::new(),
+            certificates: Vec::new(),
             roles,
             enabled: true,
             profile: Profile::default(),

@@ -29,7 +29,7 @@ use crate::{
         Change, ChangeSet, Committed, Create, Delete, Difference, Members, Proof, Rejected,
         Replace, Unique,
     },
-    client::Client,
+    client::{Client, ClientChange, ClientRefusal, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::{Link, LinkChange},
@@ -412,6 +412,8 @@ impl Store for MemoryStore {
         if clients.contains_key(&client.id) {
             return Err(RegistryError::ClientExists(client.id));
         }
+        client.check_certificates()?;
+        check_unbound(clients, &client)?;
         clients.insert(client.id.clone(), client);
         Ok(())
     }
@@ -424,10 +426,44 @@ impl Store for MemoryStore {
         let mut state = self.state();
         let clients = &mut state.shelves.entry(partition.raw()).or_default().clients;
         match clients.get_mut(&client.id) {
-            Some(stored) => *stored = client,
-            None => return Err(RegistryError::Missing(client.id)),
+            Some(stored) => {
+                let certificates = std::mem::take(&mut stored.certificates);
+                *stored = Client {
+                    certificates,
+                    ..client
+                };
+            }
+            None => return Err(RegistryError::Missing(format!("client {}", client.id))),
         }
         Ok(())
+    }
+
+    async fn change_client(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: ClientChange,
+    ) -> Result<Client, RegistryError> {
+        let mut state = self.state();
+        let clients = &mut state.shelves.entry(partition.raw()).or_default().clients;
+        let stored = clients.get(id).cloned();
+        let mut client = stored.ok_or_else(|| RegistryError::Missing(format!("client {id}")))?;
+        change.apply(&mut client)?;
+        check_unbound(clients, &client)?;
+        clients.insert(id.to_owned(), client.clone());
+        Ok(client)
+    }
+
+    async fn client_by_certificate(
+        &self,
+        partition: Partition,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Client>, RegistryError> {
+        Ok(self.look(partition, |shelf| {
+            let mut clients = shelf.clients.values();
+            let found = clients.find(|it| it.certificates.contains(subject));
+            found.cloned()
+        }))
     }
 
     async fn client_lockout(
@@ -1021,6 +1057,16 @@ impl Scene {
             at,
             last_event: Version(self.last_event),
         }
+    }
+}
+
+/// Refuses certificates that are another client's.
+fn check_unbound(clients: &BTreeMap<String, Client>, client: &Client) -> Result<(), ClientRefusal> {
+    let others = clients.values().filter(|it| it.id != client.id);
+    let mut bound = others.flat_map(|it| &it.certificates);
+    match bound.find(|it| client.certificates.contains(it)) {
+        Some(subject) => Err(ClientRefusal::Bound(subject.clone())),
+        None => Ok(()),
     }
 }
 

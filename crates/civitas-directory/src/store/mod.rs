@@ -16,7 +16,7 @@ use civitas_scim::{
 use crate::{
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Difference, Rejected},
-    client::Client,
+    client::{Client, ClientChange, ClientRefusal, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
@@ -252,6 +252,9 @@ pub enum RegistryError {
     /// No tenant, client or snapshot of that name.
     #[error("there is no {0}")]
     Missing(String),
+    /// The client may not become what was asked for.
+    #[error(transparent)]
+    Client(#[from] ClientRefusal),
     /// The tenant has as many snapshots as it may have.
     #[error("there are {0} snapshots already; drop one first")]
     TooManySnapshots(usize),
@@ -433,12 +436,27 @@ pub trait Store: Send + Sync + 'static {
         client: Client,
     ) -> Result<(), RegistryError>;
 
-    /// Replaces a client's secret, roles, state and profile.
+    /// Replaces a client. Its certificates stay.
     async fn replace_client(
         &self,
         partition: Partition,
         client: Client,
     ) -> Result<(), RegistryError>;
+
+    /// Changes a client as it is in the transaction that does so, and returns what came of it.
+    async fn change_client(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: ClientChange,
+    ) -> Result<Client, RegistryError>;
+
+    /// The client whose certificates have that subject.
+    async fn client_by_certificate(
+        &self,
+        partition: Partition,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Client>, RegistryError>;
 
     /// Wrong secrets that were shown as a client's.
     async fn client_lockout(

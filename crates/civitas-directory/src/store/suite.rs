@@ -123,6 +123,8 @@ macro_rules! store_suite {
                 tenants_have_names_and_hosts
                 settings_belong_to_a_tenant_or_the_server
                 clients_belong_to_a_tenant
+                clients_have_several_secrets
+                certificates_belong_to_one_client
                 wrong_secrets_lock_a_client
                 a_secret_is_made_once
                 a_store_is_ready

@@ -9,6 +9,7 @@ use std::{
 use civitas_directory::{
     Catalogue, ChangeSet, Client, Committed, Credential, Found, Partition, Rejected, Settings,
     Stage, Store, Stream, Tenant, Timestamp, Version,
+    client::{ClientChange, DistinguishedName},
     credential::{Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
@@ -248,6 +249,23 @@ impl Store for Faulty {
         client: Client,
     ) -> Result<(), RegistryError> {
         self.0.replace_client(partition, client).await
+    }
+
+    async fn change_client(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: ClientChange,
+    ) -> Result<Client, RegistryError> {
+        self.0.change_client(partition, id, change).await
+    }
+
+    async fn client_by_certificate(
+        &self,
+        partition: Partition,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Client>, RegistryError> {
+        self.0.client_by_certificate(partition, subject).await
     }
 
     async fn client_lockout(

@@ -4,6 +4,8 @@
 
 mod administration;
 mod bulk;
+mod client_certificates;
+mod client_secrets;
 mod codings;
 mod connections;
 mod crest;

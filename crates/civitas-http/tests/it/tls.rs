@@ -152,10 +152,11 @@ async fn a_handshake_that_is_not_over_does_not_hold_up_the_end() {
 
 #[test]
 fn what_cannot_be_used_is_told_apart() {
-    let told = |chain: &[u8], key: &[u8]| match Tls::from_pem(chain, key) {
+    let told = |chain: &[u8], key: &[u8]| match Tls::from_pem(chain, key, None) {
         Ok(_) => "usable".to_owned(),
         Err(Unusable::Certificate(why)) => format!("certificate: {why}"),
         Err(Unusable::Key(why)) => format!("key: {why}"),
+        Err(Unusable::Authorities(why)) => format!("authorities: {why}"),
     };
     let other = other_key();
     for (chain, key, expected) in [

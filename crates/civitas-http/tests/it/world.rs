@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use civitas_directory::{
     Client, Directory, Error, Ids, Limits, NextKey, Role, Roles, Scope, Store, Tenant, Timestamp,
     admission::Patience,
+    client::Secret,
     credential::CredentialChange,
     settings::{Change, Key},
 };
@@ -67,7 +68,18 @@ impl World {
         let mut settings = Settings::new(|| NOW);
         settings.limits = http;
         let chain = include_bytes!("tls/receiver.pem");
-        let tls = Tls::from_pem(chain, include_bytes!("tls/receiver.key"));
+        let tls = Tls::from_pem(chain, include_bytes!("tls/receiver.key"), None);
+        settings.tls = Some(tls.unwrap());
+        Self::set_up(settings, Limits::default()).await
+    }
+
+    /// In development mode over TLS, asking clients for certificates by these authorities.
+    pub(crate) async fn asking(authorities: &str) -> Self {
+        let mut settings = Settings::new(|| NOW);
+        settings.development = true;
+        let chain = include_bytes!("tls/receiver.pem");
+        let key = include_bytes!("tls/receiver.key");
+        let tls = Tls::from_pem(chain, key, Some(authorities.as_bytes()));
         settings.tls = Some(tls.unwrap());
         Self::set_up(settings, Limits::default()).await
     }
@@ -90,7 +102,7 @@ impl World {
             .create_tenant("other", &["other.example.com".to_owned()])
             .await
             .unwrap();
-        let secret_hash = hashed(SECRET);
+        let secrets = vec![Secret::plain(hashed(SECRET))];
         for (id, role, enabled) in [
             ("admin", Some(Role::Administer), true),
             ("writer", Some(Role::Write), true),
@@ -100,7 +112,8 @@ impl World {
         ] {
             let client = Client {
                 id: id.to_owned(),
-                secret_hash: secret_hash.clone(),
+                secrets: secrets.clone(),
+                certificates: Vec::new(),
                 roles: role.into_iter().collect::<Roles>(),
                 enabled,
                 profile: Profile::default(),
@@ -112,7 +125,8 @@ impl World {
         for kind in Kind::ALL {
             let client = Client {
                 id: kind.name().to_owned(),
-                secret_hash: secret_hash.clone(),
+                secrets: secrets.clone(),
+                certificates: Vec::new(),
                 roles: Roles::NONE.with(Role::Write),
                 enabled: true,
                 profile: Profile::of(kind),

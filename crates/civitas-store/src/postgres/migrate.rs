@@ -34,6 +34,10 @@ const STEPS: &[(&str, &str)] = &[
         "mails, links, texts",
         include_str!("migrations/0009_mail.sql"),
     ),
+    (
+        "secrets and certificates of clients",
+        include_str!("migrations/0010_client_proof.sql"),
+    ),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

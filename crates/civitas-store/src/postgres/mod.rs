@@ -38,7 +38,7 @@ use civitas_directory::{
     admission::{Admission, Patience},
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
-    client::Client,
+    client::{Client, ClientChange, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
@@ -528,8 +528,9 @@ impl Store for PostgresStore {
         partition: Partition,
         client: Client,
     ) -> Result<(), RegistryError> {
-        let lease = self.registry().await?;
-        Ok(registry::create_client(&lease, partition, &client).await?)
+        again!(self.lease(), |it| registry::create_client(
+            &it, partition, &client
+        ))
     }
 
     async fn replace_client(
@@ -539,6 +540,29 @@ impl Store for PostgresStore {
     ) -> Result<(), RegistryError> {
         let lease = self.registry().await?;
         Ok(registry::replace_client(&lease, partition, &client).await?)
+    }
+
+    async fn change_client(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: ClientChange,
+    ) -> Result<Client, RegistryError> {
+        again!(self.lease(), |it| registry::change_client(
+            &it,
+            partition,
+            id,
+            change.clone()
+        ))
+    }
+
+    async fn client_by_certificate(
+        &self,
+        partition: Partition,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Client>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(registry::client_by_certificate(&lease, partition, subject).await?)
     }
 
     async fn client_lockout(

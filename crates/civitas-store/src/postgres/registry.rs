@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use civitas_directory::{
     catalogue::{Catalogue, Definitions},
-    client::{Client, Roles},
+    client::{Client, ClientChange, ClientRefusal, DistinguishedName, Roles},
     clock::Clock,
     credential::{Lockout, LockoutChange, Verdict},
     record::{Timestamp, Version},
@@ -19,7 +19,7 @@ use super::{
     catalogue,
     error::{Fault, RegistryFault},
     news,
-    pool::{Connection, Step, Transaction},
+    pool::{Connection, Parameter, Step, Transaction},
     record::text,
 };
 use crate::credential;
@@ -270,6 +270,12 @@ fn taken(fault: Fault, value: &str) -> RegistryFault {
     }
 }
 
+/// A client, in the order in which [`client_of`] takes it.
+const CLIENT: &str = "SELECT id, secrets, roles, enabled, profile, account, application,
+    ARRAY(SELECT subject FROM client_certificate
+          WHERE tenant = client.tenant AND client = client.id ORDER BY subject)
+    FROM client";
+
 pub(super) async fn client(
     connection: &Connection,
     partition: Partition,
@@ -277,8 +283,7 @@ pub(super) async fn client(
 ) -> Outcome<Option<Client>> {
     let found = connection
         .row(
-            "SELECT id, secret_hash, roles, enabled, profile, account, application FROM client
-             WHERE tenant = $1 AND id = $2",
+            &format!("{CLIENT} WHERE tenant = $1 AND id = $2"),
             &[&partition.raw(), &id.as_bytes()],
         )
         .await?;
@@ -288,22 +293,43 @@ pub(super) async fn client(
 pub(super) async fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let rows = connection
         .query(
-            "SELECT id, secret_hash, roles, enabled, profile, account, application FROM client
-             WHERE tenant = $1 ORDER BY id",
+            &format!("{CLIENT} WHERE tenant = $1 ORDER BY id"),
             &[&partition.raw()],
         )
         .await?;
     Ok(rows.iter().map(client_of).collect::<Result<_, _>>()?)
 }
 
+pub(super) async fn client_by_certificate(
+    connection: &Connection,
+    partition: Partition,
+    subject: &DistinguishedName,
+) -> Outcome<Option<Client>> {
+    let found = connection
+        .row(
+            &format!(
+                "{CLIENT} WHERE tenant = $1 AND id = (
+                     SELECT client FROM client_certificate WHERE tenant = $1 AND subject = $2)"
+            ),
+            &[&partition.raw(), &subject.as_str()],
+        )
+        .await?;
+    Ok(found.map(|row| client_of(&row)).transpose()?)
+}
+
 fn client_of(row: &Row) -> Result<Client, Fault> {
+    let secrets: &str = row.try_get(1)?;
     let roles: &str = row.try_get(2)?;
     let profile: &str = row.try_get(4)?;
     let account: Option<&str> = row.try_get(5)?;
     let application: Option<&str> = row.try_get(6)?;
+    let certificates: Vec<String> = row.try_get(7)?;
+    let certificates = certificates.into_iter();
     Ok(Client {
         id: text(row, 0)?,
-        secret_hash: row.try_get(1)?,
+        // Secrets that this version does not understand prove nothing.
+        secrets: serde_json::from_str(secrets).unwrap_or_default(),
+        certificates: certificates.map(DistinguishedName::stored).collect(),
         // A role that this version does not know is no right.
         roles: Roles::parse(roles).unwrap_or_default(),
         enabled: row.try_get(3)?,
@@ -325,17 +351,18 @@ pub(super) async fn create_client(
     partition: Partition,
     client: &Client,
 ) -> Outcome<()> {
+    client.check_certificates().map_err(RegistryError::from)?;
     check_tenant(connection, partition).await?;
-    write_client(
-        connection,
-        "INSERT INTO client
-             (tenant, id, secret_hash, roles, enabled, profile, account, application)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        partition,
-        client,
-    )
-    .await
-    .map_err(|fault| taken(fault, &client.id))?;
+    let inserted = connection.begin(Transaction::Writing, vec![insert(partition, client)?]);
+    let bound = match inserted.await {
+        Ok(_) => rebind(connection, partition, &client.id, &[], &client.certificates).await,
+        Err(fault) => Err(taken(fault, &client.id)),
+    };
+    if bound.is_err() {
+        connection.roll_back();
+    }
+    bound?;
+    connection.commit(Vec::new()).await?;
     news::told(connection).await
 }
 
@@ -344,46 +371,108 @@ pub(super) async fn replace_client(
     partition: Partition,
     client: &Client,
 ) -> Outcome<()> {
-    let updated = write_client(
-        connection,
-        "UPDATE client SET secret_hash = $3, roles = $4, enabled = $5, profile = $6,
-             account = $7, application = $8
-         WHERE tenant = $1 AND id = $2",
-        partition,
-        client,
-    )
-    .await?;
-    if updated == 0 {
+    let rows = connection.pipeline(&[update(partition, client)?]).await?;
+    if rows[0].is_empty() {
         return Err(RegistryError::Missing(format!("client {}", client.id)).into());
     }
     news::told(connection).await
 }
 
-async fn write_client(
+pub(super) async fn change_client(
     connection: &Connection,
-    sql: &str,
     partition: Partition,
-    client: &Client,
-) -> Result<u64, Fault> {
-    let account = client.account.as_ref();
-    let account = account.and_then(|it| serde_json::to_string(it).ok());
-    let application = client.application.as_ref();
-    let application = application.and_then(|it| serde_json::to_string(it).ok());
+    id: &str,
+    change: ClientChange,
+) -> Outcome<Client> {
+    let read = Step::new(format!(
+        "{CLIENT} WHERE tenant = $1 AND id = $2 FOR UPDATE OF client"
+    ))
+    .with(partition.raw())
+    .with(id.as_bytes());
+    let found = connection.begin(Transaction::Writing, vec![read]).await?;
+    let changed = changed(connection, partition, id, found[0].first(), change).await;
+    if changed.is_err() {
+        connection.roll_back();
+    }
+    let changed = changed?;
     connection
-        .execute(
-            sql,
-            &[
-                &partition.raw(),
-                &client.id.as_bytes(),
-                &client.secret_hash,
-                &names(client.roles),
-                &client.enabled,
-                &client.profile.to_string(),
-                &account,
-                &application,
-            ],
-        )
-        .await
+        .commit(vec![update(partition, &changed)?])
+        .await?;
+    news::told(connection).await?;
+    Ok(changed)
+}
+
+/// What comes of a client that was read, with its certificates written.
+async fn changed(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+    row: Option<&Row>,
+    change: ClientChange,
+) -> Outcome<Client> {
+    let before = row.map(client_of).transpose()?;
+    let before = before.ok_or_else(|| RegistryError::Missing(format!("client {id}")))?;
+    let mut after = before.clone();
+    change.apply(&mut after).map_err(RegistryError::from)?;
+    let (had, has) = (&before.certificates, &after.certificates);
+    rebind(connection, partition, id, had, has).await?;
+    Ok(after)
+}
+
+/// Has certificates be a client's in place of those that it had, unless they are another's.
+async fn rebind(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+    had: &[DistinguishedName],
+    has: &[DistinguishedName],
+) -> Outcome<()> {
+    for subject in had.iter().filter(|it| !has.contains(it)) {
+        let sql = "DELETE FROM client_certificate WHERE tenant = $1 AND subject = $2";
+        let parameters: [Parameter<'_>; 2] = [&partition.raw(), &subject.as_str()];
+        connection.execute(sql, &parameters).await?;
+    }
+    for subject in has.iter().filter(|it| !had.contains(it)) {
+        // Waits for whoever binds the same one in a transaction that has not ended.
+        let sql = "INSERT INTO client_certificate (tenant, subject, client) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING";
+        let parameters: [Parameter<'_>; 3] = [&partition.raw(), &subject.as_str(), &id.as_bytes()];
+        if connection.execute(sql, &parameters).await? == 0 {
+            return Err(RegistryError::from(ClientRefusal::Bound(subject.clone())).into());
+        }
+    }
+    Ok(())
+}
+
+fn insert(partition: Partition, client: &Client) -> Outcome<Step<'static>> {
+    let sql = "INSERT INTO client
+             (tenant, id, secrets, roles, enabled, profile, account, application)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    written(sql, partition, client)
+}
+
+/// Gives a row if the client is there.
+fn update(partition: Partition, client: &Client) -> Outcome<Step<'static>> {
+    let sql = "UPDATE client SET secrets = $3, roles = $4, enabled = $5, profile = $6,
+             account = $7, application = $8
+         WHERE tenant = $1 AND id = $2 RETURNING id";
+    written(sql, partition, client)
+}
+
+fn written(sql: &'static str, partition: Partition, client: &Client) -> Outcome<Step<'static>> {
+    let account = client.account.as_ref();
+    let application = client.application.as_ref();
+    let secrets = serde_json::to_string(&client.secrets);
+    let secrets = secrets.map_err(|error| RegistryError::Unavailable(error.to_string()))?;
+    Ok(Step::new(sql)
+        .with(partition.raw())
+        .with(client.id.clone().into_bytes())
+        .with(secrets)
+        .with(names(client.roles))
+        .with(client.enabled)
+        .with(client.profile.to_string())
+        .with(account.and_then(|it| serde_json::to_string(it).ok()))
+        .with(application.and_then(|it| serde_json::to_string(it).ok())))
 }
 
 /// Replaces a secret that is still `old`; whether it was.

@@ -43,7 +43,7 @@ use civitas_directory::{
     admission::{Admission, Patience},
     catalogue::Catalogue,
     change::{ChangeSet, Committed, Rejected},
-    client::Client,
+    client::{Client, ClientChange, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
@@ -562,6 +562,25 @@ impl Store for SqliteStore {
     ) -> Result<(), RegistryError> {
         self.chore(move |connection| registry::replace_client(connection, partition, &client))
             .await
+    }
+
+    async fn change_client(
+        &self,
+        partition: Partition,
+        id: &str,
+        change: ClientChange,
+    ) -> Result<Client, RegistryError> {
+        let id = id.to_owned();
+        self.chore(move |connection| registry::change_client(connection, partition, &id, change))
+            .await
+    }
+
+    async fn client_by_certificate(
+        &self,
+        partition: Partition,
+        subject: &DistinguishedName,
+    ) -> Result<Option<Client>, RegistryError> {
+        self.look_up(|connection| registry::client_by_certificate(connection, partition, subject))
     }
 
     async fn client_lockout(

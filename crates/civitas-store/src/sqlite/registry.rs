@@ -1,7 +1,7 @@
 //! Tenants, clients and secrets: rarely read, more rarely written.
 
 use civitas_directory::{
-    client::{Client, Roles},
+    client::{Client, ClientChange, ClientRefusal, DistinguishedName, Roles},
     clock::Clock,
     credential::{Lockout, LockoutChange, Verdict},
     record::{Timestamp, Version},
@@ -219,17 +219,19 @@ pub(super) fn create_tenant(
     Ok(created)
 }
 
+/// A client, in the order in which [`client_of`] takes it.
+const CLIENT: &str = "SELECT id, secrets, roles, enabled, profile, account, application,
+    (SELECT json_group_array(subject ORDER BY subject) FROM client_certificate
+     WHERE tenant = client.tenant AND client = client.id)
+    FROM client";
+
 pub(super) fn client(
     connection: &Connection,
     partition: Partition,
     id: &str,
 ) -> Outcome<Option<Client>> {
     let found = connection
-        .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile, account,
-                    application
-             FROM client WHERE tenant = ?1 AND id = ?2",
-        )?
+        .prepare_cached(&format!("{CLIENT} WHERE tenant = ?1 AND id = ?2"))?
         .query_row((partition.raw(), id), client_of)
         .optional()?;
     Ok(found)
@@ -237,24 +239,41 @@ pub(super) fn client(
 
 pub(super) fn clients(connection: &Connection, partition: Partition) -> Outcome<Vec<Client>> {
     let clients = connection
-        .prepare_cached(
-            "SELECT id, secret_hash, roles, enabled, profile, account,
-                    application
-             FROM client WHERE tenant = ?1 ORDER BY id",
-        )?
+        .prepare_cached(&format!("{CLIENT} WHERE tenant = ?1 ORDER BY id"))?
         .query_map([partition.raw()], client_of)?
         .collect::<rusqlite::Result<_>>()?;
     Ok(clients)
 }
 
+pub(super) fn client_by_certificate(
+    connection: &Connection,
+    partition: Partition,
+    subject: &DistinguishedName,
+) -> Outcome<Option<Client>> {
+    let found = connection
+        .prepare_cached(&format!(
+            "{CLIENT} WHERE tenant = ?1 AND id = (
+                 SELECT client FROM client_certificate WHERE tenant = ?1 AND subject = ?2)"
+        ))?
+        .query_row((partition.raw(), subject.as_str()), client_of)
+        .optional()?;
+    Ok(found)
+}
+
 fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
+    let secrets: String = row.get(1)?;
     let roles: String = row.get(2)?;
     let profile: String = row.get(4)?;
     let account: Option<String> = row.get(5)?;
     let application: Option<String> = row.get(6)?;
+    let certificates: String = row.get(7)?;
+    let certificates: Vec<String> = serde_json::from_str(&certificates).unwrap_or_default();
+    let certificates = certificates.into_iter();
     Ok(Client {
         id: row.get(0)?,
-        secret_hash: row.get(1)?,
+        // Secrets that this version does not understand prove nothing.
+        secrets: serde_json::from_str(&secrets).unwrap_or_default(),
+        certificates: certificates.map(DistinguishedName::stored).collect(),
         // A role that this version does not know is no right.
         roles: Roles::parse(&roles).unwrap_or_default(),
         enabled: row.get(3)?,
@@ -276,6 +295,11 @@ fn application(client: &Client) -> Option<String> {
     serde_json::to_string(application).ok()
 }
 
+fn secrets(client: &Client) -> Outcome<String> {
+    let text = serde_json::to_string(&client.secrets);
+    Ok(text.map_err(|error| RegistryError::Unavailable(error.to_string()))?)
+}
+
 fn names(roles: Roles) -> String {
     let names: Vec<&str> = roles.iter().map(civitas_directory::Role::name).collect();
     names.join(" ")
@@ -286,16 +310,17 @@ pub(super) fn create_client(
     partition: Partition,
     client: &Client,
 ) -> Outcome<()> {
+    client.check_certificates().map_err(RegistryError::from)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check_tenant(&transaction, partition)?;
     let inserted = transaction.execute(
         "INSERT OR IGNORE INTO client
-         (tenant, id, secret_hash, roles, enabled, profile, account, application)
+         (tenant, id, secrets, roles, enabled, profile, account, application)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             partition.raw(),
             &client.id,
-            &client.secret_hash,
+            secrets(client)?,
             names(client.roles),
             client.enabled,
             client.profile.to_string(),
@@ -306,7 +331,27 @@ pub(super) fn create_client(
     if inserted == 0 {
         return Err(RegistryError::ClientExists(client.id.clone()).into());
     }
+    for subject in &client.certificates {
+        bind(&transaction, partition, &client.id, subject)?;
+    }
     transaction.commit()?;
+    Ok(())
+}
+
+/// Has certificates of a subject be a client's, unless they are another's.
+fn bind(
+    connection: &Connection,
+    partition: Partition,
+    id: &str,
+    subject: &DistinguishedName,
+) -> Outcome<()> {
+    let inserted = connection.execute(
+        "INSERT OR IGNORE INTO client_certificate (tenant, subject, client) VALUES (?1, ?2, ?3)",
+        (partition.raw(), subject.as_str(), id),
+    )?;
+    if inserted == 0 {
+        return Err(RegistryError::from(ClientRefusal::Bound(subject.clone())).into());
+    }
     Ok(())
 }
 
@@ -315,14 +360,18 @@ pub(super) fn replace_client(
     partition: Partition,
     client: &Client,
 ) -> Outcome<()> {
+    replace(connection, partition, client)
+}
+
+fn replace(connection: &Connection, partition: Partition, client: &Client) -> Outcome<()> {
     let updated = connection.execute(
-        "UPDATE client SET secret_hash = ?3, roles = ?4, enabled = ?5, profile = ?6, account = ?7,
+        "UPDATE client SET secrets = ?3, roles = ?4, enabled = ?5, profile = ?6, account = ?7,
              application = ?8
          WHERE tenant = ?1 AND id = ?2",
         (
             partition.raw(),
             &client.id,
-            &client.secret_hash,
+            secrets(client)?,
             names(client.roles),
             client.enabled,
             client.profile.to_string(),
@@ -334,6 +383,35 @@ pub(super) fn replace_client(
         return Err(RegistryError::Missing(format!("client {}", client.id)).into());
     }
     Ok(())
+}
+
+pub(super) fn change_client(
+    connection: &mut Connection,
+    partition: Partition,
+    id: &str,
+    change: ClientChange,
+) -> Outcome<Client> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = client(&transaction, partition, id)?;
+    let before = before.ok_or_else(|| RegistryError::Missing(format!("client {id}")))?;
+    let mut after = before.clone();
+    change.apply(&mut after).map_err(RegistryError::from)?;
+    replace(&transaction, partition, &after)?;
+    for subject in &before.certificates {
+        if !after.certificates.contains(subject) {
+            transaction.execute(
+                "DELETE FROM client_certificate WHERE tenant = ?1 AND subject = ?2",
+                (partition.raw(), subject.as_str()),
+            )?;
+        }
+    }
+    for subject in &after.certificates {
+        if !before.certificates.contains(subject) {
+            bind(&transaction, partition, id, subject)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(after)
 }
 
 /// Replaces a secret that is still `old`; whether it was.

@@ -6,7 +6,7 @@ use civitas_directory::{
     Catalogue, Version,
     catalogue::{Defined, Definitions},
     change::{Change, ChangeSet, Create, Proof},
-    client::{Account, Application, Client, Roles},
+    client::{Account, Application, Client, DistinguishedName, Roles, Secret, SecretScopes},
     clock::Clock,
     credential::{CredentialChange, LockoutChange, Password, PasswordStatus},
     job::{self, Job, Part, PartDone},
@@ -154,7 +154,12 @@ fn stream() -> Stream {
 fn client() -> Client {
     Client {
         id: "hr".into(),
-        secret_hash: "$argon2id$".into(),
+        secrets: vec![Secret {
+            scopes: SecretScopes::parse("users").unwrap(),
+            expires: Some(Timestamp(7)),
+            ..Secret::plain("$argon2id$".into())
+        }],
+        certificates: Vec::new(),
         roles: Roles::parse("write").unwrap(),
         enabled: false,
         profile: Profile::default(),
@@ -168,7 +173,6 @@ fn client() -> Client {
         application: Some(Application {
             name: "\u{0}".into(),
             home: None,
-            manages_users: true,
         }),
     }
 }
@@ -206,6 +210,14 @@ async fn fill<S: Store>(store: S) {
     store.commit(partition, set).await.unwrap();
 
     store.create_client(partition, client()).await.unwrap();
+    let certified = Client {
+        id: "certified".into(),
+        certificates: vec![DistinguishedName::parse("CN=a\\00b").unwrap()],
+        account: None,
+        application: None,
+        ..client()
+    };
+    store.create_client(partition, certified).await.unwrap();
     let wrong = LockoutChange::Shown {
         matches: false,
         at: Timestamp(5),
@@ -486,7 +498,7 @@ async fn a_source_that_changes_meanwhile_is_found_out() {
     assert!(cut_off(&from, &there, 20).await.is_none());
     let changed = Connection::open(old.join("civitas.db")).unwrap();
     changed
-        .execute("UPDATE client SET secret_hash = 'new'", [])
+        .execute("UPDATE client SET roles = 'new'", [])
         .unwrap();
     drop(changed);
     let differ = copied(&from, &there).await.unwrap_err();

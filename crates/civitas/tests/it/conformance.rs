@@ -83,7 +83,7 @@ impl Judged {
             (Role::Application, &["--application", "shop"][..]),
             (
                 Role::Unscoped,
-                &["--application", "viewer", "--without-users"],
+                &["--application", "viewer", "--scopes", "application,openid"],
             ),
             (Role::Locked, &["--application", "locked"]),
         ] {

@@ -7,7 +7,10 @@ use civitas_scim::tolerance::Profile;
 use super::stage::{Stage, owned, user};
 use crate::{
     catalogue::Catalogue,
-    client::{Account, Application, Client, Role, Roles},
+    client::{
+        Account, Application, Client, ClientChange, ClientRefusal, DistinguishedName, Role, Roles,
+        Secret, SecretScopes,
+    },
     credential::{Lockout, LockoutChange, Verdict},
     record::{Timestamp, Version},
     settings::{Change, Key, Maintenance, Settings},
@@ -127,7 +130,8 @@ pub async fn settings_belong_to_a_tenant_or_the_server(store: Arc<dyn Store>) {
 fn client(id: &str, role: Role) -> Client {
     Client {
         id: id.into(),
-        secret_hash: format!("$secret-of-{id}"),
+        secrets: vec![Secret::plain(format!("$secret-of-{id}"))],
+        certificates: Vec::new(),
         roles: Roles::NONE.with(role),
         enabled: true,
         profile: Profile::default(),
@@ -156,7 +160,6 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
         application: Some(Application {
             name: "Shop".into(),
             home: Some("https://shop.example/".into()),
-            manages_users: true,
         }),
         ..client("admin", Role::Administer)
     };
@@ -191,7 +194,7 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     assert_eq!(created, Ok(()));
 
     let disabled = Client {
-        secret_hash: "$new".into(),
+        secrets: vec![Secret::plain("$new".into())],
         roles: Roles::NONE,
         enabled: false,
         profile: Profile::parse("entra -op-case").unwrap(),
@@ -202,6 +205,137 @@ pub async fn clients_belong_to_a_tenant(store: Arc<dyn Store>) {
     let listed = store.clients(here.partition).await.unwrap();
     assert_eq!(listed, [admin, disabled]);
     assert_eq!(store.clients(there.partition).await.unwrap(), [namesake]);
+}
+
+fn subject(text: &str) -> DistinguishedName {
+    DistinguishedName::parse(text).unwrap()
+}
+
+/// Secrets come and go one by one, whoever changes the client besides, and are kept with what
+/// they are good for.
+pub async fn clients_have_several_secrets(store: Arc<dyn Store>) {
+    let here = Stage::new(store).await;
+    let there = here.beside("umbra").await;
+    let store = &here.store;
+    for stage in [&here, &there] {
+        let created = client("sync", Role::Read);
+        let created = store.create_client(stage.partition, created).await;
+        assert_eq!(created, Ok(()));
+    }
+    let secret = |id: &str| Secret {
+        id: id.into(),
+        hash: format!("${id}"),
+        plain: false,
+        scopes: SecretScopes::parse("users").unwrap(),
+        created: Some(Timestamp(1)),
+        expires: Some(Timestamp(2)),
+    };
+    let change = |id: &'static str, change| store.change_client(here.partition, id, change);
+    let add = |id| ClientChange::AddSecret(secret(id));
+    let all = (0..8).map(|number| change("sync", add(["a", "b"][number % 2])));
+    let all = futures_util::future::join_all(all).await;
+    let refused = Err(RegistryError::Client(ClientRefusal::TooManySecrets(2)));
+    assert_eq!(all.iter().filter(|it| it.is_ok()).count(), 1, "{all:?}");
+    assert_eq!(
+        all.iter().filter(|it| **it == refused).count(),
+        7,
+        "{all:?}"
+    );
+    let found = store.client(here.partition, "sync").await.unwrap().unwrap();
+    let plain = Secret::plain("$secret-of-sync".into());
+    let second = found.secrets[1].clone();
+    assert_eq!(found.secrets, [plain.clone(), secret(&second.id)]);
+
+    let disabled = change("sync", ClientChange::Enable(false)).await.unwrap();
+    assert_eq!((disabled.enabled, disabled.secrets.len()), (false, 2));
+    let strict = Profile::parse("strict").unwrap();
+    let changed = change("sync", ClientChange::Tolerate(strict))
+        .await
+        .unwrap();
+    assert_eq!(
+        changed,
+        Client {
+            profile: strict,
+            ..disabled
+        }
+    );
+    let removed = change("sync", ClientChange::RemoveSecret(plain.id.clone())).await;
+    assert_eq!(removed.unwrap().secrets, [second]);
+    let again = change("sync", ClientChange::RemoveSecret(plain.id.clone())).await;
+    let none = RegistryError::Client(ClientRefusal::NoSecret(plain.id.clone()));
+    assert_eq!(again, Err(none));
+    let nobody = change("nobody", ClientChange::Enable(true)).await;
+    assert!(
+        matches!(nobody, Err(RegistryError::Missing(_))),
+        "{nobody:?}"
+    );
+
+    let other = store.client(there.partition, "sync").await.unwrap();
+    assert_eq!(other, Some(client("sync", Role::Read)));
+}
+
+/// A certificate is one client's in its tenant, whoever asks for it at once, and stays so when the
+/// client is replaced.
+pub async fn certificates_belong_to_one_client(store: Arc<dyn Store>) {
+    let here = Stage::new(store).await;
+    let there = here.beside("umbra").await;
+    let store = &here.store;
+    let (shop, sync) = (subject("CN=shop,O=Acme"), subject("CN=sync"));
+    let of = |id: &str, certificates: &[&DistinguishedName]| Client {
+        certificates: certificates.iter().copied().cloned().collect(),
+        ..client(id, Role::Read)
+    };
+    for client in [of("a", &[&shop]), of("b", &[])] {
+        let created = store.create_client(here.partition, client).await;
+        assert_eq!(created, Ok(()));
+    }
+    let bound =
+        |subject: &DistinguishedName| RegistryError::Client(ClientRefusal::Bound(subject.clone()));
+    let taken = store.create_client(here.partition, of("c", &[&sync, &shop]));
+    assert_eq!(taken.await, Err(bound(&shop)));
+    assert_eq!(store.client(here.partition, "c").await, Ok(None));
+    let change = |id: &'static str, change| store.change_client(here.partition, id, change);
+    let taken = change("b", ClientChange::Bind(shop.clone())).await;
+    assert_eq!(taken, Err(bound(&shop)));
+
+    let found = |subject: &DistinguishedName| {
+        let subject = subject.clone();
+        async move {
+            let found = store.client_by_certificate(here.partition, &subject).await;
+            found.unwrap().map(|it| it.id)
+        }
+    };
+    assert_eq!(found(&shop).await.as_deref(), Some("a"));
+    assert_eq!(found(&sync).await, None);
+    let elsewhere = store.client_by_certificate(there.partition, &shop).await;
+    assert_eq!(elsewhere, Ok(None));
+    let namesake = store
+        .create_client(there.partition, of("b", &[&shop]))
+        .await;
+    assert_eq!(namesake, Ok(()));
+
+    // One of those that ask at once has it.
+    let all = (0..8).map(|number| change(["a", "b"][number % 2], ClientChange::Bind(sync.clone())));
+    let all = futures_util::future::join_all(all).await;
+    let made: Vec<_> = all.iter().flatten().map(|it| &it.id).collect();
+    assert_eq!(made.len(), 4, "{all:?}");
+    assert!(made.iter().all(|it| *it == made[0]), "{all:?}");
+    assert_eq!(found(&sync).await.as_ref(), Some(made[0]));
+
+    let replaced = store
+        .replace_client(here.partition, client("a", Role::Write))
+        .await;
+    assert_eq!(replaced, Ok(()));
+    assert_eq!(found(&shop).await.as_deref(), Some("a"));
+    let freed = change("a", ClientChange::Unbind(shop.clone()))
+        .await
+        .unwrap();
+    assert!(!freed.certificates.contains(&shop));
+    assert_eq!(found(&shop).await, None);
+    let moved = change("b", ClientChange::Bind(shop.clone())).await.unwrap();
+    assert!(moved.certificates.contains(&shop));
+    let listed = store.clients(here.partition).await.unwrap();
+    assert_eq!(listed.last(), Some(&moved));
 }
 
 /// Wrong secrets are counted, by whoever at once, until one is right, somebody unlocks, or there

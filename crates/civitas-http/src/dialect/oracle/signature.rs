@@ -3,7 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use civitas_directory::{
-    Caller, Client, Error, Tenant, Timestamp,
+    Caller, Error, Tenant, Timestamp,
+    client::SecretScopes,
     public_key::PublicKey,
     store::{Page, Selection, Want},
 };
@@ -49,7 +50,7 @@ pub(super) async fn caller(
     let directory = &arrival.app.directory;
     let known = directory.signer(tenant, &signer, signature.fingerprint);
     let (caller, key) = if let Some((client, key)) = known.await? {
-        (of_client(&client), key)
+        (Caller::client(&client, SecretScopes::NONE), key)
     } else {
         let key = key_of(arrival, tenant, &signer, signature.fingerprint).await?;
         (of_user(signer.into_owned()), key.ok_or_else(refuse)?)
@@ -64,15 +65,6 @@ pub(super) async fn caller(
         return Err(refuse());
     }
     Ok((caller, body))
-}
-
-fn of_client(client: &Client) -> Caller {
-    Caller {
-        client_id: client.id.clone(),
-        roles: client.roles,
-        profile: client.profile,
-        ..Caller::nobody()
-    }
 }
 
 /// A user has no role by itself, and does what every user does of its own.

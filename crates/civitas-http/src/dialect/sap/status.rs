@@ -97,7 +97,10 @@ pub(super) fn unauthenticated(why: Unauthenticated, api: Api, host: &str) -> Rep
 pub(super) fn challenged(reply: Reply, why: Unauthenticated, host: &str) -> Reply {
     let challenge = match why {
         Unauthenticated::InvalidToken => "Bearer".to_owned(),
-        Unauthenticated::Missing | Unauthenticated::WrongSecret | Unauthenticated::Locked => {
+        Unauthenticated::Missing
+        | Unauthenticated::WrongSecret
+        | Unauthenticated::Locked
+        | Unauthenticated::Certificate(_) => {
             format!("Basic realm=\"{host}\"")
         }
     };

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use civitas_directory::{Caller, NewJob, Role, Roles, Scope, admission::Patience};
-use civitas_scim::tolerance::Profile;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
@@ -83,9 +82,7 @@ async fn carry_out_stored(work: &Work) -> Result<Value, Failure> {
             client_id: text("client").to_owned(),
             user: input["user"].as_str().map(str::to_owned),
             roles: Roles::parse(text("roles")).unwrap_or_default(),
-            profile: Profile::default(),
-            scopes: None,
-            application: None,
+            ..Caller::nobody()
         },
         origin: text("origin").to_owned(),
         method: &Method::POST,

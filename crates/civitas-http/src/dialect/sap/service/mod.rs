@@ -10,7 +10,9 @@ mod otp;
 mod password;
 pub(super) mod users;
 
-use civitas_directory::{Caller, Found, Outcome, Scope, Tenant, credential::Policy};
+use civitas_directory::{
+    Caller, Found, Outcome, Scope, Tenant, client::SecretScope, credential::Policy,
+};
 use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 
@@ -41,8 +43,7 @@ pub(super) async fn serve(
 ) -> Result<Reply, Failure> {
     let parts = arrival.parts;
     let (method, headers) = (&parts.method, &parts.headers);
-    let application = caller.application.as_ref();
-    if !application.is_some_and(|it| it.manages_users) {
+    if caller.application.is_none() || !caller.granted.include(SecretScope::Users) {
         return Err(Fault::forbidden().into());
     }
     match (place, method) {

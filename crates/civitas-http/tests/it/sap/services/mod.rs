@@ -5,7 +5,10 @@ mod codes;
 mod passwords;
 mod users;
 
-use civitas_directory::{Client, Roles, Store as _, client::Application};
+use civitas_directory::{
+    Client, Roles, Store as _,
+    client::{Application, Secret, SecretScopes},
+};
 use civitas_scim::tolerance::Profile;
 use serde_json::{Value, json};
 
@@ -18,10 +21,17 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// A world with two applications, of which one may not manage users.
 async fn world() -> World {
     let world = World::staged().await;
-    for (id, manages_users) in [("shop", true), ("viewer", false)] {
+    for (id, scopes) in [
+        ("shop", "application users openid"),
+        ("viewer", "application openid"),
+    ] {
         let client = Client {
             id: id.to_owned(),
-            secret_hash: hashed(SECRET),
+            secrets: vec![Secret {
+                scopes: SecretScopes::parse(scopes).unwrap(),
+                ..Secret::plain(hashed(SECRET))
+            }],
+            certificates: Vec::new(),
             roles: Roles::NONE,
             enabled: true,
             profile: Profile::default(),
@@ -29,7 +39,6 @@ async fn world() -> World {
             application: Some(Application {
                 name: "shop.example".to_owned(),
                 home: None,
-                manages_users,
             }),
         };
         let tenant = world.tenant().await;
