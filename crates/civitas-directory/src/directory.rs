@@ -10,6 +10,7 @@ mod credential;
 mod define;
 mod delta;
 mod feed;
+mod file;
 mod import;
 mod job;
 mod link;

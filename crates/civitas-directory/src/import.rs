@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::table::Table;
 
-pub use csv::Heads;
+pub use csv::{Heads, Record, first};
 pub use splitter::{Cut, Splitter};
 
 /// Longest row, in bytes.
@@ -72,4 +72,15 @@ pub fn part<'r>(
         None => Ok(Box::new(lines::rows(content, first))),
         Some(heads) => Ok(Box::new(csv::rows(heads.clone(), content, first, kind))),
     }
+}
+
+/// The rows of a part of comma-separated values, as they are written.
+///
+/// # Errors
+/// The part is not one that a [`Splitter`] cut off.
+pub fn records(
+    content: &[u8],
+) -> Result<impl Iterator<Item = Result<Record, Unreadable>>, Unreadable> {
+    let (first, content) = splitter::opened(content)?;
+    Ok(csv::records(content, first))
 }

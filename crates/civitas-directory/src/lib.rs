@@ -17,6 +17,8 @@ mod cursor;
 pub mod directory;
 pub mod error;
 pub mod event_token;
+pub mod export;
+pub mod file;
 pub mod id;
 pub mod import;
 pub mod job;

@@ -18,7 +18,7 @@ use crate::{
     job::{End, Forget, Job, Row},
     record::Timestamp,
     scope::Scope,
-    store::{Event, JOB_LEASE, JOB_TURN},
+    store::{Event, EventKind, JOB_LEASE, JOB_TURN},
     tenant::{Partition, Tenant},
 };
 
@@ -107,6 +107,14 @@ impl Replay {
         self.steps.contains_key(&step)
     }
 
+    /// What a step that was done made: the id of what it created, or else of what it changed.
+    pub fn made(&self, step: usize) -> Option<(EventKind, &str)> {
+        let events = self.steps.get(&step)?;
+        let created = events.iter().find(|it| it.kind == EventKind::Created);
+        let event = created.or_else(|| events.first())?;
+        Some((event.kind, &event.id))
+    }
+
     /// The id of what a step creates: the same each time that it is tried.
     pub fn id_of(&self, step: usize, now: Timestamp) -> String {
         id::of_step(&self.job, step, now)
@@ -118,6 +126,13 @@ impl Replay {
             job: job.id.clone(),
             steps: HashMap::new(),
         }
+    }
+}
+
+fn no_job(id: &str) -> Error {
+    Error::NotFound {
+        resource_type: "job".to_owned(),
+        id: id.to_owned(),
     }
 }
 
@@ -189,7 +204,7 @@ impl Directory {
     }
 
     /// So many times as long ago as ended jobs are kept.
-    fn ago(&self, now: Timestamp, times: i64) -> Timestamp {
+    pub(super) fn ago(&self, now: Timestamp, times: i64) -> Timestamp {
         let kept = i64::try_from(self.limits.job_seconds).unwrap_or(i64::MAX);
         let millis = kept.saturating_mul(1_000).saturating_mul(times);
         Timestamp(now.0.saturating_sub(millis))
@@ -246,33 +261,66 @@ impl Directory {
         id: &str,
         now: Timestamp,
     ) -> Result<(Job, usize), Error> {
+        let (job, begun) = self.job_of_anyone(partition, id, now).await?;
+        if job.actor != actor {
+            return Err(no_job(id));
+        }
+        Ok((job, begun))
+    }
+
+    /// A job of the tenant, whoever asked for it, and how many of its steps were begun.
+    ///
+    /// # Errors
+    /// As [`Self::job`].
+    pub async fn job_of_anyone(
+        &self,
+        partition: Partition,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(Job, usize), Error> {
         let found = self.store.job(partition, id).await?;
-        let found = found.filter(|job| job.actor == actor);
         let ended = |job: &Job| job.end.as_ref().map_or(now, |end| end.at);
-        let (resource_type, of) = ("job".to_owned(), id.to_owned());
         match found {
             Some(job) if ended(&job) >= self.ago(now, 1) => {
-                let progress = self.jobs.all().get(id).cloned();
-                let begun = match progress {
-                    Some(progress) => progress.begun.load(Relaxed),
-                    None if job.end.is_some() => 0,
-                    // Another process has it in work: its events tell.
-                    None => {
-                        let replay = self.replay(partition, &job).await?;
-                        usize::try_from(job.done).unwrap_or(usize::MAX) + replay.steps.len()
-                    }
-                };
+                let begun = self.begun(partition, &job).await?;
                 Ok((job, begun))
             }
             Some(job) if ended(&job) >= self.ago(now, 2) => Err(Error::Gone {
-                resource_type,
-                id: of,
+                resource_type: "job".to_owned(),
+                id: id.to_owned(),
             }),
-            _ => Err(Error::NotFound {
-                resource_type,
-                id: of,
-            }),
+            _ => Err(no_job(id)),
         }
+    }
+
+    async fn begun(&self, partition: Partition, job: &Job) -> Result<usize, Error> {
+        let progress = self.jobs.all().get(&job.id).cloned();
+        match progress {
+            Some(progress) => Ok(progress.begun.load(Relaxed)),
+            None if job.end.is_some() => Ok(0),
+            // Another process has it in work: its events tell.
+            None => {
+                let replay = self.replay(partition, job).await?;
+                Ok(usize::try_from(job.done).unwrap_or(usize::MAX) + replay.steps.len())
+            }
+        }
+    }
+
+    /// Jobs of the tenant whose ids come before one, the newest first, at most `limit`: open ones
+    /// and those whose results are kept. Also the id before which the rest is, if there is more.
+    pub async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Job>, Option<String>), Error> {
+        let mut jobs = self.store.jobs(partition, before, limit).await?;
+        let last = jobs.last().filter(|_| jobs.len() == limit);
+        let next = last.map(|it| it.id.clone());
+        let kept = self.ago(now, 1);
+        jobs.retain(|job| job.end.as_ref().is_none_or(|end| end.at >= kept));
+        Ok((jobs, next))
     }
 
     /// Asks a job of the caller to end: steps that were begun are finished, others left.
@@ -285,11 +333,16 @@ impl Directory {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let (job, _) = self.job(partition, actor, id, now).await?;
+        self.stop_job(partition, &job).await
+    }
+
+    /// Asks a job to end, whoever asked for it. Whether it had not ended yet.
+    pub async fn stop_job(&self, partition: Partition, job: &Job) -> Result<bool, Error> {
         if job.end.is_some() {
             return Ok(false);
         }
-        self.store.cancel_job(partition, id).await?;
-        if let Some(progress) = self.jobs.all().get(id) {
+        self.store.cancel_job(partition, &job.id).await?;
+        if let Some(progress) = self.jobs.all().get(&job.id) {
             progress.cancelled.store(true, Relaxed);
         }
         Ok(true)

@@ -23,15 +23,7 @@ impl Heads {
     /// # Errors
     /// A head is no path that can be written to, or a required attribute has none.
     pub fn read(row: &[u8], kind: &ResourceType) -> Result<Self, Unreadable> {
-        let mut reader = reader(row);
-        let mut record = ::csv::StringRecord::new();
-        let read = reader
-            .read_record(&mut record)
-            .map_err(|error| Unreadable(format!("the first line: {error}")))?;
-        if !read {
-            return Err(Unreadable("the first line: there are no heads".into()));
-        }
-        Self::of(&record, kind)
+        Self::of(&first(row)?, kind)
     }
 
     /// Heads that were read before.
@@ -44,8 +36,8 @@ impl Heads {
         &self.0
     }
 
-    fn of(record: &::csv::StringRecord, kind: &ResourceType) -> Result<Self, Unreadable> {
-        let heads = record.iter().map(|head| head.trim().to_owned()).collect();
+    fn of(cells: &[String], kind: &ResourceType) -> Result<Self, Unreadable> {
+        let heads = cells.iter().map(|head| head.trim().to_owned()).collect();
         let heads = Self(heads);
         heads.check(kind)?;
         Ok(heads)
@@ -89,14 +81,33 @@ fn reader<R: Read>(input: R) -> ::csv::Reader<R> {
         .from_reader(input)
 }
 
-/// The rows under heads, of which the first stands in that line.
-pub(super) fn rows<'r>(
-    heads: Heads,
-    content: &'r [u8],
+/// A row as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Number of its first line, from 1.
+    pub line: u64,
+    /// Its cells.
+    pub cells: Vec<String>,
+}
+
+/// The cells of the first row of a file.
+///
+/// # Errors
+/// There is none, or it is no text.
+pub fn first(row: &[u8]) -> Result<Vec<String>, Unreadable> {
+    let mut records = records(row, 1);
+    match records.next() {
+        Some(Ok(record)) => Ok(record.cells),
+        Some(Err(error)) => Err(Unreadable(format!("the first line: {error}"))),
+        None => Err(Unreadable("the first line: there are no heads".into())),
+    }
+}
+
+/// The rows, of which the first stands in that line.
+pub(super) fn records(
+    content: &[u8],
     first: u64,
-    kind: &ResourceType,
-) -> impl Iterator<Item = Result<Row, Unreadable>> + use<'r> {
-    let kind = kind.clone();
+) -> impl Iterator<Item = Result<Record, Unreadable>> {
     let mut lines = Lines {
         content,
         at: 0,
@@ -105,18 +116,32 @@ pub(super) fn rows<'r>(
     reader(content).into_records().map(move |record| {
         let record = record.map_err(|error| Unreadable(error.to_string()))?;
         let start = record.position().map_or(0, ::csv::Position::byte);
-        let body = if record.len() == heads.0.len() {
-            body(&heads, &record, &kind)
+        Ok(Record {
+            line: lines.of(start as usize),
+            cells: record.iter().map(str::to_owned).collect(),
+        })
+    })
+}
+
+/// The rows under heads, of which the first stands in that line.
+pub(super) fn rows<'r>(
+    heads: Heads,
+    content: &'r [u8],
+    first: u64,
+    kind: &ResourceType,
+) -> impl Iterator<Item = Result<Row, Unreadable>> + use<'r> {
+    let kind = kind.clone();
+    records(content, first).map(move |record| {
+        let Record { line, cells } = record?;
+        let body = if cells.len() == heads.0.len() {
+            body(&heads, &cells, &kind)
         } else {
-            let (cells, columns) = (record.len(), heads.0.len());
+            let (cells, columns) = (cells.len(), heads.0.len());
             Err(Invalid::syntax(format!(
                 "the row has {cells} cells, the file {columns} columns"
             )))
         };
-        Ok(Row {
-            line: lines.of(start as usize),
-            body,
-        })
+        Ok(Row { line, body })
     })
 }
 
@@ -146,13 +171,13 @@ impl Lines<'_> {
 /// would.
 fn body(
     heads: &Heads,
-    record: &::csv::StringRecord,
+    written: &[String],
     kind: &ResourceType,
 ) -> Result<Value, Invalid> {
     let cells = heads
         .0
         .iter()
-        .zip(record)
+        .zip(written)
         .filter(|(_, cell)| !cell.trim().is_empty());
     let operations: Vec<Operation> = cells.map(|(head, cell)| operation(head, cell)).collect();
     let steps = patch::steps(&operations, kind, "", &Tolerance::generic())?;

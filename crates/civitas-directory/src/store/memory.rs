@@ -31,6 +31,7 @@ use crate::{
     },
     client::{Client, ClientChange, ClientRefusal, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
+    file::File,
     job::{End, Forget, Job, Part, PartDone, Row},
     link::{Link, LinkChange},
     mail::{MAIL_LEASE, MOST_KEPT, Mail, Settled},
@@ -67,6 +68,8 @@ struct State {
     /// and number.
     parts: BTreeMap<(i64, String, u64), Received>,
     rows: BTreeMap<(i64, String, u64), String>,
+    /// By number of the partition and name.
+    files: BTreeMap<(i64, String), (File, Vec<u8>)>,
     /// Requests under a token and when they are forgotten, by number of the partition and key.
     retries: BTreeMap<(i64, String), Retry>,
     /// By number of the partition and id.
@@ -380,6 +383,7 @@ impl Store for MemoryStore {
         let own = partition.raw();
         state.mails.retain(|it| it.of.raw() != own);
         state.parts.retain(|(of, ..), _| *of != own);
+        state.files.retain(|(of, _), _| *of != own);
         state.retries.retain(|(of, _), _| *of != own);
         let rows = &mut state.rows;
         rows.retain(|(of, job, _), _| *of != own || jobs.contains(job));
@@ -620,6 +624,67 @@ impl Store for MemoryStore {
         });
         let rows = &mut state.rows;
         rows.retain(|(of, id, _), _| *of != partition.raw() || !purged.contains(id));
+        Ok(())
+    }
+
+    async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, RegistryError> {
+        Ok(self
+            .look(partition, |shelf| {
+                let jobs = shelf.scene.jobs.values().rev();
+                let jobs = jobs.filter(|it| before.is_none_or(|before| it.id.as_str() < before));
+                Some(jobs.take(limit).cloned().collect())
+            })
+            .unwrap_or_default())
+    }
+
+    async fn put_file(
+        &self,
+        partition: Partition,
+        file: File,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        let key = (partition.raw(), file.name.clone());
+        let size = content.len() as u64;
+        let file = File { size, ..file };
+        self.state().files.insert(key, (file, content));
+        Ok(())
+    }
+
+    async fn file(
+        &self,
+        partition: Partition,
+        name: &str,
+    ) -> Result<Option<(File, Vec<u8>)>, RegistryError> {
+        let key = (partition.raw(), name.to_owned());
+        Ok(self.state().files.get(&key).cloned())
+    }
+
+    async fn files(&self, partition: Partition) -> Result<Vec<File>, RegistryError> {
+        let state = self.state();
+        let own = state
+            .files
+            .iter()
+            .filter(|((of, _), _)| *of == partition.raw());
+        Ok(own.map(|(_, (file, _))| file.clone()).collect())
+    }
+
+    async fn drop_file(&self, partition: Partition, name: &str) -> Result<bool, RegistryError> {
+        let key = (partition.raw(), name.to_owned());
+        Ok(self.state().files.remove(&key).is_some())
+    }
+
+    async fn forget_files(
+        &self,
+        partition: Partition,
+        before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        let files = &mut self.state().files;
+        files.retain(|(of, _), (file, _)| *of != partition.raw() || file.created >= before);
         Ok(())
     }
 

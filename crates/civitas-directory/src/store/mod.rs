@@ -18,6 +18,7 @@ use crate::{
     change::{ChangeSet, Committed, Difference, Rejected},
     client::{Client, ClientChange, ClientRefusal, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
+    file::File,
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
     mail::{Mail, Settled},
@@ -537,6 +538,42 @@ pub trait Store: Send + Sync + 'static {
 
     /// Drops what is no longer kept of the ended jobs of a tenant.
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError>;
+
+    /// Jobs of a tenant whose ids come before one, in descending order, at most `limit`.
+    async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, RegistryError>;
+
+    /// Keeps a file, in place of one with the same name. Of its size the content tells.
+    async fn put_file(
+        &self,
+        partition: Partition,
+        file: File,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError>;
+
+    /// A file of a tenant and its content.
+    async fn file(
+        &self,
+        partition: Partition,
+        name: &str,
+    ) -> Result<Option<(File, Vec<u8>)>, RegistryError>;
+
+    /// The files of a tenant, by name.
+    async fn files(&self, partition: Partition) -> Result<Vec<File>, RegistryError>;
+
+    /// Drops a file. Whether there was one.
+    async fn drop_file(&self, partition: Partition, name: &str) -> Result<bool, RegistryError>;
+
+    /// Drops the files of a tenant that were made before an instant.
+    async fn forget_files(
+        &self,
+        partition: Partition,
+        before: Timestamp,
+    ) -> Result<(), RegistryError>;
 
     /// Claims the token of a request durably. What is no longer kept of the tenant's requests is
     /// dropped, a few at a time.

@@ -14,6 +14,7 @@
 mod agree;
 mod credentials;
 mod definitions;
+mod file;
 mod job;
 mod log;
 mod mail;
@@ -30,6 +31,7 @@ mod stream;
 pub use agree::{agree, random_script_verifies_clean};
 pub use credentials::*;
 pub use definitions::*;
+pub use file::*;
 pub use job::*;
 pub use log::*;
 pub use mail::*;
@@ -131,6 +133,9 @@ macro_rules! store_suite {
                 // Jobs.
                 jobs_are_kept_to_their_end
                 a_job_is_done_part_by_part
+                jobs_are_listed_from_the_newest
+                files_are_kept_by_name
+                a_reset_drops_files
                 // Requests under a token.
                 a_token_is_claimed_once
                 of_parallel_claims_one_is_granted

@@ -11,6 +11,7 @@ use civitas_directory::{
     Stage, Store, Stream, Tenant, Timestamp, Version,
     client::{ClientChange, DistinguishedName},
     credential::{Lockout, LockoutChange, Verdict},
+    file::File,
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
     mail::{Mail, Settled},
@@ -347,6 +348,48 @@ impl Store for Faulty {
         limit: usize,
     ) -> Result<Vec<Row>, RegistryError> {
         self.0.job_rows(partition, id, after, limit).await
+    }
+
+    async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, RegistryError> {
+        self.0.jobs(partition, before, limit).await
+    }
+
+    async fn put_file(
+        &self,
+        partition: Partition,
+        file: File,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        self.0.put_file(partition, file, content).await
+    }
+
+    async fn file(
+        &self,
+        partition: Partition,
+        name: &str,
+    ) -> Result<Option<(File, Vec<u8>)>, RegistryError> {
+        self.0.file(partition, name).await
+    }
+
+    async fn files(&self, partition: Partition) -> Result<Vec<File>, RegistryError> {
+        self.0.files(partition).await
+    }
+
+    async fn drop_file(&self, partition: Partition, name: &str) -> Result<bool, RegistryError> {
+        self.0.drop_file(partition, name).await
+    }
+
+    async fn forget_files(
+        &self,
+        partition: Partition,
+        before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.0.forget_files(partition, before).await
     }
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {

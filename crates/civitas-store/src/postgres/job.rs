@@ -129,6 +129,26 @@ pub(super) async fn one(
     Ok(found.map(|(_, job)| job))
 }
 
+/// Jobs before one, in descending order of their ids.
+pub(super) async fn page(
+    connection: &Connection,
+    partition: Partition,
+    before: Option<&str>,
+    limit: usize,
+) -> Outcome<Vec<Job>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM job WHERE tenant = $1 AND ($2::bytea IS NULL OR id < $2)
+         ORDER BY id DESC LIMIT $3"
+    );
+    let before = before.map(str::as_bytes);
+    let rows = connection
+        .query(&sql, &[&partition.raw(), &before, &limit])
+        .await?;
+    let jobs = rows.iter().map(|row| read(row).map(|(_, job)| job));
+    Ok(jobs.collect::<Result<_, Fault>>()?)
+}
+
 pub(super) async fn open(connection: &Connection) -> Outcome<Vec<(Partition, Job)>> {
     let sql = format!("SELECT {COLUMNS} FROM job WHERE ended IS NULL ORDER BY tenant, id");
     let rows = connection.query(&sql, &[]).await?;

@@ -38,6 +38,7 @@ const STEPS: &[(&str, &str)] = &[
         "secrets and certificates of clients",
         include_str!("migrations/0010_client_proof.sql"),
     ),
+    ("files", include_str!("migrations/0011_file.sql")),
 ];
 
 /// The lock that whoever changes the form of the tables holds: any number that nobody else

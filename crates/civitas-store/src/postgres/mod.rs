@@ -12,6 +12,7 @@ mod commit;
 mod connect;
 pub(crate) mod copy;
 mod error;
+mod file;
 mod job;
 mod leaf;
 mod listed;
@@ -40,6 +41,7 @@ use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
     client::{Client, ClientChange, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
+    file::File,
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
     mail::{MAIL_LEASE, Mail, Settled},
@@ -668,6 +670,54 @@ impl Store for PostgresStore {
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         again!(self.lease(), |it| job::forget(&it, partition, forget))
+    }
+
+    async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(job::page(&lease, partition, before, limit).await?)
+    }
+
+    async fn put_file(
+        &self,
+        partition: Partition,
+        file: File,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(file::put(&lease, partition, &file, &content).await?)
+    }
+
+    async fn file(
+        &self,
+        partition: Partition,
+        name: &str,
+    ) -> Result<Option<(File, Vec<u8>)>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(file::one(&lease, partition, name).await?)
+    }
+
+    async fn files(&self, partition: Partition) -> Result<Vec<File>, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(file::all(&lease, partition).await?)
+    }
+
+    async fn drop_file(&self, partition: Partition, name: &str) -> Result<bool, RegistryError> {
+        let lease = self.registry().await?;
+        Ok(file::discard(&lease, partition, name).await?)
+    }
+
+    async fn forget_files(
+        &self,
+        partition: Partition,
+        before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        let lease = self.registry().await?;
+        Ok(file::forget(&lease, partition, before).await?)
     }
 
     async fn claim_retry(

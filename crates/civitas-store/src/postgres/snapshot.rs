@@ -15,7 +15,7 @@ use civitas_directory::{
 use super::{
     commit::LOCK,
     error::{Fault, Outcome as Done, RegistryFault},
-    job, mail, news, part,
+    file, job, mail, news, part,
     pool::{Connection, Parameter, Step, Transaction},
     record::text,
     registry::{Outcome, check_tenant},
@@ -157,6 +157,7 @@ pub(super) async fn reset(
         Step::new("DELETE FROM rehearsal WHERE tenant = $1").with(tenant),
         Step::new("DELETE FROM retry WHERE tenant = $1").with(tenant),
         mail::discard(tenant),
+        file::reset(tenant),
         news::tell(),
     ];
     connection.commit(last).await?;

@@ -186,6 +186,25 @@ pub(super) fn one(connection: &Connection, partition: Partition, id: &str) -> Ou
     Ok(found.optional()?.map(|(_, job)| job))
 }
 
+/// Jobs before one, in descending order of their ids.
+pub(super) fn page(
+    connection: &Connection,
+    partition: Partition,
+    before: Option<&str>,
+    limit: usize,
+) -> Outcome<Vec<Job>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM job WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2)
+         ORDER BY id DESC LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let jobs = statement.query_map((partition.raw(), before, limit), read)?;
+    Ok(jobs
+        .map(|it| it.map(|(_, job)| job))
+        .collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn open(connection: &Connection) -> Outcome<Vec<(Partition, Job)>> {
     let sql = format!("SELECT {COLUMNS} FROM job WHERE ended IS NULL ORDER BY tenant, id");
     let mut statement = connection.prepare(&sql)?;

@@ -12,6 +12,7 @@ mod census;
 mod checkpoint;
 pub(crate) mod copy;
 mod error;
+mod file;
 mod job;
 mod leaf;
 mod listed;
@@ -45,6 +46,7 @@ use civitas_directory::{
     change::{ChangeSet, Committed, Rejected},
     client::{Client, ClientChange, DistinguishedName},
     credential::{Credential, Lockout, LockoutChange, Verdict},
+    file::File,
     job::{End, Forget, Job, Part, PartDone, Row},
     link::Link,
     mail::{Mail, Settled},
@@ -680,6 +682,52 @@ impl Store for SqliteStore {
 
     async fn forget_jobs(&self, partition: Partition, forget: Forget) -> Result<(), RegistryError> {
         self.chore(move |connection| job::forget(connection, partition, forget))
+            .await
+    }
+
+    async fn jobs(
+        &self,
+        partition: Partition,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, RegistryError> {
+        self.look_up(|connection| job::page(connection, partition, before, limit))
+    }
+
+    async fn put_file(
+        &self,
+        partition: Partition,
+        file: File,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| file::put(connection, partition, &file, &content))
+            .await
+    }
+
+    async fn file(
+        &self,
+        partition: Partition,
+        name: &str,
+    ) -> Result<Option<(File, Vec<u8>)>, RegistryError> {
+        self.look_up(|connection| file::one(connection, partition, name))
+    }
+
+    async fn files(&self, partition: Partition) -> Result<Vec<File>, RegistryError> {
+        self.look_up(|connection| file::all(connection, partition))
+    }
+
+    async fn drop_file(&self, partition: Partition, name: &str) -> Result<bool, RegistryError> {
+        let name = name.to_owned();
+        self.chore(move |connection| file::discard(connection, partition, &name))
+            .await
+    }
+
+    async fn forget_files(
+        &self,
+        partition: Partition,
+        before: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.chore(move |connection| file::forget(connection, partition, before))
             .await
     }
 

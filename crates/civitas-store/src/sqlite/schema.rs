@@ -27,6 +27,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/0012_retry.sql")),
     M::up(include_str!("migrations/0013_mail.sql")),
     M::up(include_str!("migrations/0014_client_proof.sql")),
+    M::up(include_str!("migrations/0015_file.sql")),
 ];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

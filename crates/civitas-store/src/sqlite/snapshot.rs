@@ -13,7 +13,7 @@ use civitas_directory::{
 };
 use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior};
 
-use super::{error::RegistryFault, job, mail, registry::check_tenant, retry, stream};
+use super::{error::RegistryFault, file, job, mail, registry::check_tenant, retry, stream};
 
 type Outcome<T> = std::result::Result<T, RegistryFault>;
 
@@ -124,6 +124,7 @@ pub(super) fn reset(
         .query_row([tenant], |row| row.get(0))?;
     job::reset(&transaction, tenant, &jobs)?;
     retry::reset(&transaction, tenant)?;
+    file::reset(&transaction, tenant)?;
     mail::discard(&transaction, tenant)?;
     stream::reset(&transaction, partition, last(&transaction, tenant)?)?;
     transaction.commit()?;

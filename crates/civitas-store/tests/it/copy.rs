@@ -9,6 +9,7 @@ use civitas_directory::{
     client::{Account, Application, Client, DistinguishedName, Roles, Secret, SecretScopes},
     clock::Clock,
     credential::{CredentialChange, LockoutChange, Password, PasswordStatus},
+    file::File,
     job::{self, Job, Part, PartDone},
     link::{Link, LinkChange, Purpose},
     mail::Mail,
@@ -269,6 +270,14 @@ async fn fill<S: Store>(store: S) {
         }],
     };
     store.finish_job_part(partition, "job", done).await.unwrap();
+    let file = File {
+        name: "f\u{0}".into(),
+        actor: "client:hr".into(),
+        created: Timestamp(5),
+        size: 2,
+        mark: "{}".into(),
+    };
+    store.put_file(partition, file, vec![0, 255]).await.unwrap();
     store.create_stream(partition, stream()).await.unwrap();
     for (token, answer) in [("a", Some("\u{0}")), ("b", None)] {
         let attempt = Attempt::new(&[token], b"", Timestamp(5));

@@ -158,3 +158,20 @@ pub async fn a_job_is_done_part_by_part(store: Arc<dyn Store>) {
     store.forget_jobs(acme, forget).await.unwrap();
     assert_eq!(rows(None, 9).await, Ok(vec![]), "rows go with the result");
 }
+
+/// Jobs are listed in descending order of their ids, open or not.
+pub async fn jobs_are_listed_from_the_newest(store: Arc<dyn Store>) {
+    let acme = store.create_tenant("acme", &[]).await.unwrap().partition;
+    let zeta = store.create_tenant("zeta", &[]).await.unwrap().partition;
+    for id in ["a", "c", "b"] {
+        store.create_job(acme, job(id)).await.unwrap();
+    }
+    store.create_job(zeta, job("z")).await.unwrap();
+    store.end_job(acme, "b", end(9)).await.unwrap();
+    let ids = |jobs: Vec<Job>| jobs.into_iter().map(|it| it.id).collect::<Vec<_>>();
+    let page = store.jobs(acme, None, 2).await.unwrap();
+    assert!(page[1].end.is_some());
+    assert_eq!(ids(page), ["c", "b"]);
+    assert_eq!(ids(store.jobs(acme, Some("b"), 2).await.unwrap()), ["a"]);
+    assert!(store.jobs(acme, Some("a"), 2).await.unwrap().is_empty());
+}
