@@ -6,15 +6,14 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use civitas_directory::{
-    Error, Imported, NewJob, Partition, Replay, Role, Scope,
+    Error, Imported, NewJob, Partition, Replay, Role, Scope, Tenant,
     admission::Patience,
     import::{self, Cut, Format, Heads, Row, Splitter, Unreadable},
-    job::{self as jobs, Job, Part},
+    job::{self as jobs, Part},
 };
 use civitas_scim::{Invalid, schema::ResourceType};
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::{
     app::preflight,
@@ -22,7 +21,10 @@ use crate::{
     dialect::scim,
     door::Arrival,
     form,
-    job::{self, Work},
+    job::{
+        self, Work,
+        parts::{self, Halt, Rows},
+    },
     refusal::Refusal,
     reply::Reply,
     router::IMPORTS_METHODS,
@@ -36,9 +38,6 @@ pub(crate) const TIME: Duration = Duration::from_mins(30);
 
 /// How long after its last part was stored it is certain that a file arrives no more.
 pub(crate) const STRAY: Duration = Duration::from_hours(1);
-
-/// How long an import waits that the store fails.
-const REST: Duration = Duration::from_secs(2);
 
 /// What files are.
 const MEDIA: &str = "application/x-ndjson, application/jsonl, text/csv";
@@ -272,84 +271,67 @@ fn secret_refused() -> Refusal {
     Invalid::value(why).into()
 }
 
-/// Does a stored import, or what is left of it, and words what came of it. While the store
-/// fails it is tried again.
+/// Does a stored import, or what is left of it, and words what came of it.
 pub(crate) async fn carry_out(work: &Work) -> String {
-    let partition = work.tenant.partition;
-    let mut attempt = carry_out_stored(work, &work.job, &work.replay).await;
-    loop {
-        match attempt {
-            Ok(result) => return result,
-            // Whoever has the job now is at it.
-            Err(_) if work.progress.is_lost() => return String::new(),
-            Err(error) => tracing::warn!(?error, job = work.job.id, "an import waits"),
+    let import = Import::of(work);
+    if let Some(result) = parts::all(work, &import).await {
+        return result;
+    }
+    let is_created = |row: &jobs::Row| row.text.contains(r#""status":"201""#);
+    let (created, failed) = parts::counted(work, is_created).await;
+    json!({ "created": created, "failed": failed }).to_string()
+}
+
+/// A stored import.
+struct Import<'w> {
+    work: &'w Work,
+    base: String,
+    kind: String,
+    heads: Option<Heads>,
+}
+
+impl<'w> Import<'w> {
+    fn of(work: &'w Work) -> Self {
+        let input: Value = serde_json::from_str(&work.job.input).unwrap_or_default();
+        let text = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
+        let heads = input["heads"].as_array().map(|heads| {
+            let heads = heads.iter().filter_map(|it| it.as_str().map(str::to_owned));
+            Heads::known(heads.collect())
+        });
+        Self {
+            work,
+            base: text("base"),
+            kind: text("type"),
+            heads,
         }
-        sleep(REST).await;
-        attempt = match work.directory.resumed(partition, &work.job).await {
-            Ok((job, replay)) => carry_out_stored(work, &job, &replay).await,
-            Err(error) => Err(error),
-        };
     }
 }
 
-async fn carry_out_stored(work: &Work, job: &Job, replay: &Replay) -> Result<String, Error> {
-    let directory = &work.directory;
-    let input: Value = serde_json::from_str(&job.input).unwrap_or_default();
-    let heads = input["heads"].as_array().map(|heads| {
-        let heads = heads.iter().filter_map(|it| it.as_str().map(str::to_owned));
-        Heads::known(heads.collect())
-    });
-    let (base, name) = (
-        input["base"].as_str().unwrap_or_default(),
-        input["type"].as_str().unwrap_or_default(),
-    );
-    // Only of the part that an interruption left may steps be done already.
-    let fresh = Replay::of_new(job);
-    let mut replay = replay;
-    let mut done = job.done;
-    while !work.progress.is_cancelled() || !replay.is_empty() {
-        // Resets, definitions and the clock may have changed since the last part.
-        let tenant = directory.tenant_again(&work.tenant).await;
-        let tenant = tenant.ok_or(Error::Conflict)?;
-        // A reset takes the job back.
-        if tenant.partition != work.tenant.partition {
-            break;
-        }
-        let Some(part) = directory.next_job_part(tenant.partition, job).await? else {
-            break;
-        };
+impl Rows for Import<'_> {
+    async fn part(
+        &self,
+        tenant: &Tenant,
+        part: &Part,
+        replay: &Replay,
+        before: u64,
+    ) -> Result<Vec<jobs::Row>, Halt> {
+        let (work, name) = (self.work, &self.kind);
         let Some(kind) = tenant.catalogue.resource_type(name) else {
-            return Ok(json!({ "error": format!("there is no resource type {name}") }).to_string());
+            let error = format!("there is no resource type {name}");
+            return Err(Halt::End(json!({ "error": error }).to_string()));
         };
-        let scope = Scope {
-            partition: tenant.partition,
-            catalogue: Arc::clone(&tenant.catalogue),
-            require_preconditions: false,
-            password_policy: tenant.settings.password_policy,
-            actor: job.actor.clone(),
-            request_id: job.id.clone(),
-            now: tenant.stage.clock.at((work.clock)()),
-            ids: directory.ids(&tenant),
-            base: base.to_owned(),
-            patience: Patience::Long,
-        };
-        let rows = rows(heads.as_ref(), &part.content, kind);
-        let before = done as usize;
-        let imported = directory
-            .import_rows(&scope, kind, rows, replay, &work.progress, before)
-            .await;
-        // Rows that were not begun are left to whoever has the job now.
-        if work.progress.is_lost() || imported.iter().any(|(_, done)| is_down(done)) {
-            return Err(Error::Overloaded);
+        let directory = &work.directory;
+        let scope = work.scope(tenant, &self.base);
+        let rows = rows(self.heads.as_ref(), &part.content, kind);
+        let before = usize::try_from(before).unwrap_or(usize::MAX);
+        let imported = directory.import_rows(&scope, kind, rows, replay, &work.progress, before);
+        let imported = imported.await;
+        if imported.iter().any(|(_, done)| is_down(done)) {
+            return Err(Error::Overloaded.into());
         }
-        done += imported.len() as u64;
-        let told = imported.iter().map(|it| told(it, base, kind));
-        directory
-            .finish_job_part(tenant.partition, job, part.number, told.collect())
-            .await?;
-        replay = &fresh;
+        let told = imported.iter().map(|it| told(it, &self.base, kind));
+        Ok(told.collect())
     }
-    summary(work).await
 }
 
 /// Whether a row was not created for a reason that is not its own.
@@ -406,30 +388,6 @@ fn told((line, done): &Imported, base: &str, kind: &ResourceType) -> jobs::Row {
         step: *line,
         text: text.to_string(),
     }
-}
-
-/// How many rows were created and how many failed, counted from what is kept of them.
-async fn summary(work: &Work) -> Result<String, Error> {
-    const AT_ONCE: usize = 1_000;
-    let (directory, partition) = (&work.directory, work.tenant.partition);
-    let (mut created, mut failed, mut after) = (0_u64, 0_u64, None);
-    loop {
-        let rows = directory.job_rows(partition, &work.job, after, AT_ONCE);
-        let rows = rows.await?;
-        let Some(last) = rows.last() else {
-            break;
-        };
-        after = Some(last.step);
-        for row in &rows {
-            let is_created = row.text.contains(r#""status":"201""#);
-            *(if is_created {
-                &mut created
-            } else {
-                &mut failed
-            }) += 1;
-        }
-    }
-    Ok(json!({ "created": created, "failed": failed }).to_string())
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Work that goes on after its request was answered with 202: `/civitas/v1/jobs/{id}` tells
 //! how far it is and what came of it. Jobs that a restart interrupted are resumed.
 
+pub(crate) mod parts;
+
 use std::{sync::Arc, time::Instant};
 
 use civitas_directory::{
-    Directory, Progress, Replay, Role, Tenant, Timestamp, job::Job, store::JOB_TURN,
+    Directory, Progress, Replay, Role, Scope, Tenant, Timestamp, admission::Patience, job::Job,
+    store::JOB_TURN,
 };
 use civitas_scim::Invalid;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -138,6 +141,22 @@ async fn take_up(app: &Surface, tenant: Tenant, job: Job) {
 }
 
 impl Work {
+    /// The circumstances of what the job does now to the tenant, whose SCIM URLs begin so.
+    pub(crate) fn scope(&self, tenant: &Tenant, base: &str) -> Scope {
+        Scope {
+            partition: tenant.partition,
+            catalogue: Arc::clone(&tenant.catalogue),
+            require_preconditions: false,
+            password_policy: tenant.settings.password_policy,
+            actor: self.job.actor.clone(),
+            request_id: self.job.id.clone(),
+            now: tenant.stage.clock.at((self.clock)()),
+            ids: self.directory.ids(tenant),
+            base: base.to_owned(),
+            patience: Patience::Long,
+        }
+    }
+
     async fn run(self) {
         let Ok(_turn) = self.directory.job_turn().await else {
             return;
@@ -145,6 +164,8 @@ impl Work {
         let result = match self.job.kind.as_str() {
             scim::BULK => Some(scim::carry_out_bulk(&self).await),
             oracle::BULK => Some(oracle::carry_out_bulk(&self).await),
+            oracle::IMPORT => Some(oracle::carry_out_import(&self).await),
+            oracle::EXPORT => Some(oracle::carry_out_export(&self).await),
             import::KIND => Some(import::carry_out(&self).await),
             _ => None,
         };

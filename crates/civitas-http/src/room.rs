@@ -41,9 +41,14 @@ impl Room {
     ) -> Result<Option<Place<'_>>, Refusal> {
         let writes = match route {
             Route::Fixed(Fixed::Live | Fixed::Ready | Fixed::Metrics) => return Ok(None),
-            // Bulk requests are admitted where they are carried out.
+            // Bulk requests and files are admitted where they are carried out.
             Route::Scim(Scim::Bulk)
-            | Route::Oracle(oracle::Place::Bulk)
+            | Route::Oracle(
+                oracle::Place::Bulk
+                | oracle::Place::Files
+                | oracle::Place::Jobs(_)
+                | oracle::Place::Schedule(_),
+            )
             | Route::Job(_)
             | Route::JobRows(_)
             | Route::Imports

@@ -18,7 +18,7 @@
 //! | `/scim/v2/Bulk` | POST | many operations in one request |
 //! | `/scim/v2/Me` | GET, POST, PUT, PATCH, DELETE | the user that calls |
 //! | `/openidm`, `/am`, `/environment` and what is below | | [`crate::dialect::crest`] |
-//! | `/admin/v1` and what is below | | [`crate::dialect::oracle`] |
+//! | `/admin/v1`, `/job/v1`, `/storage/v1` and what is below | | [`crate::dialect::oracle`] |
 //! | `/scim` but for its versions, `/service`, `/cps`, `/md`, `/oauth2/token` | | [`crate::dialect::sap`] |
 //! | `/oauth2/v1/token` | POST | access tokens |
 //! | `/docs/scim` | GET | what is tolerated of which clients |

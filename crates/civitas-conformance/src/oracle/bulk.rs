@@ -298,8 +298,8 @@ fn detached(session: &mut Session) -> Verdict {
     let other = session.caller(Role::Read)?.at(client.base());
     refused(
         &session.send_as(&other, Request::get(&path))?,
-        404,
-        "resourceNotFound",
+        403,
+        "insufficientPrivilege",
     )?;
     let delete = Request::new("DELETE", &path);
     session.send_as(&client, delete)?.expect(204)?;

@@ -6,6 +6,7 @@ mod answers;
 mod bulk;
 mod changers;
 mod credentials;
+mod jobs;
 mod refusals;
 mod writes;
 
@@ -36,6 +37,7 @@ pub(crate) fn cases() -> Vec<Case> {
         bulk::cases(),
         changers::cases(),
         credentials::cases(),
+        jobs::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -169,11 +169,7 @@ impl Lines<'_> {
 
 /// The row as a body: each cell that is not empty is added to an empty resource as PATCH
 /// would.
-fn body(
-    heads: &Heads,
-    written: &[String],
-    kind: &ResourceType,
-) -> Result<Value, Invalid> {
+fn body(heads: &Heads, written: &[String], kind: &ResourceType) -> Result<Value, Invalid> {
     let cells = heads
         .0
         .iter()

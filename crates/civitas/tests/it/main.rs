@@ -7,6 +7,7 @@ mod command_line;
 mod conformance;
 mod copy;
 mod crash;
+mod csv;
 mod definitions;
 mod faults;
 mod feed;

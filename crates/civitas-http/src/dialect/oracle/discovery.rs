@@ -177,7 +177,7 @@ pub(super) fn selected(
 
 /// The part of a short list that is asked for. It is the same for all, so that what leads to
 /// its next page is the number of a row.
-fn page(all: &[Value], parameters: &Parameters) -> Result<Reply, Fault> {
+pub(super) fn page(all: &[Value], parameters: &Parameters) -> Result<Reply, Fault> {
     let start = match &parameters.page {
         Some(token) => token.parse().map_err(|_| Fault::unknown_page())?,
         None => parameters.start(),

@@ -14,8 +14,9 @@ mod discovery;
 mod endpoint;
 mod fault;
 pub(crate) mod fidelity;
-mod history;
+mod file;
 mod id;
+mod job;
 mod kind;
 mod object;
 mod paging;
@@ -35,6 +36,7 @@ pub(crate) mod status;
 mod write;
 
 pub(crate) use bulk::{KIND as BULK, carry_out as carry_out_bulk};
+pub(crate) use job::{EXPORT, IMPORT, Jobs, carry_out_export, carry_out_import};
 pub(crate) use place::{Place, UNBUILT, owns};
 
 use std::sync::Arc;
@@ -98,8 +100,8 @@ async fn serve(
     if place.writes(method) {
         arrival.check_primary()?;
     }
-    check_length(headers)?;
-    arrival.body.set_limit(MAX_PAYLOAD);
+    check_length(headers, place.max_body())?;
+    arrival.body.set_limit(place.max_body());
     let has_body = has_body(headers);
     let (caller, mut body) = if signature::is_signed(headers) {
         signature::caller(&mut arrival, tenant, has_body).await?
@@ -118,7 +120,7 @@ async fn serve(
     }
     crate::door::acceptable(headers)?;
     if has_body && *method != Method::GET && *method != Method::DELETE {
-        check_content(headers)?;
+        check_content(headers, place)?;
     }
     let scope = arrival.scope(tenant, &caller);
     let origin = arrival.origin(tenant);
@@ -127,6 +129,11 @@ async fn serve(
         return Err(Fault::forbidden(method.as_str(), place.subject()).into());
     }
     check_schema_version(headers)?;
+    let _turn = match place {
+        // Few files at a time are held in memory.
+        Place::Files if has_body => Some(arrival.app.directory.bulk_turn(&scope).await?),
+        _ => None,
+    };
     if has_body && body.is_empty() {
         body = arrival.body.read().await?;
     }
@@ -174,7 +181,10 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             changer::answer(call, *changer, user.as_deref()).await
         }
         Place::Bulk => bulk::answer(call).await,
-        Place::Job(id) => history::answer(call, id).await,
+        Place::Job(id) => job::answer_one(call, id).await,
+        Place::Schedule(id) => job::answer_schedule(call, id).await,
+        Place::Jobs(jobs) => job::answer(call, *jobs).await,
+        Place::Files => file::answer(call).await,
         Place::Schemas => Ok(discovery::all_schemas(call)?),
         Place::Schema(urn) if *call.method == Method::GET => discovery::schema(call, urn),
         Place::Schema(urn) => discovery::change_schema(call, urn),
@@ -262,6 +272,7 @@ fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
         Place::Search(_) => Some(Role::Read),
         Place::Changer(changer, _) => (!changer.is_own()).then_some(Role::Write),
         Place::Schema(_) if *method != Method::GET => Some(Role::Administer),
+        Place::Schedule(_) | Place::Jobs(Jobs::Schedules) | Place::Files => Some(Role::Administer),
         _ => None,
     }
 }
@@ -275,11 +286,11 @@ fn options(place: &Place<'_>) -> Reply {
 }
 
 /// Refuses a body that is too large before anything of it is read.
-fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Refusal> {
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|it| it > MAX_PAYLOAD as u64) {
-        return Err(Refusal::TooLarge { limit: MAX_PAYLOAD });
+    if length.is_some_and(|it| it > limit as u64) {
+        return Err(Refusal::TooLarge { limit });
     }
     Ok(())
 }
@@ -289,8 +300,11 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|it| it != "0")
 }
 
-/// A body says what it is, and is JSON.
-fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
+/// A body says what it is, and is JSON, or a form with a file.
+fn check_content(headers: &HeaderMap, place: &Place<'_>) -> Result<(), Refusal> {
+    if *place == Place::Files {
+        return file::check_content(headers);
+    }
     if !headers.contains_key(header::CONTENT_TYPE) {
         return Err(Refusal::UnsupportedMediaType {
             accepted: SCIM_TYPES,

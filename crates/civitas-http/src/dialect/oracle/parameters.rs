@@ -35,6 +35,8 @@ pub(super) struct Parameters {
     pub(super) allow_self_change: bool,
     /// Whether the answer need not wait for the work.
     pub(super) detached: bool,
+    /// A file that the request is about.
+    pub(super) file_name: Option<String>,
 }
 
 impl Parameters {
@@ -52,6 +54,7 @@ impl Parameters {
                 "startIndex" => parameters.start_index = start(number("startIndex", value)?),
                 "count" => parameters.count = Some(number("count", value)?),
                 "limit" => limit = Some(number("limit", value)?),
+                "fileName" => parameters.file_name = Some(value.clone().into_owned()),
                 "page" => parameters.page = Some(value.clone().into_owned()),
                 "forceDelete" => parameters.force_delete = flag("forceDelete", value)?,
                 "allowSelfChange" => {
@@ -129,6 +132,7 @@ impl Parameters {
             force_delete: false,
             allow_self_change: false,
             detached: false,
+            file_name: None,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::{form::decode, router::Methods};
 use super::{
     changer::Changer,
     endpoint::{Endpoint, Manner},
+    job::{JobType, Jobs},
 };
 
 /// What paths of resources begin with.
@@ -17,6 +18,7 @@ pub(super) const BASE: &str = "/admin/v1";
 /// The first segments of paths.
 const RESOURCES: &str = "admin";
 const JOBS: &str = "job";
+const FILES: &str = "storage";
 
 /// What is at a path. Whether it is there, the request hears when its turn comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,12 @@ pub(crate) enum Place<'r> {
     Bulk,
     /// `/job/v1/JobHistories/{id}`
     Job(Cow<'r, str>),
+    /// `/job/v1/JobSchedules/{id}`
+    Schedule(Cow<'r, str>),
+    /// Lists below `/job/v1`.
+    Jobs(Jobs),
+    /// `/storage/v1/Files`
+    Files,
     /// A resource of the product that is not built.
     Unbuilt,
     /// Nothing.
@@ -60,7 +68,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 29] = [
+const EVERY: [Place<'static>; 36] = [
     Place::Collection(Endpoint::EACH[0].1),
     Place::Search(Endpoint::EACH[0].1),
     Place::Resource(Endpoint::EACH[0].1, Cow::Borrowed("{id}")),
@@ -88,6 +96,13 @@ const EVERY: [Place<'static>; 29] = [
     Place::Changer(Changer::NewPassword, None),
     Place::Bulk,
     Place::Job(Cow::Borrowed("{id}")),
+    Place::Schedule(Cow::Borrowed("{id}")),
+    Place::Jobs(Jobs::Histories),
+    Place::Jobs(Jobs::Schedules),
+    Place::Jobs(Jobs::Reports),
+    Place::Jobs(Jobs::Rows(JobType::UserImport)),
+    Place::Jobs(Jobs::Rows(JobType::GroupImport)),
+    Place::Files,
     Place::Unbuilt,
     Place::Nowhere,
 ];
@@ -200,7 +215,7 @@ const UNREPLACED_TYPE: &str = "PATCH,GET,POST,DELETE,OPTIONS";
 
 /// Whether paths that begin with the segment are the dialect's.
 pub(crate) fn owns(first: &str) -> bool {
-    [RESOURCES, JOBS].contains(&first)
+    [RESOURCES, JOBS, FILES].contains(&first)
 }
 
 impl<'r> Place<'r> {
@@ -216,7 +231,14 @@ impl<'r> Place<'r> {
         if first == JOBS {
             return Some(match *rest.as_slice() {
                 ["JobHistories", id] => named(id).map_or(Self::Nowhere, Self::Job),
-                ["JobHistories" | "JobReports" | "JobSchedules", ..] => Self::Unbuilt,
+                ["JobSchedules", id] => named(id).map_or(Self::Nowhere, Self::Schedule),
+                [name] => Jobs::at(name).map_or(Self::Nowhere, Self::Jobs),
+                _ => Self::Nowhere,
+            });
+        }
+        if first == FILES {
+            return Some(match *rest.as_slice() {
+                ["Files"] => Self::Files,
                 _ => Self::Nowhere,
             });
         }
@@ -295,6 +317,9 @@ impl<'r> Place<'r> {
             },
             Self::Bulk => "/admin/v1/Bulk",
             Self::Job(_) => "/job/v1/JobHistories/{id}",
+            Self::Schedule(_) => "/job/v1/JobSchedules/{id}",
+            Self::Jobs(jobs) => jobs.template(),
+            Self::Files => "/storage/v1/Files",
             Self::Unbuilt => "/admin/v1/{unbuilt}",
             Self::Nowhere => "/admin/{path}",
         }
@@ -315,9 +340,12 @@ impl<'r> Place<'r> {
             | Self::Bulk => "POST, OPTIONS",
             Self::Changer(changer, _) if changer.is_posted() => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
-            Self::Job(_) => "GET, DELETE, OPTIONS",
+            Self::Job(_) | Self::Schedule(_) => "GET, DELETE, OPTIONS",
+            Self::Jobs(Jobs::Schedules) => "GET, POST, OPTIONS",
+            Self::Files => "GET, POST, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
-            Self::SchemaAttributes
+            Self::Jobs(_)
+            | Self::SchemaAttributes
             | Self::AllowedValues
             | Self::Schemas
             | Self::ResourceTypes
@@ -344,6 +372,10 @@ impl<'r> Place<'r> {
         match self {
             Self::Collection(of) | Self::Search(of) | Self::Resource(of, _) => of.kind.name(),
             Self::Changer(..) => "User",
+            Self::Job(_) | Self::Jobs(Jobs::Histories) => "JobHistory",
+            Self::Schedule(_) | Self::Jobs(Jobs::Schedules) => "JobSchedule",
+            Self::Jobs(_) => "JobReport",
+            Self::Files => "File",
             Self::Schema(_) => "Schema",
             _ => "this resource",
         }
@@ -362,7 +394,18 @@ impl<'r> Place<'r> {
                     | Self::Changer(..)
                     | Self::Bulk
                     | Self::Job(_)
+                    | Self::Schedule(_)
+                    | Self::Jobs(_)
+                    | Self::Files
             )
+    }
+
+    /// Largest body, in bytes.
+    pub(super) const fn max_body(&self) -> usize {
+        match self {
+            Self::Files => super::file::MAX_BODY,
+            _ => super::MAX_PAYLOAD,
+        }
     }
 
     /// Every template with its methods.
@@ -413,7 +456,14 @@ mod tests {
                 "/admin/v1/MePasswordChanger",
                 Some(Place::Changer(Changer::MyPassword, None)),
             ),
-            ("/job/v1/JobReports", Some(Place::Unbuilt)),
+            ("/job/v1/JobReports", Some(Place::Jobs(Jobs::Reports))),
+            (
+                "/job/v1/UserImportJobReports",
+                Some(Place::Jobs(Jobs::Rows(JobType::UserImport))),
+            ),
+            ("/job/v1/UserExportJobReports", Some(Place::Nowhere)),
+            ("/storage/v1/Files", Some(Place::Files)),
+            ("/storage/v1/Files/x", Some(Place::Nowhere)),
             ("/job/v1", Some(Place::Nowhere)),
             ("/admin/v1/JobHistories/7", Some(Place::Nowhere)),
             ("/admin/v1/Userz", Some(Place::Nowhere)),
