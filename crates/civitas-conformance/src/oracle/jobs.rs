@@ -63,6 +63,11 @@ const ENTRIES: &[Entry] = &[
     ),
     (&["O-7.3-03"], "who may not begin jobs", forbidden),
     (&["O-12.404-03"], "reports and schedules of no job", nothing),
+    (
+        &["O-12.200-05"],
+        "OPTIONS tells methods of jobs and files",
+        options,
+    ),
 ];
 
 /// The client of the host itself, where jobs and files are.
@@ -130,7 +135,7 @@ fn begin(session: &mut Session, job_type: &str, pairs: &[(&str, &str)]) -> Resul
     same("schemas", &json!([SCHEDULE]), &body["schemas"])?;
     let location = answer.header("location").unwrap_or_default();
     same("meta.location", &json!(location), &body["meta"]["location"])?;
-    Ok(Value::Object(body.clone()))
+    Ok(body.clone())
 }
 
 fn by_schedule(id: &str) -> Request {
@@ -622,7 +627,7 @@ fn forbidden(session: &mut Session) -> Verdict {
     let file = upload(session, "User ID\nnobody\n")?;
     let begun = begin(session, "UserImport", &[("fileLocation", &file)])?;
     let path = format!("{HISTORIES}/{}", text(&begun["id"]));
-    let writer = session.caller(Role::Write)?.at(&origin);
+    let reader = session.caller(Role::Read)?.at(&origin);
     for request in [
         schedule("UserExport", &[]),
         form("Users.csv", "User ID\n"),
@@ -632,13 +637,13 @@ fn forbidden(session: &mut Session) -> Verdict {
         Request::new("DELETE", &path),
     ] {
         refused(
-            &session.send_as(&writer, request)?,
+            &session.send_as(&reader, request)?,
             403,
             "insufficientPrivilege",
         )?;
     }
     let own = session
-        .send_as(&writer, Request::get(HISTORIES))?
+        .send_as(&reader, Request::get(HISTORIES))?
         .expect(200)?;
     let rows = own.object()?["Resources"]
         .as_array()
@@ -650,7 +655,7 @@ fn forbidden(session: &mut Session) -> Verdict {
         &own,
     )?;
     refused(
-        &session.send_as(&writer, Request::get(HISTORIES).anonymous())?,
+        &session.send_as(&reader, Request::get(HISTORIES).anonymous())?,
         401,
         "",
     )
@@ -670,4 +675,23 @@ fn nothing(session: &mut Session) -> Verdict {
     }
     let answer = session.send_as(&client, by_schedule(id))?.expect(200)?;
     same("totalResults", &json!(0), &answer.object()?["totalResults"])
+}
+
+fn options(session: &mut Session) -> Verdict {
+    let client = host(session);
+    let one = "7c1b8c0e-52a4-4d0b-9f0e-3f6a2f1d9b77";
+    for (path, methods) in [
+        (HISTORIES.to_owned(), "GET,OPTIONS"),
+        (SCHEDULES.to_owned(), "GET,POST,OPTIONS"),
+        (format!("{SCHEDULES}/{one}"), "GET,DELETE,OPTIONS"),
+        ("/job/v1/JobReports".to_owned(), "GET,OPTIONS"),
+        ("/job/v1/UserImportJobReports".to_owned(), "GET,OPTIONS"),
+        ("/job/v1/GroupImportJobReports".to_owned(), "GET,OPTIONS"),
+        (FILES.to_owned(), "GET,POST,DELETE,OPTIONS"),
+    ] {
+        let ask = Request::new("OPTIONS", path).anonymous();
+        let answer = session.send_as(&client, ask)?.expect(200)?;
+        same("Allow", &json!(methods), &json!(answer.header("allow")))?;
+    }
+    Ok(())
 }

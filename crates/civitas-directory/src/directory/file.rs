@@ -20,7 +20,10 @@ impl Directory {
         Ok(())
     }
 
-    /// Keeps a file of the caller, in place of one with the same name.
+    /// Keeps a file of the caller.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when there is one with the same name.
     pub async fn keep_file(
         &self,
         scope: &Scope,
@@ -35,10 +38,11 @@ impl Directory {
             size: content.len() as u64,
             mark,
         };
-        self.store
-            .put_file(scope.partition, file.clone(), content)
-            .await?;
-        Ok(file)
+        let added = self.store.add_file(scope.partition, file.clone(), content);
+        if added.await? {
+            return Ok(file);
+        }
+        Err(Error::InUse(format!("there is a file {name} already")))
     }
 
     /// A file of the tenant and its content.

@@ -642,17 +642,22 @@ impl Store for MemoryStore {
             .unwrap_or_default())
     }
 
-    async fn put_file(
+    async fn add_file(
         &self,
         partition: Partition,
         file: File,
         content: Vec<u8>,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<bool, RegistryError> {
         let key = (partition.raw(), file.name.clone());
         let size = content.len() as u64;
         let file = File { size, ..file };
-        self.state().files.insert(key, (file, content));
-        Ok(())
+        match self.state().files.entry(key) {
+            Entry::Occupied(_) => Ok(false),
+            Entry::Vacant(free) => {
+                free.insert((file, content));
+                Ok(true)
+            }
+        }
     }
 
     async fn file(

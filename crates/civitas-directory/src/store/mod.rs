@@ -547,13 +547,14 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Job>, RegistryError>;
 
-    /// Keeps a file, in place of one with the same name. Of its size the content tells.
-    async fn put_file(
+    /// Keeps a file, unless there is one with the same name. Whether there was none. Of its size
+    /// the content tells.
+    async fn add_file(
         &self,
         partition: Partition,
         file: File,
         content: Vec<u8>,
-    ) -> Result<(), RegistryError>;
+    ) -> Result<bool, RegistryError>;
 
     /// A file of a tenant and its content.
     async fn file(

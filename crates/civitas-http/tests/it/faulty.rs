@@ -359,13 +359,13 @@ impl Store for Faulty {
         self.0.jobs(partition, before, limit).await
     }
 
-    async fn put_file(
+    async fn add_file(
         &self,
         partition: Partition,
         file: File,
         content: Vec<u8>,
-    ) -> Result<(), RegistryError> {
-        self.0.put_file(partition, file, content).await
+    ) -> Result<bool, RegistryError> {
+        self.0.add_file(partition, file, content).await
     }
 
     async fn file(

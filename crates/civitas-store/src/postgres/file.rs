@@ -10,19 +10,17 @@ use super::{
     registry::Outcome,
 };
 
-pub(super) async fn put(
+pub(super) async fn add(
     connection: &Connection,
     partition: Partition,
     file: &File,
     content: &[u8],
-) -> Outcome<()> {
-    connection
+) -> Outcome<bool> {
+    let added = connection
         .execute(
             "INSERT INTO file (tenant, name, actor, created, size, mark, content)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (tenant, name) DO UPDATE
-             SET actor = excluded.actor, created = excluded.created, size = excluded.size,
-                 mark = excluded.mark, content = excluded.content",
+             ON CONFLICT DO NOTHING",
             &[
                 &partition.raw(),
                 &file.name.as_bytes(),
@@ -34,7 +32,7 @@ pub(super) async fn put(
             ],
         )
         .await?;
-    Ok(())
+    Ok(added > 0)
 }
 
 pub(super) async fn one(

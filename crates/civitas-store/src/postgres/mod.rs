@@ -682,14 +682,14 @@ impl Store for PostgresStore {
         Ok(job::page(&lease, partition, before, limit).await?)
     }
 
-    async fn put_file(
+    async fn add_file(
         &self,
         partition: Partition,
         file: File,
         content: Vec<u8>,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<bool, RegistryError> {
         let lease = self.registry().await?;
-        Ok(file::put(&lease, partition, &file, &content).await?)
+        Ok(file::add(&lease, partition, &file, &content).await?)
     }
 
     async fn file(

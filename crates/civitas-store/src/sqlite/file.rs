@@ -7,14 +7,14 @@ use super::error::RegistryFault;
 
 type Outcome<T> = Result<T, RegistryFault>;
 
-pub(super) fn put(
+pub(super) fn add(
     connection: &Connection,
     partition: Partition,
     file: &File,
     content: &[u8],
-) -> Outcome<()> {
-    connection.execute(
-        "INSERT OR REPLACE INTO file (tenant, name, actor, created, size, mark, content)
+) -> Outcome<bool> {
+    let added = connection.execute(
+        "INSERT OR IGNORE INTO file (tenant, name, actor, created, size, mark, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             partition.raw(),
@@ -26,7 +26,7 @@ pub(super) fn put(
             content,
         ),
     )?;
-    Ok(())
+    Ok(added > 0)
 }
 
 pub(super) fn one(

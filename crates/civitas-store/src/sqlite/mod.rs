@@ -694,13 +694,13 @@ impl Store for SqliteStore {
         self.look_up(|connection| job::page(connection, partition, before, limit))
     }
 
-    async fn put_file(
+    async fn add_file(
         &self,
         partition: Partition,
         file: File,
         content: Vec<u8>,
-    ) -> Result<(), RegistryError> {
-        self.chore(move |connection| file::put(connection, partition, &file, &content))
+    ) -> Result<bool, RegistryError> {
+        self.chore(move |connection| file::add(connection, partition, &file, &content))
             .await
     }
 

@@ -277,7 +277,7 @@ async fn fill<S: Store>(store: S) {
         size: 2,
         mark: "{}".into(),
     };
-    store.put_file(partition, file, vec![0, 255]).await.unwrap();
+    store.add_file(partition, file, vec![0, 255]).await.unwrap();
     store.create_stream(partition, stream()).await.unwrap();
     for (token, answer) in [("a", Some("\u{0}")), ("b", None)] {
         let attempt = Attempt::new(&[token], b"", Timestamp(5));

@@ -14,16 +14,16 @@ fn file(name: &str, created: i64) -> File {
     }
 }
 
-/// A file is kept under its name until it is dropped, replaced or old; tenants do not share.
+/// A file is kept under its name until it is dropped or old; tenants do not share.
 pub async fn files_are_kept_by_name(store: Arc<dyn Store>) {
     let acme = store.create_tenant("acme", &[]).await.unwrap().partition;
     let zeta = store.create_tenant("zeta", &[]).await.unwrap().partition;
     for (name, created) in [("b", 5), ("a", 6), ("c", 7)] {
-        let put = store.put_file(acme, file(name, created), vec![0, 255, b'x']);
-        put.await.unwrap();
+        let added = store.add_file(acme, file(name, created), vec![0, 255, b'x']);
+        assert!(added.await.unwrap());
     }
     store
-        .put_file(zeta, file("b", 5), vec![7; 3])
+        .add_file(zeta, file("b", 5), vec![7; 3])
         .await
         .unwrap();
     let found = store.file(acme, "b").await.unwrap();
@@ -32,18 +32,18 @@ pub async fn files_are_kept_by_name(store: Arc<dyn Store>) {
     let all = store.files(acme).await.unwrap();
     assert_eq!(all, [file("a", 6), file("b", 5), file("c", 7)]);
 
-    store.put_file(acme, file("b", 8), vec![1]).await.unwrap();
-    let (replaced, content) = store.file(acme, "b").await.unwrap().unwrap();
-    assert_eq!((replaced.size, replaced.created), (1, Timestamp(8)));
-    assert_eq!(content, [1]);
+    let again = store.add_file(acme, file("b", 8), vec![1]);
+    assert!(!again.await.unwrap(), "the first one stays");
+    let found = store.file(acme, "b").await.unwrap();
+    assert_eq!(found, Some((file("b", 5), vec![0, 255, b'x'])));
 
     assert!(store.drop_file(acme, "c").await.unwrap());
     assert!(!store.drop_file(acme, "c").await.unwrap());
-    store.forget_files(acme, Timestamp(7)).await.unwrap();
+    store.forget_files(acme, Timestamp(6)).await.unwrap();
     let left = store.files(acme).await.unwrap();
     assert_eq!(
         left.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
-        ["b"]
+        ["a"]
     );
     assert_eq!(store.files(zeta).await.unwrap(), [file("b", 5)]);
 }
@@ -53,8 +53,8 @@ pub async fn a_reset_drops_files(store: Arc<dyn Store>) {
     let acme = store.create_tenant("acme", &[]).await.unwrap().partition;
     let zeta = store.create_tenant("zeta", &[]).await.unwrap().partition;
     for partition in [acme, zeta] {
-        let put = store.put_file(partition, file("a", 5), vec![1, 2, 3]);
-        put.await.unwrap();
+        let added = store.add_file(partition, file("a", 5), vec![1, 2, 3]);
+        assert!(added.await.unwrap());
     }
     let acme = store.reset(acme, None).await.unwrap();
     assert_eq!(store.files(acme).await.unwrap(), []);

@@ -113,6 +113,11 @@ async fn upload(call: &Call<'_>) -> Result<Reply, Failure> {
     }
     call.directory().check_room_for_file(&call.scope).await?;
     let name = format!("{}{name}", stamp(call.scope.now));
+    // Whoever sends the same file again means the newer one.
+    match call.directory().drop_file(&call.scope, &name).await {
+        Ok(()) | Err(Error::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     let kept = call
         .directory()
         .keep_file(&call.scope, &name, String::new(), content.to_vec());

@@ -86,14 +86,10 @@ pub(crate) async fn carry_out(work: &Work) -> String {
     };
     loop {
         match export.all().await {
-            Ok(Ok(files)) => {
-                result["successCount"] = work
-                    .progress
-                    .begun
-                    .load(std::sync::atomic::Ordering::Relaxed)
-                    .into();
+            Ok(Ok(written)) => {
+                result["successCount"] = written.resources.into();
                 result["failureCount"] = 0.into();
-                result["files"] = files.into();
+                result["files"] = written.files.into();
                 return result.to_string();
             }
             Ok(Err(fault)) => {
@@ -122,6 +118,14 @@ fn folder(created: Timestamp, job: &str) -> String {
     format!("{}{job}/", stamp(created))
 }
 
+/// What an export has come to.
+#[derive(Default)]
+struct Written {
+    /// Names of files, in their order.
+    files: Vec<String>,
+    resources: u64,
+}
+
 /// A stored export.
 struct Export<'w> {
     work: &'w Work,
@@ -132,15 +136,15 @@ struct Export<'w> {
 }
 
 impl Export<'_> {
-    /// Writes what is not written, and gives the names of all files.
-    async fn all(&self) -> Result<Result<Vec<String>, Fault>, Error> {
+    /// Writes what is not written.
+    async fn all(&self) -> Result<Result<Written, Fault>, Error> {
         let (directory, progress) = (&self.work.directory, &self.work.progress);
         loop {
             let tenant = directory.tenant_again(&self.work.tenant).await;
             let tenant = tenant.ok_or(Error::Conflict)?;
             // A reset takes the job back, and its files.
             if tenant.partition != self.work.tenant.partition {
-                return Ok(Ok(Vec::new()));
+                return Ok(Ok(Written::default()));
             }
             let headers = HeaderMap::new();
             let call = self.input.asker.call(At {
@@ -152,7 +156,10 @@ impl Export<'_> {
             let written = usize::try_from(mark.written).unwrap_or(usize::MAX);
             if mark.ended {
                 progress.go_on(written);
-                return Ok(Ok(files));
+                return Ok(Ok(Written {
+                    files,
+                    resources: mark.written,
+                }));
             }
             if !progress.go_on(written) {
                 if progress.is_lost() {
@@ -161,7 +168,7 @@ impl Export<'_> {
                 for name in &files {
                     directory.drop_file(&call.scope, name).await?;
                 }
-                return Ok(Ok(Vec::new()));
+                return Ok(Ok(Written::default()));
             }
             if let Err(fault) = self.next_file(&call, &tenant, mark).await? {
                 return Ok(Err(fault));
@@ -233,8 +240,12 @@ impl Export<'_> {
         let kept = call
             .directory()
             .keep_file(&call.scope, &name, text, content);
-        kept.await?;
-        Ok(Ok(()))
+        match kept.await {
+            // Another process, which had the job or has it now, was there first: what it wrote
+            // says where to go on.
+            Ok(_) | Err(Error::InUse(_)) => Ok(Ok(())),
+            Err(error) => Err(error),
+        }
     }
 
     async fn page(

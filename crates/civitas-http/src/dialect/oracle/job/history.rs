@@ -28,7 +28,7 @@ const SEARCHED: Searched = Searched {
     texts: &["jobType", "jobDisplayName", "status"],
     flags: &["completed", "runNow"],
     instants: &["startTime", "endTime", "scheduled"],
-    jobs: &["id", "jobScheduleId", "historyId"],
+    jobs: &["id", "jobScheduleId"],
 };
 
 /// The answer to a request that goes on as a job.
@@ -77,8 +77,11 @@ pub(super) async fn selected(
         condition.is_none_or(|it| document.is_some_and(|document| it.matches(document)))
     };
     if let Some(id) = &asked.job {
-        if let Ok((job, begun)) = known(call, TYPE, id).await {
-            all.push(shown(call, &job, begun));
+        match known(call, TYPE, id).await {
+            Ok((job, begun)) => all.push(shown(call, &job, begun)),
+            // A job that there is not, or that is not told.
+            Err(Failure::Fault(_)) => {}
+            Err(other) => return Err(other),
         }
     } else {
         let mut before: Option<String> = None;
