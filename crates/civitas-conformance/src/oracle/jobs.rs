@@ -515,10 +515,9 @@ fn bad_files(session: &mut Session) -> Verdict {
 
 fn cancelled(session: &mut Session) -> Verdict {
     let stem = session.name("many");
-    let mut content = "User ID,Last Name,Work Email\n".to_owned();
-    for n in 0..3_000 {
-        content.push_str(&format!("{stem}-{n},Lind,{stem}-{n}@civitas.test\n"));
-    }
+    let heads = "User ID,Last Name,Work Email\n".to_owned();
+    let lines = (0..3_000).map(|n| format!("{stem}-{n},Lind,{stem}-{n}@civitas.test\n"));
+    let content: String = std::iter::once(heads).chain(lines).collect();
     let file = upload(session, &content)?;
     let schedule = begin(session, "UserImport", &[("fileLocation", &file)])?;
     let client = host(session);

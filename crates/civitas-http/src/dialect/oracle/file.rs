@@ -68,7 +68,7 @@ pub(super) fn url(origin: &str, name: &str) -> String {
         if is_plain {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            url.extend(format!("%{byte:02X}").chars());
         }
     }
     url

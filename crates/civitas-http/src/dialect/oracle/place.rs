@@ -328,7 +328,7 @@ impl<'r> Place<'r> {
     /// The methods that reach what is there.
     pub(crate) const fn methods(&self) -> Methods {
         Methods::of(match self {
-            Self::Collection(_) => "GET, POST, OPTIONS",
+            Self::Collection(_) | Self::Jobs(Jobs::Schedules) => "GET, POST, OPTIONS",
             Self::Resource(of, _) => match of.manner() {
                 Manner::Whole => "GET, PUT, PATCH, DELETE, OPTIONS",
                 Manner::Unreplaced | Manner::Own => "GET, PATCH, DELETE, OPTIONS",
@@ -341,7 +341,6 @@ impl<'r> Place<'r> {
             Self::Changer(changer, _) if changer.is_posted() => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
             Self::Job(_) | Self::Schedule(_) => "GET, DELETE, OPTIONS",
-            Self::Jobs(Jobs::Schedules) => "GET, POST, OPTIONS",
             Self::Files => "GET, POST, DELETE, OPTIONS",
             Self::Schema(_) => "GET, PUT, PATCH, OPTIONS",
             Self::Jobs(_)

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use civitas_directory::{Caller, Role, Roles, Tenant};
-use civitas_scim::tolerance::Profile;
 use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
@@ -58,9 +57,7 @@ impl Asker {
                 client_id: self.client.clone(),
                 user: self.user.clone(),
                 roles: Roles::parse(&self.roles).unwrap_or_default(),
-                profile: Profile::default(),
-                scopes: None,
-                application: None,
+                ..Caller::nobody()
             },
             origin: self.origin.clone(),
             method: &Method::POST,

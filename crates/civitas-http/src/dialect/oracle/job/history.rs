@@ -164,7 +164,7 @@ fn document(call: &Call<'_>, job: &Job, begun: usize) -> Value {
         shown["meta"]["lastModified"] = end.at.to_string().into();
         let outcome = match csv {
             Some(_) => of_rows(call, about, end.cancelled),
-            None => of_operations(about, end.cancelled),
+            None => of_operations(&about, end.cancelled),
         };
         extend(&mut shown, outcome);
     }
@@ -182,7 +182,7 @@ const fn ended(cancelled: bool) -> &'static str {
 }
 
 /// How a bulk request ended.
-fn of_operations(result: Value, cancelled: bool) -> Value {
+fn of_operations(result: &Value, cancelled: bool) -> Value {
     let Some(operations) = result["Operations"].as_array() else {
         return json!({ "status": "failed", "error": result });
     };

@@ -302,15 +302,13 @@ impl Import<'_> {
         };
         let operations = self.operations(call, &cells).await?;
         let call = step(call, &replay.job, number);
-        match find(&call, self.kind, name).await? {
-            Some(id) => self.change(&call, id, operations).await,
-            None => {
-                let now = self.work.job.created;
-                let index = usize::try_from(number).unwrap_or(usize::MAX);
-                self.create(call, replay.id_of(index, now), operations)
-                    .await
-            }
+        if let Some(id) = find(&call, self.kind, name).await? {
+            return self.change(&call, id, operations).await;
         }
+        let now = self.work.job.created;
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        self.create(call, replay.id_of(index, now), operations)
+            .await
     }
 
     /// What the cells say of the resource.
