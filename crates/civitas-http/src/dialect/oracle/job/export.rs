@@ -254,9 +254,10 @@ impl Export<'_> {
         selection: Selection,
         mark: Mark,
     ) -> Result<civitas_directory::store::FoundPage, Error> {
-        let (count, members) = match self.kind {
-            Kind::User => (USERS_AT_ONCE, None),
-            Kind::Group => (GROUPS_AT_ONCE, Some(usize::MAX - 1)),
+        let (count, members) = if self.kind == Kind::Group {
+            (GROUPS_AT_ONCE, Some(usize::MAX - 1))
+        } else {
+            (USERS_AT_ONCE, None)
         };
         let place = mark.position.map(|position| Place {
             resource_type: self.kind.name().to_owned(),
