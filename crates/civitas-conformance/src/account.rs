@@ -46,6 +46,8 @@ pub enum Role {
     Unscoped,
     /// Is an application that the run may lock.
     Locked,
+    /// Is an application whose secret has expired.
+    Expired,
     /// Administers a tenant whose passwords may not be changed twice a day.
     Strict,
     /// Is an application of that tenant.
@@ -55,7 +57,7 @@ pub enum Role {
 }
 
 impl Role {
-    const NAMES: [(&'static str, Self, &'static str); 13] = [
+    const NAMES: [(&'static str, Self, &'static str); 14] = [
         ("read", Self::Read, "a caller that may only read"),
         ("user", Self::User, "a caller that is a user"),
         ("other", Self::Other, "a caller of another tenant"),
@@ -86,6 +88,11 @@ impl Role {
             "an application that may not manage users",
         ),
         ("locked", Self::Locked, "an application that may be locked"),
+        (
+            "expired",
+            Self::Expired,
+            "an application whose secret has expired",
+        ),
         (
             "strict",
             Self::Strict,

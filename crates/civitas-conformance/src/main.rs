@@ -29,8 +29,8 @@ struct Arguments {
     basic: Option<(String, String)>,
 
     /// Another caller by bearer token, or by id and secret; roles: read, user, other, guarded,
-    /// limited, entra, maintained, application, unscoped, locked, strict, strict-application, reset
-    /// (repeatable)
+    /// limited, entra, maintained, application, unscoped, locked, expired, strict,
+    /// strict-application, reset (repeatable)
     #[arg(long = "as", value_name = "ROLE=TOKEN|ID:SECRET[@HOST]")]
     others: Vec<As>,
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{create, person};
+use super::{create, person, refused};
 use crate::Unmet;
 use crate::account::Role;
 use crate::case::{Case, Entry};
@@ -65,6 +65,7 @@ const ENTRIES: &[Entry] = &[
         "wrong secrets lock an application",
         locks,
     ),
+    (&["SAP-1.6-12"], "a secret that has expired", expired),
 ];
 
 /// An application that manages its users.
@@ -332,6 +333,17 @@ fn callers(session: &mut Session) -> Verdict {
     told(&session.send(read())?, 403, None)?;
     let viewer = session.caller(Role::Unscoped)?;
     told(&session.send_as(&viewer, read())?, 403, None)
+}
+
+/// More often than wrong ones are taken: it is no wrong one.
+fn expired(session: &mut Session) -> Verdict {
+    let late = session.caller(Role::Expired)?;
+    for _ in 0..6 {
+        let answer = session.send_as(&late, Request::get("/service/users/7"))?;
+        told(&answer, 401, None)?;
+    }
+    let answer = session.send_as(&late, Request::get("/scim/Users"))?;
+    refused(&answer, (401, "", "HTTP 401 Unauthorized"))
 }
 
 /// Of an application that nothing else of the run calls by.

@@ -93,6 +93,63 @@ fn a_client_keeps_its_profile() {
 }
 
 #[test]
+fn secrets_are_made_listed_and_deleted_at_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let client = |arguments: &[&str]| {
+        let output = run(&[&["client"], arguments, &["--data", &data]].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = |told: &str| {
+        let (_, secret) = told.trim().rsplit_once(' ').unwrap();
+        let (id, _) = secret.split_once('.').unwrap();
+        (id.to_owned(), secret.to_owned())
+    };
+    let (first, _) = shown(&client(&["create", "shop", "--application", "Shop"]));
+    let add = ["secret", "add", "shop"];
+    let more = [
+        "--scopes",
+        "users,openid",
+        "--expires",
+        "2100-01-01T00:00:00Z",
+    ];
+    let (second, secret) = shown(&client(&[&add[..], &more].concat()));
+    let listed = client(&["secret", "list", "shop"]);
+    assert_eq!(
+        listed,
+        format!(
+            "{first}\tapplication,users,openid\texpires never\n\
+             {second}\tusers,openid\texpires 2100-01-01T00:00:00.000Z\n"
+        )
+    );
+    assert!(!listed.contains(&secret));
+    client(&["secret", "delete", "shop", &first]);
+    assert_eq!(client(&["secret", "list", "shop"]).lines().count(), 1);
+
+    let add = ["client", "secret", "add", "shop", "--data", &data];
+    let delete = [
+        "client", "secret", "delete", "shop", &first, "--data", &data,
+    ];
+    fails(&delete, 1, &[&first]);
+    fails(
+        &[&add[..], &["--scopes", "x"]].concat(),
+        2,
+        &["--scopes", "users"],
+    );
+    fails(
+        &[&add[..], &["--expires", "x"]].concat(),
+        2,
+        &["--expires", "1y"],
+    );
+    let sync = ["client", "secret", "add", "sync", "--data", &data];
+    fails(&sync, 1, &["sync"]);
+    client(&["create", "sync"]);
+    client(&["secret", "add", "sync", "--expires", "1y"]);
+    fails(&sync, 1, &["2 secrets"]);
+}
+
+#[test]
 fn a_configuration_is_checked_key_by_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

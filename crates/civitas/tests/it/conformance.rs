@@ -86,6 +86,7 @@ impl Judged {
                 &["--application", "viewer", "--scopes", "application,openid"],
             ),
             (Role::Locked, &["--application", "locked"]),
+            (Role::Expired, &["--application", "late", "--expires", "1s"]),
         ] {
             let client = registry.client("judged", more);
             accounts.push((role, account(&client, HOST)));

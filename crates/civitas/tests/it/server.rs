@@ -114,6 +114,16 @@ impl Server {
         Self::run(command, data)
     }
 
+    /// The same, asking clients for certificates by the authorities in a file.
+    pub(crate) fn start_asking(folder: &Path, authorities: &Path) -> Self {
+        let mut command = Self::development();
+        command.arg("--https").arg("--client-authorities");
+        command.arg(authorities);
+        let data = folder.join("data");
+        command.arg("--data").arg(&data);
+        Self::run(command, data)
+    }
+
     /// A server that hears of files that are too long as of any other failure, rather than
     /// being ended by the system's signal.
     #[cfg(target_os = "linux")]

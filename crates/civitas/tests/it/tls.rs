@@ -101,6 +101,14 @@ fn what_is_wrong_with_a_certificate_is_told() {
             "certificate = \"one.pem\"\nkey = \"other.key\"",
             "tls.key = \".../other.key\": it is not the key of the certificate",
         ),
+        (
+            "certificate = \"one.pem\"\nkey = \"one.key\"\nclient_authorities = \"empty.pem\"",
+            "tls.client_authorities = \".../empty.pem\": there is no certificate",
+        ),
+        (
+            "certificate = \"one.pem\"\nkey = \"one.key\"\nclient_authorities = \"none.pem\"",
+            "tls.client_authorities = \".../none.pem\": cannot read it",
+        ),
         ("certificate = \"one.pem\"", "missing field `key`"),
         ("certificat = \"one.pem\"", "unknown field `certificat`"),
     ] {
@@ -118,6 +126,119 @@ fn what_is_wrong_with_a_certificate_is_told() {
             assert!(told.contains(&expected), "{told}, not {expected}");
         }
     }
+}
+
+/// Certificates as OpenSSL makes them, bound at the command line.
+#[test]
+fn a_client_is_known_by_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let [authority, _] = vouched(folder.path(), "authority", "/CN=authority", None);
+    let subject = "/C=DE/O=Acme, Inc./CN=hr";
+    let by = Some("authority");
+    let [mine, my_key] = vouched(folder.path(), "mine", subject, by);
+    let [other, other_key] = vouched(folder.path(), "other", "/C=DE/O=Acme, Inc./CN=it", by);
+    let server = Server::start_asking(folder.path(), &authority);
+    let data = server.data.to_str().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = run(&[&["client"], arguments, &["--data", data]].concat());
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let name = "CN=hr,O=Acme\\, Inc.,C=DE";
+    let made = said(&["create", "hr", "--certificate", mine.to_str().unwrap()]);
+    assert!(made.contains(name) && !made.contains("secret"), "{made}");
+    let root = server.data.join("development-certificate.pem");
+    let url = format!("https://{}/scim/v2/Users", server.address);
+    let status = |certificate: &Path, key: &Path| {
+        let agent = showing(&root, certificate, key);
+        agent.get(&url).call().unwrap().status().as_u16()
+    };
+    assert_eq!(status(&mine, &my_key), 200);
+    assert_eq!(status(&other, &other_key), 401);
+
+    // The second kind of caller cannot have it, and the next one can once it is free.
+    said(&["create", "shop", "--application", "Shop"]);
+    let add = ["certificate", "add", "shop", "--subject", name];
+    let refused = run(&[&["client"], &add[..], &["--data", data]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("bound to another client"), "{told}");
+    said(&[
+        "certificate",
+        "add",
+        "hr",
+        "--certificate",
+        other.to_str().unwrap(),
+    ]);
+    assert_eq!(said(&["certificate", "list", "hr"]).lines().count(), 2);
+    said(&["certificate", "delete", "hr", "--subject", name]);
+    said(&add);
+    // It may be a second until the server knows.
+    let begun = std::time::Instant::now();
+    while status(&mine, &my_key) != 403 || status(&other, &other_key) != 200 {
+        assert!(begun.elapsed().as_secs() < 20, "not known in time");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    // What is no authority is told before anything listens.
+    std::fs::write(at("empty.pem"), "").unwrap();
+    let refused = run(&[
+        "serve",
+        "--dev",
+        "--https",
+        "--data",
+        at("none").to_str().unwrap(),
+        "--client-authorities",
+        at("empty.pem").to_str().unwrap(),
+    ]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("--client-authorities"), "{told}");
+}
+
+/// A client that shows a certificate to a server that it trusts.
+fn showing(root: &Path, certificate: &Path, key: &Path) -> ureq::Agent {
+    let read = |file: &Path| std::fs::read(file).unwrap();
+    let root = ureq::tls::Certificate::from_pem(&read(root)).unwrap();
+    let certificate = ureq::tls::Certificate::from_pem(&read(certificate)).unwrap();
+    let key = ureq::tls::PrivateKey::from_pem(&read(key)).unwrap();
+    let tls = ureq::tls::TlsConfig::builder()
+        .root_certs(ureq::tls::RootCerts::new_with_certs(&[root]))
+        .client_cert(Some(ureq::tls::ClientCert::new_with_certs(
+            &[certificate],
+            key,
+        )))
+        .build();
+    let config = ureq::Agent::config_builder();
+    let config = config.http_status_as_error(false).tls_config(tls);
+    config.build().new_agent()
+}
+
+/// A certificate and its key: of an authority, or of a client that one vouches for.
+fn vouched(folder: &Path, name: &str, subject: &str, by: Option<&str>) -> [std::path::PathBuf; 2] {
+    let file = |name: &str, kind: &str| folder.join(format!("{name}.{kind}"));
+    let [certificate, key] = ["pem", "key"].map(|kind| file(name, kind));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt"]);
+    openssl.args(["ec_paramgen_curve:P-256", "-nodes", "-subj", subject]);
+    match by {
+        None => openssl.args(["-addext", "basicConstraints=critical,CA:TRUE"]),
+        Some(by) => openssl
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-CA"])
+            .arg(file(by, "pem"))
+            .arg("-CAkey")
+            .arg(file(by, "key")),
+    };
+    openssl
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    let made = openssl.output().unwrap();
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{told}");
+    [certificate, key]
 }
 
 /// A certificate for this machine and its key.
