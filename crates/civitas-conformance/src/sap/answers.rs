@@ -870,6 +870,7 @@ fn master_data(session: &mut Session) -> Verdict {
         ("/md/salutations", "0002", "Mr."),
         ("/service/md/countries", "DE", "Germany"),
         ("/md/states/us", "CA", "California"),
+        ("/md/timezones", "Europe/Berlin", "Europe/Berlin"),
     ] {
         let answer = session.send(Request::get(path).anonymous())?.expect(200)?;
         same(key, &json!(value), &answer.object()?[key])?;

@@ -65,6 +65,15 @@ impl<'t> Draft<'t> {
 }
 
 impl New {
+    /// What is committed of it, but for a password.
+    pub(super) fn changes(self) -> Vec<Change> {
+        let members = self.members.map(Change::Members);
+        [Change::Create(self.create)]
+            .into_iter()
+            .chain(members)
+            .collect()
+    }
+
     /// Values that no other resource may hold.
     pub(super) fn unique(&self) -> &[Unique] {
         &self.create.unique

@@ -71,6 +71,19 @@ impl Directory {
         self.create_by(&scope, draft, want, beside).await
     }
 
+    /// A new resource as changes, to be committed beside others. It has no password.
+    pub async fn creation(
+        &self,
+        scope: &Scope,
+        resource_type: &ResourceType,
+        id: String,
+        body: Value,
+        tolerance: &Tolerance,
+    ) -> Result<Vec<Change>, Error> {
+        let draft = Draft::read(resource_type, id, body, tolerance)?;
+        Ok(self.complete(scope, draft, &[]).await?.changes())
+    }
+
     async fn create_by(
         &self,
         scope: &Scope,

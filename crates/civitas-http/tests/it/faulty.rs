@@ -7,8 +7,8 @@ use std::{
 };
 
 use civitas_directory::{
-    Catalogue, ChangeSet, Client, Committed, Credential, Found, Partition, Rejected, Settings,
-    Stage, Store, Stream, Tenant, Timestamp, Version,
+    Catalogue, Change, ChangeSet, Client, Committed, Credential, Found, Partition, Rejected,
+    Settings, Stage, Store, Stream, Tenant, Timestamp, Version,
     client::{ClientChange, DistinguishedName},
     credential::{Lockout, LockoutChange, Verdict},
     file::File,
@@ -17,7 +17,7 @@ use civitas_directory::{
     mail::{Mail, Settled},
     redefinition::{Redefinition, Refused},
     retry::{Attempt, Claimed},
-    settings::Change,
+    settings,
     store::{
         Changes, ChangesQuery, Event, FoundPage, LogReach, Query, ReadError, Referent,
         RegistryError, Snapshot, Want, memory::MemoryStore,
@@ -44,6 +44,8 @@ pub(crate) enum Trouble {
     Away,
     /// They end in a panic.
     Defect,
+    /// What creates resources of the type is not written; everything else is.
+    Without(&'static str),
 }
 
 impl Faulty {
@@ -55,7 +57,7 @@ impl Faulty {
     fn works(&self) -> Result<(), ReadError> {
         let trouble = *self.trouble();
         match trouble {
-            None => Ok(()),
+            None | Some(Trouble::Without(_)) => Ok(()),
             Some(Trouble::Away) => Err(ReadError::Unavailable("secret path".into())),
             Some(Trouble::Defect) => panic!("secret internals"),
         }
@@ -156,6 +158,14 @@ impl Store for Faulty {
     ) -> Result<Committed, Rejected> {
         self.works()
             .map_err(|error| Rejected::Unavailable(error.to_string()))?;
+        let trouble = *self.trouble();
+        if let Some(Trouble::Without(kind)) = trouble {
+            let creates =
+                |it: &Change| matches!(it, Change::Create(it) if it.resource_type == kind);
+            if change_set.changes.iter().any(creates) {
+                return Err(Rejected::Unavailable(kind.to_owned()));
+            }
+        }
         self.0.commit(partition, change_set).await
     }
 
@@ -182,7 +192,7 @@ impl Store for Faulty {
     async fn change_settings(
         &self,
         of: Option<Partition>,
-        changes: &[Change],
+        changes: &[settings::Change],
     ) -> Result<(), RegistryError> {
         self.0.change_settings(of, changes).await
     }

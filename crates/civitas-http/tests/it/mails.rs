@@ -1,8 +1,16 @@
 //! Mails in the mailbox of development, and the links that they tell.
 
+use civitas_directory::{
+    Client, Roles, Store as _,
+    client::{Application, Secret},
+};
+use civitas_scim::tolerance::Profile;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, USER, World, ask};
+use crate::{
+    faulty::Trouble,
+    world::{Answer, SECRET, USER, World, ask, hashed},
+};
 
 const SAP_USER: &str = "urn:ietf:params:scim:schemas:extension:sap:2.0:User";
 const MAILS: &str = "/civitas/v1/mails";
@@ -201,4 +209,87 @@ async fn a_tenant_has_texts_of_its_own() {
     assert!(html.contains("Nur <b>noch</b> ein Schritt."), "{html}");
     let shown = page(&world, &path(plain)).await;
     assert!(text(&shown).contains("<h1>Fast fertig</h1>"), "{shown:?}");
+}
+
+/// Sends the form of a page.
+async fn send_form(world: &World, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let opened = page(world, path).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let html = text(&opened);
+    let hidden = |name: &str| {
+        let rest = html
+            .split_once(&format!("name=\"{name}\" value=\""))
+            .unwrap()
+            .1;
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let mut body = format!("token={}&form={}", hidden("token"), hidden("form"));
+    for (name, value) in fields {
+        body = format!("{body}&{name}={value}");
+    }
+    let cookie = opened.header("set-cookie");
+    let cookie = cookie.split(';').next().unwrap();
+    let bare = path.split('?').next().unwrap();
+    world
+        .send(ask("POST", bare).form(&body).header("Cookie", cookie))
+        .await
+}
+
+/// What cannot be done as a whole is not done in part, and the link remains good for all of it.
+#[tokio::test]
+async fn whoever_is_invited_becomes_all_of_it_at_once() {
+    let world = World::staged().await;
+    let partition = world.tenant().await.partition;
+    let shop = Client {
+        id: "shop".to_owned(),
+        secrets: vec![Secret::plain(hashed(SECRET))],
+        certificates: Vec::new(),
+        roles: Roles::NONE,
+        enabled: true,
+        profile: Profile::default(),
+        account: None,
+        application: Some(Application {
+            name: "Shop".to_owned(),
+            home: Some("https://shop.example/".to_owned()),
+        }),
+    };
+    world.store.create_client(partition, shop).await.unwrap();
+    created(&world, "ann", json!({})).await;
+    for (email, fields) in [
+        (
+            "eve@example.org",
+            &[
+                ("last_name", "Fern"),
+                ("password", "Blue7Kettle"),
+                ("repeat", "Blue7Kettle"),
+            ][..],
+        ),
+        ("ann@example.org", &[]),
+    ] {
+        let body = json!({ "inviteeEmail": email, "inviterName": "Ada" });
+        let invite = ask("POST", "/cps/invite").by("shop").body(body.to_string());
+        let invite = invite.header("Content-Type", "application/json");
+        assert_eq!(world.send(invite).await.status, 200);
+        let mail = mails(&world).await[0].clone();
+        assert_eq!(mail["to"], email);
+        let path = path(mail["text"].as_str().unwrap());
+        let users = async || {
+            let read = ask("GET", "/scim/Users").by("reader");
+            world.send(read).await.json()["totalResults"]
+                .as_u64()
+                .unwrap()
+        };
+        let before = users().await;
+        *world.store.trouble() = Some(Trouble::Without("SpUser"));
+        let failed = send_form(&world, &path, fields).await;
+        assert_eq!(failed.status, 503, "{email}: {failed:?}");
+        assert_eq!(users().await, before, "{email}");
+        *world.store.trouble() = None;
+        let done = send_form(&world, &path, fields).await;
+        assert_eq!(done.status, 200, "{email}: {done:?}");
+        let find = format!("/service/users?mail={email}");
+        let found = world.send(ask("GET", &find).by("shop")).await;
+        assert_eq!(found.status, 301, "{email}: {found:?}");
+        assert_eq!(page(&world, &path).await.status, 410);
+    }
 }

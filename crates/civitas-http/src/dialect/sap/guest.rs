@@ -101,7 +101,8 @@ impl<'r> Guest<'r> {
         Ok(found.await?.map(|it: Found| it.record.id))
     }
 
-    /// A user of the directory becomes one of the application's, which redeems the link.
+    /// A user of the directory becomes one of the application's, in the commit that redeems the
+    /// link.
     pub(crate) async fn join(
         &self,
         user: &str,
@@ -110,19 +111,20 @@ impl<'r> Guest<'r> {
     ) -> Result<(), Refusal> {
         let mut call = self.call();
         let redeemed = vec![Directory::redemption(self.scope, link)];
-        self.app
-            .directory
-            .commit_beside(self.scope, redeemed)
-            .await?;
-        let joined = users::assign(&mut call, &about.client, user).await;
-        joined.map_err(|failure| match Refusing::from(failure) {
+        let joined = users::assign(&mut call, &about.client, user, redeemed.clone()).await;
+        let joined = joined.map_err(|failure| match Refusing::from(failure) {
             Refusing::Refusal(refusal) => refusal,
             Refusing::Weak => civitas_directory::Error::Conflict.into(),
-        })
+        });
+        if !joined? {
+            let directory = &self.app.directory;
+            directory.commit_beside(&call.scope, redeemed).await?;
+        }
+        Ok(())
     }
 
-    /// Who was invited becomes a user of the directory, which redeems the link, and one of the
-    /// application's.
+    /// Who was invited becomes a user of the directory and one of the application's, in the commit
+    /// that redeems the link.
     pub(crate) async fn register(
         &self,
         new: &NewUser,
@@ -149,13 +151,13 @@ impl<'r> Guest<'r> {
             body["locale"] = language.as_str().into();
         }
         let id = call.scope.ids.issue(call.scope.now);
-        let redeemed = vec![Directory::redemption(self.scope, link)];
-        let created = identity::register(&mut call, id.clone(), body, redeemed).await?;
+        let mut beside = users::assigned(&mut call, &about.client, &id).await?;
+        beside.push(Directory::redemption(self.scope, link));
+        let created = identity::register(&mut call, id.clone(), body, beside).await?;
         if created.is_none() {
             // Somebody else has taken the address since the form was given out.
             return Err(Refusing::Refusal(civitas_directory::Error::Conflict.into()));
         }
-        users::assign(&mut call, &about.client, &id).await?;
         Ok(id)
     }
 

@@ -1,6 +1,7 @@
 //! Master data: the values that some attributes of users are chosen from.
 
 mod lists;
+mod time_zones;
 
 use std::collections::HashMap;
 
@@ -26,6 +27,7 @@ pub(super) enum Data {
     Countries,
     StatesOfUs,
     StatesOfCanada,
+    TimeZones,
 }
 
 impl Data {
@@ -41,6 +43,7 @@ impl Data {
             "countries" => Self::Countries,
             "states/us" => Self::StatesOfUs,
             "states/ca" => Self::StatesOfCanada,
+            "timezones" => Self::TimeZones,
             _ => return None,
         })
     }
@@ -56,6 +59,7 @@ impl Data {
             Self::Countries => COUNTRIES,
             Self::StatesOfUs => lists::STATES_US,
             Self::StatesOfCanada => lists::STATES_CA,
+            Self::TimeZones => time_zones::TIME_ZONES,
         }
     }
 
@@ -114,7 +118,7 @@ impl Data {
             Self::Industries => "industries",
             Self::Languages => "languages",
             Self::Countries => "countries",
-            Self::StatesOfUs | Self::StatesOfCanada => return None,
+            Self::StatesOfUs | Self::StatesOfCanada | Self::TimeZones => return None,
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use civitas_directory::{
-    Catalogue, Edit, Error, Expect, Found, Timestamp,
+    Catalogue, Change, Edit, Error, Expect, Found, Timestamp,
     store::{Page, Selection, Want},
 };
 use civitas_scim::{
@@ -288,8 +288,13 @@ async fn kept<'c>(
     }
 }
 
-/// Keeps a new one; `false` where the user is assigned to the application already.
-pub(super) async fn create(call: &Call<'_>, new: &Assignment) -> Result<bool, Failure> {
+/// Keeps a new one, and commits changes `beside` it; `false` where the user is assigned to the
+/// application already, and nothing is done.
+pub(super) async fn create(
+    call: &Call<'_>,
+    new: &Assignment,
+    beside: Vec<Change>,
+) -> Result<bool, Failure> {
     let own = of(&call.scope.catalogue).ok_or(Error::Conflict)?;
     let tolerance = Tolerance::generic();
     let created = call.directory().create_as(
@@ -299,13 +304,22 @@ pub(super) async fn create(call: &Call<'_>, new: &Assignment) -> Result<bool, Fa
         new.document(),
         &tolerance,
         Want::default(),
-        Vec::new(),
+        beside,
     );
     match created.await {
         Ok(_) => Ok(true),
         Err(Error::Taken { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A new one as changes, to be committed with the user.
+pub(super) async fn creation(call: &Call<'_>, new: &Assignment) -> Result<Vec<Change>, Failure> {
+    let own = of(&call.scope.catalogue).ok_or(Error::Conflict)?;
+    let (id, tolerance) = (new.id.clone(), Tolerance::generic());
+    let directory = call.directory();
+    let creation = directory.creation(&call.scope, own, id, new.document(), &tolerance);
+    Ok(creation.await?)
 }
 
 /// Commits what `compute` makes of one, computed again while others overtake it.

@@ -9,7 +9,7 @@ use civitas_directory::{Error, Expect, Found, Outcome, store::Want};
 use http::{HeaderValue, Method, StatusCode, header};
 
 pub(super) use register::register;
-pub(in crate::dialect::sap) use register::{activate, assign};
+pub(in crate::dialect::sap) use register::{activate, assign, assigned};
 pub(super) use xml::{check_accepted, check_content};
 
 use self::assignment::{Assignment, Status};

@@ -62,7 +62,7 @@ pub(crate) async fn register(call: &mut Call<'_>) -> Result<Reply, Failure> {
             },
         };
         let assignment = assignment(call, &client, &user, &form);
-        if assignment::create(call, &assignment).await? {
+        if assignment::create(call, &assignment, Vec::new()).await? {
             return Ok(created(call, &assignment, link));
         }
         if let Some(there) = assignment::of_user(call, &client, &user.record.id).await? {
@@ -191,14 +191,30 @@ async fn invitation(
     Ok((letter::write(call.desk(), &linked, &letter).await?, None))
 }
 
-/// A user of the directory becomes one of an application's; nothing changes for one that is.
+/// A user of the directory becomes one of an application's, in one commit with changes `beside` it;
+/// `false` if it is one already, and nothing is done.
 pub(in crate::dialect::sap) async fn assign(
     call: &mut Call<'_>,
     client: &str,
     user: &str,
-) -> Result<(), Failure> {
+    beside: Vec<Change>,
+) -> Result<bool, Failure> {
     assignment::equip(call).await?;
-    let new = Assignment {
+    assignment::create(call, &joined(call, client, user), beside).await
+}
+
+/// That a user who is about to be created is one of an application's, to be committed with it.
+pub(in crate::dialect::sap) async fn assigned(
+    call: &mut Call<'_>,
+    client: &str,
+    user: &str,
+) -> Result<Vec<Change>, Failure> {
+    assignment::equip(call).await?;
+    assignment::creation(call, &joined(call, client, user)).await
+}
+
+fn joined(call: &Call<'_>, client: &str, user: &str) -> Assignment {
+    Assignment {
         id: call.scope.ids.issue(call.scope.now),
         client: client.to_owned(),
         user: user.to_owned(),
@@ -206,9 +222,7 @@ pub(in crate::dialect::sap) async fn assign(
         status: Status::Active,
         activated: Some(call.scope.now),
         fields: civitas_scim::Attributes::new(),
-    };
-    assignment::create(call, &new).await?;
-    Ok(())
+    }
 }
 
 /// Notes when a user of an application was activated.
