@@ -85,6 +85,46 @@ mod tests {
         MIGRATIONS.validate().unwrap();
     }
 
+    /// Before, a client had one secret, and an application said what it was not good for.
+    #[test]
+    fn clients_of_before_keep_their_secrets() {
+        use civitas_directory::{
+            client::{Secret, SecretScopes},
+            tenant::Partition,
+        };
+        let mut connection = Connection::open_in_memory().unwrap();
+        // As connections to files are set up.
+        connection
+            .pragma_update(None, "foreign_keys", false)
+            .unwrap();
+        MIGRATIONS.to_version(&mut connection, 13).unwrap();
+        let application = |manages: bool| format!(r#"{{"name":"A","manages_users":{manages}}}"#);
+        for (id, hash, application) in [
+            ("a", "$argon2id$a", None),
+            ("b", "", None),
+            ("c", "$c", Some(application(true))),
+            ("d", "$d", Some(application(false))),
+        ] {
+            let sql = "INSERT INTO client (tenant, id, secret_hash, roles, enabled, application)
+                 VALUES (7, ?1, ?2, 'read', 1, ?3)";
+            connection.execute(sql, (id, hash, application)).unwrap();
+        }
+        migrate(&mut connection).unwrap();
+        let clients = super::super::registry::clients(&connection, Partition::from_raw(7));
+        let clients = clients.unwrap();
+        let secrets: Vec<_> = clients.iter().map(|it| it.secrets.as_slice()).collect();
+        let lesser = Secret {
+            scopes: SecretScopes::parse("application openid").unwrap(),
+            ..Secret::plain("$d".into())
+        };
+        let plain = |hash: &str| Secret::plain(hash.into());
+        assert_eq!(
+            secrets,
+            [&[plain("$argon2id$a")][..], &[], &[plain("$c")], &[lesser],]
+        );
+        assert_eq!(clients[3].application.as_ref().unwrap().name, "A");
+    }
+
     #[test]
     fn connections_share_no_page_cache_and_count_no_memory() {
         let connection = Connection::open_in_memory().unwrap();
