@@ -229,6 +229,12 @@ def pages(client) -> None:
 def schemas(client) -> None:
     assert client.list_schemas().status == 200
     assert client.get_schema(USER).status == 200
+    custom = "urn:ietf:params:scim:schemas:idcs:extension:custom:User"
+    assert client.get_schema(custom).data.name == "CustomUser"
+    badge = {"name": "badge", "idcsDisplayName": "Badge", "type": "string", "idcsMaxLength": 40}
+    changed = client.patch_schema(custom, patch_op=patch("ADD", "attributes", [badge]))
+    assert changed.status == 200
+    assert "badge" in [it.name for it in client.get_schema(custom).data.attributes]
     refused(405, client.list_resource_type_schema_attributes)
     rows = client.list_resource_type_schema_attributes(filter='resourceType eq "User"')
     assert rows.status == 200 and rows.data.resources
@@ -249,6 +255,13 @@ def operations(client) -> None:
     done("user_status_changer", active=False)
     assert client.get_user(user.id).data.active is False
     done("user_capabilities_changer", can_use_api_keys=False)
+
+
+def policies(client) -> None:
+    policy = client.get_password_policy("PasswordPolicy").data
+    assert policy.id == "PasswordPolicy" and policy.min_length
+    assert client.list_password_policies(count=5).data.total_results == 1
+    refused(403, client.delete_password_policy, "PasswordPolicy")
 
 
 def deletion(client) -> None:
@@ -356,6 +369,7 @@ def main() -> None:
                 pages(client)
                 schemas(client)
                 operations(client)
+                policies(client)
                 credentials(client)
                 signed_by_a_user(service, client)
                 deletion(client)

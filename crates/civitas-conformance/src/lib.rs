@@ -19,6 +19,7 @@ mod report;
 mod sap;
 mod session;
 mod tally;
+mod totp;
 mod urn;
 mod verdict;
 mod wire;

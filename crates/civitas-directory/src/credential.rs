@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     lockout::{LockRule, Lockout, LockoutChange},
     logon::{Code, CodeCheck, Logon, Verdict},
-    policy::{DAY_MS, HOUR_MS, MONTH_MS, Policy, Stricter, TooWeak},
+    policy::{DAY_MS, HOUR_MS, MINUTE_MS, MONTH_MS, Policy, Stricter, TooWeak},
 };
 use crate::record::Timestamp;
 

@@ -41,6 +41,7 @@ mod part;
 mod peer;
 mod prefer;
 mod problem;
+mod qr;
 mod rate;
 mod refusal;
 mod reply;

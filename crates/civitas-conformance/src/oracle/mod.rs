@@ -6,6 +6,8 @@ mod answers;
 mod bulk;
 mod changers;
 mod credentials;
+mod custom;
+mod factors;
 mod jobs;
 mod refusals;
 mod writes;
@@ -37,6 +39,8 @@ pub(crate) fn cases() -> Vec<Case> {
         bulk::cases(),
         changers::cases(),
         credentials::cases(),
+        custom::cases(),
+        factors::cases(),
         jobs::cases(),
     ];
     cases.into_iter().flatten().collect()

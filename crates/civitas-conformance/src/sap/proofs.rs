@@ -7,7 +7,6 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use ring::hmac;
 use serde_json::{Value, json};
 
 use super::{
@@ -18,6 +17,7 @@ use crate::Unmet;
 use crate::account::Role;
 use crate::case::{Case, Entry};
 use crate::session::Session;
+use crate::totp;
 use crate::verdict::{Verdict, ensure, same};
 use crate::wire::{Answer, Client, Request};
 
@@ -26,9 +26,6 @@ const PASSWORD: &str = "Blue7Kettle";
 /// A secret of a device (RFC 6238, Appendix B), and how applications write it.
 const SECRET: &[u8] = b"12345678901234567890";
 const SECRET_TEXT: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-
-/// Seconds of a step of a device.
-const STEP: i64 = 30;
 
 /// A setting holds at every node within a second; a busy machine gets some more.
 const TOLD_WITHIN: Duration = Duration::from_secs(3);
@@ -137,21 +134,12 @@ fn with_device(session: &mut Session) -> Result<User, Unmet> {
 
 /// The code of the device, so many steps from now.
 fn code(steps: i64) -> String {
-    let step = jiff::Timestamp::now().as_second() / STEP + steps;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let offset = usize::from(tag.as_ref()[19] & 0xf);
-    let bytes = tag.as_ref()[offset..offset + 4].iter();
-    let word = bytes.fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
-    format!("{:06}", (word & 0x7fff_ffff) % 1_000_000)
+    totp::code(SECRET, steps)
 }
 
 /// A code that is right at no time near.
 fn wrong_code() -> String {
-    let near: Vec<String> = (-3..=3).map(code).collect();
-    let all = (0..10).map(|digit| digit.to_string().repeat(6));
-    let mut others = all.filter(|it| !near.contains(it));
-    others.next().unwrap_or_default()
+    totp::wrong_code(SECRET)
 }
 
 fn logon(name: &str, password: &str) -> Request {

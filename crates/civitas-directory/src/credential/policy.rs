@@ -6,6 +6,8 @@ use civitas_scim::Invalid;
 
 use super::{LockRule, MAX_HISTORY};
 
+/// Milliseconds of a minute.
+pub const MINUTE_MS: i64 = 60_000;
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds of a day.
@@ -85,6 +87,13 @@ impl Policy {
         stricter: Some(Stricter::Change),
         ..Self::STANDARD
     };
+
+    /// The same rules as a custom policy, of which each may be another.
+    #[must_use]
+    pub const fn customized(mut self) -> Self {
+        self.kind = Kind::Custom;
+        self
+    }
 
     /// `standard`, `enterprise` or `custom`.
     pub const fn name(&self) -> &'static str {
@@ -172,8 +181,16 @@ const RULES: &[(&str, Rule)] = &[
         it.lock.lasts_ms = bounded(value, HOUR_MS, 1, 8_760)?;
         Some(())
     }),
+    ("lock_minutes", |it, value| {
+        it.lock.lasts_ms = Some(bounded(value, MINUTE_MS, 1, 1_440)??);
+        Some(())
+    }),
     ("min_age_hours", |it, value| {
-        it.min_age_ms = bounded(value, HOUR_MS, 1, 48)??;
+        it.min_age_ms = bounded(value, HOUR_MS, 0, 48)??;
+        Some(())
+    }),
+    ("max_age_days", |it, value| {
+        it.max_age_ms = Some(bounded(value, DAY_MS, 1, 1_080)??);
         Some(())
     }),
     ("max_age_months", |it, value| {
@@ -181,11 +198,11 @@ const RULES: &[(&str, Rule)] = &[
         Some(())
     }),
     ("history", |it, value| {
-        it.history = within(value, 5, MAX_HISTORY)?;
+        it.history = within(value, 0, MAX_HISTORY)?;
         Some(())
     }),
     ("max_unused_months", |it, value| {
-        it.max_unused_ms = Some(bounded(value, MONTH_MS, 1, 6)??);
+        it.max_unused_ms = bounded(value, MONTH_MS, 1, 6)?;
         Some(())
     }),
     ("initial_days", |it, value| {
@@ -196,11 +213,15 @@ const RULES: &[(&str, Rule)] = &[
         it.stricter = match value {
             "change" => Some(Stricter::Change),
             "reset" => Some(Stricter::Reset),
+            "nothing" => None,
             _ => return None,
         };
         Some(())
     }),
 ];
+
+/// A rule by a unit of time, and its milliseconds.
+type Unit = (&'static str, i64);
 
 fn within(value: &str, least: usize, most: usize) -> Option<usize> {
     value.parse().ok().filter(|it| (least..=most).contains(it))
@@ -254,15 +275,31 @@ impl fmt::Display for Policy {
         };
         let stricter = match self.stricter {
             Some(Stricter::Reset) => "reset",
-            Some(Stricter::Change) | None => "change",
+            Some(Stricter::Change) => "change",
+            None => "nothing",
         };
+        // In the largest unit that tells it whole.
+        let told = |ms: Option<i64>, large: Unit, small: Unit| match ms {
+            Some(ms) if ms % large.1 != 0 => (small.0, units(ms.into(), small.1)),
+            ms => (large.0, units(ms, large.1)),
+        };
+        let lock = told(
+            self.lock.lasts_ms,
+            ("lock_hours", HOUR_MS),
+            ("lock_minutes", MINUTE_MS),
+        );
+        let max_age = told(
+            self.max_age_ms,
+            ("max_age_months", MONTH_MS),
+            ("max_age_days", DAY_MS),
+        );
         for (name, value) in [
             ("min_chars", self.min_chars.to_string()),
             ("groups", self.groups.to_string()),
             ("failures", self.lock.failures.to_string()),
-            ("lock_hours", units(self.lock.lasts_ms, HOUR_MS)),
+            lock,
             ("min_age_hours", units(Some(self.min_age_ms), HOUR_MS)),
-            ("max_age_months", units(self.max_age_ms, MONTH_MS)),
+            max_age,
             ("history", self.history.to_string()),
             ("max_unused_months", units(self.max_unused_ms, MONTH_MS)),
             ("initial_days", units(Some(self.initial_ms), DAY_MS)),
@@ -290,6 +327,12 @@ mod tests {
         assert_eq!(policy.to_string(), whole);
         assert_eq!((policy.lock.lasts_ms, policy.max_age_ms), (None, None));
         assert_eq!(policy.max_unused_ms, Some(MONTH_MS));
+        let fine = "custom min_chars=8 groups=1 failures=3 lock_minutes=90 min_age_hours=0 \
+                    max_age_days=45 history=0 max_unused_months=unlimited initial_days=30 \
+                    stricter=nothing";
+        let policy: Policy = fine.parse().unwrap();
+        assert_eq!(policy.to_string(), fine);
+        assert_eq!(policy.max_age_ms, Some(45 * DAY_MS));
         let plain: Policy = "custom".parse().unwrap();
         assert_eq!(plain.history, Policy::ENTERPRISE.history);
         assert_eq!(plain.to_string().parse(), Ok(plain));
@@ -304,7 +347,9 @@ mod tests {
             "custom failures=0",
             "custom lock_hours=0",
             "custom min_age_hours=unlimited",
-            "custom max_unused_months=unlimited",
+            "custom max_unused_months=7",
+            "custom lock_minutes=unlimited",
+            "custom max_age_days=0",
             "custom history=21",
             "custom stricter=ignore",
             "custom speed=1",

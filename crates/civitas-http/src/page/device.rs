@@ -1,7 +1,5 @@
 //! A device that makes one-time codes.
 
-use std::fmt::Write as _;
-
 use civitas_directory::{
     Change, Error, NewLink, Timestamp,
     credential::{HOUR_MS, totp},
@@ -16,7 +14,7 @@ use super::{
     view::Done,
     visit::Visit,
 };
-use crate::reply::Reply;
+use crate::{qr::escaped, reply::Reply};
 
 /// What names secrets of devices that are not set up yet.
 const SECRET: &str = "device";
@@ -94,20 +92,6 @@ fn address(about: &Device, key: &str) -> String {
     let issuer = escaped(about.application.as_deref().unwrap_or(ISSUER));
     let account = escaped(&about.account);
     format!("otpauth://totp/{issuer}:{account}?secret={key}&issuer={issuer}")
-}
-
-/// Percent-encoded but for what is unreserved (RFC 3986 §2.3).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // A text takes whatever is written.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
 }
 
 /// Four letters at a time, as people read them.

@@ -221,10 +221,14 @@ async fn lock(call: &Call<'_>, body: &Map<String, Value>) -> Result<Reply, Failu
 }
 
 fn check_schemas(changer: Changer, body: &Map<String, Value>) -> Result<(), Fault> {
-    let urn = format!("{SCHEMAS}{}", changer.name());
+    check_schema(&format!("{SCHEMAS}{}", changer.name()), body)
+}
+
+/// Refuses a body that does not name its schema.
+pub(super) fn check_schema(urn: &str, body: &Map<String, Value>) -> Result<(), Fault> {
     let schemas = body.get("schemas").and_then(Value::as_array);
     let schemas = schemas.ok_or_else(|| Fault::missing(&["schemas".to_owned()]))?;
-    let is_named = |it: &Value| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(&urn));
+    let is_named = |it: &Value| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(urn));
     if schemas.iter().any(is_named) {
         return Ok(());
     }

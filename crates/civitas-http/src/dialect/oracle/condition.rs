@@ -9,13 +9,16 @@ use civitas_scim::{
     tolerance::Tolerance,
 };
 
-use super::{fault::Fault, id, kind::Kind, object, schema};
+use super::{custom, fault::Fault, id, kind::Kind, object, schema};
 use crate::attribute::Attribute;
 
 /// The condition that a filter stands for.
 pub(super) fn condition(kind: Kind, kept: &ResourceType, text: &str) -> Result<Condition, Fault> {
     let invalid = || Fault::filter(text);
     let written = Filter::parse(text, &filter::Limits::default()).map_err(|_| invalid())?;
+    if kind == Kind::User {
+        custom::check_filter(kept, &written)?;
+    }
     let moved = moved(kind, written)?;
     let resolved = moved.resolve(kept, &[], &Tolerance::strict());
     resolved.map_err(|_| invalid())
@@ -29,6 +32,9 @@ pub(super) fn sort(
     descending: bool,
 ) -> Result<Sort, Fault> {
     let written = AttrPath::parse(path).map_err(|_| Fault::not_searchable(path))?;
+    if kind == Kind::User {
+        custom::check_path(kept, &written)?;
+    }
     let place = Place::find(kind, &written)?;
     let resolved = Sort::resolve(&place.path, descending, kept);
     resolved.map_err(|_| Fault::not_searchable(path))
@@ -55,6 +61,13 @@ const REFERENCES: [&str; 6] = [
 impl Place {
     fn find(kind: Kind, path: &AttrPath) -> Result<Self, Fault> {
         let refuse = || Fault::not_searchable(path.as_str());
+        // Whether it is searched the tenant says, not the service.
+        if kind == Kind::User && custom::named(path.as_str()).is_some() {
+            return Ok(Self {
+                path: path.as_str().to_owned(),
+                identifies: false,
+            });
+        }
         let found = path.resolve(kind.view()).ok_or_else(refuse)?;
         let attribute = found.attribute.ok_or_else(refuse)?;
         let known = kind.attribute(found.extension, &attribute.name);

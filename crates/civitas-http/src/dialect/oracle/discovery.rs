@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{
     attribute::published,
     call::Call,
+    custom,
     fault::{Failure, Fault},
     kind::Kind,
     parameters::{DEFAULT_COUNT, Parameters},
@@ -54,13 +55,14 @@ fn schema_document(call: &Call<'_>, schema: &Schema, kinds: &[&str]) -> Value {
     })
 }
 
-pub(super) fn all_schemas(call: &Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn all_schemas(call: &Call<'_>) -> Result<Reply, Failure> {
     let all = schemas();
     let documents = all
         .iter()
         .map(|(it, kinds)| schema_document(call, it, kinds));
-    let schemas: Vec<Value> = documents.collect();
-    page(&schemas, &call.parameters)
+    let mut schemas: Vec<Value> = documents.collect();
+    schemas.push(custom::shown(call).await?);
+    Ok(page(&schemas, &call.parameters)?)
 }
 
 pub(super) fn schema(call: &Call<'_>, uri: &str) -> Result<Reply, Failure> {
@@ -80,16 +82,10 @@ pub(super) fn change_schema(call: &Call<'_>, uri: &str) -> Result<Reply, Failure
 }
 
 fn found(uri: &str) -> Result<(&'static Schema, Vec<&'static str>), Fault> {
-    if uri.eq_ignore_ascii_case(CUSTOM_USER) {
-        return Err(Fault::not_built());
-    }
     let mut all = schemas().into_iter();
     let found = all.find(|(it, _)| it.uri.eq_ignore_ascii_case(uri));
     found.ok_or_else(|| Fault::no_such("Schema", uri))
 }
-
-/// The schema of the attributes that administrators add.
-const CUSTOM_USER: &str = "urn:ietf:params:scim:schemas:idcs:extension:custom:User";
 
 fn resource_type_document(call: &Call<'_>, kind: Kind) -> Value {
     let schemas = kind.schemas();
@@ -155,8 +151,26 @@ pub(super) fn provider_config(call: &Call<'_>) -> Reply {
 }
 
 /// Attributes of all types, a row each, of those that a filter selects.
-pub(super) fn schema_attributes(parameters: &Parameters) -> Result<Reply, Failure> {
-    selected(rows(), &schema_attribute_type(), parameters)
+pub(super) async fn schema_attributes(
+    call: &Call<'_>,
+    parameters: &Parameters,
+) -> Result<Reply, Failure> {
+    let mut rows = rows();
+    rows.extend(custom::rows(call).await?);
+    selected(rows, &schema_attribute_type(), parameters)
+}
+
+/// Rows of a type, all or those that a filter selects.
+pub(super) fn listed(
+    rows: Vec<Map<String, Value>>,
+    of: &ResourceType,
+    parameters: &Parameters,
+) -> Result<Reply, Failure> {
+    if parameters.filter.is_some() {
+        return selected(rows, of, parameters);
+    }
+    let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
+    Ok(page(&rows, parameters)?)
 }
 
 /// Rows of a type that a filter selects.

@@ -10,8 +10,10 @@ mod call;
 mod changer;
 mod condition;
 mod credential;
+mod custom;
 mod discovery;
 mod endpoint;
+mod factor;
 mod fault;
 pub(crate) mod fidelity;
 mod file;
@@ -22,6 +24,7 @@ mod object;
 mod paging;
 mod parameters;
 mod place;
+mod policy;
 mod projection;
 pub(crate) mod rehearsal;
 mod reset;
@@ -180,22 +183,36 @@ async fn carry_out(call: &mut Call<'_>, place: &Place<'_>) -> Result<Reply, Fail
             equip(call, Kind::User).await?;
             changer::answer(call, *changer, user.as_deref()).await
         }
+        Place::Policies if *call.method == Method::GET => policy::list(call, &call.parameters),
+        // The directory has one for each tenant.
+        Place::Policies => Err(Fault::not_built().into()),
+        Place::PoliciesSearch => policy::list(call, &search::message(call)?),
+        Place::Policy(id) => policy::one(call, id).await,
+        Place::Factor(factor, own) => factor::answer(call, *factor, *own).await,
+        Place::Barred => {
+            let name = "EncryptionKeys";
+            Err(Fault::not_supported(call.method.as_str(), name, name).into())
+        }
         Place::Bulk => bulk::answer(call).await,
         Place::Job(id) => job::answer_one(call, id).await,
         Place::Schedule(id) => job::answer_schedule(call, id).await,
         Place::Jobs(jobs) => job::answer(call, *jobs).await,
         Place::Files => file::answer(call).await,
-        Place::Schemas => Ok(discovery::all_schemas(call)?),
+        Place::Schemas => discovery::all_schemas(call).await,
+        Place::Schema(urn) if custom::named(urn) == Some("") => match *call.method {
+            Method::GET => custom::answer(call).await,
+            _ => custom::change(call).await,
+        },
         Place::Schema(urn) if *call.method == Method::GET => discovery::schema(call, urn),
         Place::Schema(urn) => discovery::change_schema(call, urn),
         Place::ResourceTypes => Ok(discovery::resource_types(call)?),
         Place::ResourceType(name) => discovery::resource_type(call, name),
         Place::ProviderConfig => Ok(discovery::provider_config(call)),
-        Place::SchemaAttributes => discovery::schema_attributes(&call.parameters),
+        Place::SchemaAttributes => discovery::schema_attributes(call, &call.parameters).await,
         Place::SchemaAttributesSearch => {
             let parameters = search::message(call)?;
             check_filter(place, Some(&parameters), call.method)?;
-            discovery::schema_attributes(&parameters)
+            discovery::schema_attributes(call, &parameters).await
         }
         Place::AllowedValues => allowed::answer(call, &call.parameters),
         Place::AllowedValuesSearch => {
@@ -271,8 +288,11 @@ fn needs(place: &Place<'_>, method: &Method) -> Option<Role> {
         }
         Place::Search(_) => Some(Role::Read),
         Place::Changer(changer, _) => (!changer.is_own()).then_some(Role::Write),
-        Place::Schema(_) if *method != Method::GET => Some(Role::Administer),
+        Place::Schema(_) | Place::Policy(_) | Place::Policies if *method != Method::GET => {
+            Some(Role::Administer)
+        }
         Place::Schedule(_) | Place::Jobs(Jobs::Schedules) | Place::Files => Some(Role::Administer),
+        Place::Factor(_, own) => (!own).then_some(Role::Write),
         _ => None,
     }
 }

@@ -9,7 +9,9 @@ use crate::{form::decode, router::Methods};
 use super::{
     changer::Changer,
     endpoint::{Endpoint, Manner},
+    factor::Factor,
     job::{JobType, Jobs},
+    policy,
 };
 
 /// What paths of resources begin with.
@@ -51,6 +53,16 @@ pub(crate) enum Place<'r> {
     AllowedValuesSearch,
     /// `/admin/v1/{changer}/{id}`, and `/admin/v1/MePasswordChanger`
     Changer(Changer, Option<Cow<'r, str>>),
+    /// `/admin/v1/PasswordPolicies`
+    Policies,
+    /// `/admin/v1/PasswordPolicies/.search`
+    PoliciesSearch,
+    /// `/admin/v1/PasswordPolicies/{id}`
+    Policy(Cow<'r, str>),
+    /// Operations on the devices of a user, the caller where the flag says so.
+    Factor(Factor, bool),
+    /// What the product has and nobody may use.
+    Barred,
     /// `/admin/v1/Bulk`
     Bulk,
     /// `/job/v1/JobHistories/{id}`
@@ -68,7 +80,7 @@ pub(crate) enum Place<'r> {
 }
 
 /// Every place, with names for the variable parts.
-const EVERY: [Place<'static>; 36] = [
+const EVERY: [Place<'static>; 46] = [
     Place::Collection(Endpoint::EACH[0].1),
     Place::Search(Endpoint::EACH[0].1),
     Place::Resource(Endpoint::EACH[0].1, Cow::Borrowed("{id}")),
@@ -94,6 +106,16 @@ const EVERY: [Place<'static>; 36] = [
     Place::Changer(Changer::Lock, None),
     Place::Changer(Changer::MyPassword, None),
     Place::Changer(Changer::NewPassword, None),
+    Place::Policies,
+    Place::PoliciesSearch,
+    Place::Policy(Cow::Borrowed("{id}")),
+    Place::Factor(Factor::Enroller, false),
+    Place::Factor(Factor::Enroller, true),
+    Place::Factor(Factor::Validator, false),
+    Place::Factor(Factor::Validator, true),
+    Place::Factor(Factor::Remover, false),
+    Place::Factor(Factor::Remover, true),
+    Place::Barred,
     Place::Bulk,
     Place::Job(Cow::Borrowed("{id}")),
     Place::Schedule(Cow::Borrowed("{id}")),
@@ -123,11 +145,8 @@ pub(crate) const UNBUILT: &[&str] = &[
     "Apps",
     "Asserter",
     "AuditEvents",
-    "AuthenticationFactorEnroller",
     "AuthenticationFactorInitiator",
     "AuthenticationFactorSettings",
-    "AuthenticationFactorValidator",
-    "AuthenticationFactorsRemover",
     "BrandingSettings",
     "BulkUserPasswordChanger",
     "BulkUserPasswordResetter",
@@ -140,7 +159,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "Conditions",
     "Devices",
     "DynamicResourceGroups",
-    "EncryptionKeys",
     "Grants",
     "HTTPAuthenticator",
     "IdentityPropagationTrusts",
@@ -160,10 +178,7 @@ pub(crate) const UNBUILT: &[&str] = &[
     "MeSecurityQuestionsRetriever",
     "MyAccesses",
     "MyApps",
-    "MyAuthenticationFactorEnroller",
     "MyAuthenticationFactorInitiator",
-    "MyAuthenticationFactorValidator",
-    "MyAuthenticationFactorsRemover",
     "MyBypassCodes",
     "MyCompletedApprovals",
     "MyDevices",
@@ -181,7 +196,6 @@ pub(crate) const UNBUILT: &[&str] = &[
     "OAuthPartnerCertificates",
     "OciConsoleSignOnPolicyConsents",
     "PasswordAuthenticator",
-    "PasswordPolicies",
     "Policies",
     "PolicyTemplates",
     "PolicyTypes",
@@ -273,6 +287,13 @@ impl<'r> Place<'r> {
                     .zip(named(id))
                     .map(|(it, id)| Self::Changer(it, Some(id)))
             }
+            ["PasswordPolicies"] => Some(Self::Policies),
+            ["PasswordPolicies", ".search"] => Some(Self::PoliciesSearch),
+            ["PasswordPolicies", id] => named(id).map(Self::Policy),
+            ["EncryptionKeys"] => Some(Self::Barred),
+            [name] if Factor::named(name).is_some() => {
+                Factor::named(name).map(|(it, own)| Self::Factor(it, own))
+            }
             [first, ..] if UNBUILT.contains(&first) => Some(Self::Unbuilt),
             _ => None,
         };
@@ -315,6 +336,18 @@ impl<'r> Place<'r> {
                 Changer::MyPassword => "/admin/v1/MePasswordChanger",
                 Changer::NewPassword => "/admin/v1/MePasswordResetter",
             },
+            Self::Policies => "/admin/v1/PasswordPolicies",
+            Self::PoliciesSearch => "/admin/v1/PasswordPolicies/.search",
+            Self::Policy(_) => "/admin/v1/PasswordPolicies/{id}",
+            Self::Factor(factor, own) => match (factor, own) {
+                (Factor::Enroller, false) => "/admin/v1/AuthenticationFactorEnroller",
+                (Factor::Enroller, true) => "/admin/v1/MyAuthenticationFactorEnroller",
+                (Factor::Validator, false) => "/admin/v1/AuthenticationFactorValidator",
+                (Factor::Validator, true) => "/admin/v1/MyAuthenticationFactorValidator",
+                (Factor::Remover, false) => "/admin/v1/AuthenticationFactorsRemover",
+                (Factor::Remover, true) => "/admin/v1/MyAuthenticationFactorsRemover",
+            },
+            Self::Barred => "/admin/v1/EncryptionKeys",
             Self::Bulk => "/admin/v1/Bulk",
             Self::Job(_) => "/job/v1/JobHistories/{id}",
             Self::Schedule(_) => "/job/v1/JobSchedules/{id}",
@@ -328,7 +361,9 @@ impl<'r> Place<'r> {
     /// The methods that reach what is there.
     pub(crate) const fn methods(&self) -> Methods {
         Methods::of(match self {
-            Self::Collection(_) | Self::Jobs(Jobs::Schedules) => "GET, POST, OPTIONS",
+            Self::Collection(_) | Self::Policies | Self::Jobs(Jobs::Schedules) => {
+                "GET, POST, OPTIONS"
+            }
             Self::Resource(of, _) => match of.manner() {
                 Manner::Whole => "GET, PUT, PATCH, DELETE, OPTIONS",
                 Manner::Unreplaced | Manner::Own => "GET, PATCH, DELETE, OPTIONS",
@@ -337,7 +372,10 @@ impl<'r> Place<'r> {
             Self::Search(_)
             | Self::SchemaAttributesSearch
             | Self::AllowedValuesSearch
+            | Self::PoliciesSearch
+            | Self::Factor(..)
             | Self::Bulk => "POST, OPTIONS",
+            Self::Policy(_) => "GET, PUT, PATCH, DELETE, OPTIONS",
             Self::Changer(changer, _) if changer.is_posted() => "POST, OPTIONS",
             Self::Changer(..) => "PUT, OPTIONS",
             Self::Job(_) | Self::Schedule(_) => "GET, DELETE, OPTIONS",
@@ -351,13 +389,14 @@ impl<'r> Place<'r> {
             | Self::ResourceType(_)
             | Self::ProviderConfig => "GET, OPTIONS",
             Self::Unbuilt => "GET, POST, PUT, PATCH, DELETE",
-            Self::Nowhere => "GET",
+            Self::Barred | Self::Nowhere => "GET",
         })
     }
 
     /// What OPTIONS tells of the methods.
     pub(super) const fn options(&self) -> &'static str {
         match self {
+            Self::Policies => WHOLE_TYPE,
             Self::Collection(of) => match of.manner() {
                 Manner::Whole => WHOLE_TYPE,
                 Manner::Unreplaced | Manner::Own => UNREPLACED_TYPE,
@@ -370,7 +409,8 @@ impl<'r> Place<'r> {
     pub(super) fn subject(&self) -> &str {
         match self {
             Self::Collection(of) | Self::Search(of) | Self::Resource(of, _) => of.kind.name(),
-            Self::Changer(..) => "User",
+            Self::Changer(..) | Self::Factor(..) => "User",
+            Self::Policies | Self::PoliciesSearch | Self::Policy(_) => policy::TYPE,
             Self::Job(_) | Self::Jobs(Jobs::Histories) => "JobHistory",
             Self::Schedule(_) | Self::Jobs(Jobs::Schedules) => "JobSchedule",
             Self::Jobs(_) => "JobReport",
@@ -391,6 +431,9 @@ impl<'r> Place<'r> {
                     | Self::Me
                     | Self::Schema(_)
                     | Self::Changer(..)
+                    | Self::Policies
+                    | Self::Policy(_)
+                    | Self::Factor(..)
                     | Self::Bulk
                     | Self::Job(_)
                     | Self::Schedule(_)

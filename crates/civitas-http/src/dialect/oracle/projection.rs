@@ -11,6 +11,7 @@ use civitas_scim::{
 use serde_json::{Map, Value};
 
 use super::{
+    custom,
     fault::Fault,
     kind::Kind,
     object::Object,
@@ -34,6 +35,8 @@ pub(super) struct Projection {
     default: bool,
     request: bool,
     names: Vec<Name>,
+    /// Names of attributes that administrators have added; an empty one is all of them.
+    custom: Vec<String>,
     counts: bool,
 }
 
@@ -79,6 +82,8 @@ impl Projection {
         for entry in &parameters.attributes {
             if entry == COUNT {
                 projection.counts = true;
+            } else if let Some(name) = custom::named(entry) {
+                projection.custom.push(name.to_owned());
             } else {
                 projection.names.extend(Name::read(kind, entry)?);
             }
@@ -95,6 +100,11 @@ impl Projection {
     /// Whether an attribute of the base schema is shown, if there is one.
     pub(super) fn shows(&self, attribute: &Attribute) -> bool {
         self.has(attribute.returned) || self.about(None, attribute).next().is_some()
+    }
+
+    /// Whether an attribute that an administrator has added is shown.
+    pub(super) fn shows_custom(&self, name: &str, returned: Returned) -> bool {
+        self.has(returned) || custom::is_asked(&self.custom, name, returned)
     }
 
     /// What is shown of a resource.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     call::{Call, tag, tagged},
     credential,
+    custom::Custom,
     fault::{Failure, Fault},
     id,
     kind::Kind,
@@ -56,7 +57,8 @@ pub(super) async fn create(call: &Call<'_>, kind: Kind) -> Result<Reply, Failure
         projection: &projection,
         me: false,
     };
-    let body = write::created(kind, body, &call.scope.actor)?;
+    let custom = Custom::read(call, kind).await?;
+    let body = write::created(kind, body, &call.scope.actor, custom.as_ref())?;
     let id = new_id(call);
     let found = match store(call, &view, &id, body, Vec::new()).await? {
         Ok(found) => found,
@@ -147,6 +149,7 @@ async fn commit(
 ) -> Result<Found, Failure> {
     let kept = kept(call, item.kind)?;
     let expect = call.expect();
+    let custom = Custom::read(call, item.kind).await?;
     // The groups of a user that is sent back whole are held against those it has.
     let seen = Want {
         groups: item.kind == Kind::User,
@@ -158,7 +161,7 @@ async fn commit(
             return Err(told(call, item, error).await);
         }
         sent.check_version(item, &old, &expect)?;
-        let computed = write::computed(call, item, &old, sent)?;
+        let computed = write::computed(call, item, &old, sent, custom.as_ref())?;
         // Members that come and go need no state to build on.
         let on_state = !computed.is_members_only();
         let required = if on_state && expect.may_retry() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call::{Call, tag},
-    credential,
+    credential, custom,
     fault::{Failure, Fault},
     id,
     kind::Kind,
@@ -117,7 +117,11 @@ impl View<'_> {
         if let Some(owner) = object.get_mut(object::OWNER).filter(|_| !owners.is_empty()) {
             add_owner(call, owner, owners);
         }
-        Ok(self.projection.apply(self.kind, object))
+        let custom = object.shift_remove(custom::URI);
+        let custom = custom.and_then(|it| custom::visible(call, self.projection, &it));
+        let mut shown = self.projection.apply(self.kind, object);
+        shown.extend(custom.map(|it| (custom::URI.to_owned(), it)));
+        Ok(shown)
     }
 }
 
@@ -132,6 +136,9 @@ pub(super) fn whole(
     let kept = found.record.attributes();
     let record = &found.record;
     let mut object = object::of(kind, &kept);
+    if let Some(values) = kept.get(custom::URI).filter(|_| kind == Kind::User) {
+        object.insert(custom::URI.to_owned(), values.clone());
+    }
     add_links(call, kind, &mut object);
     add_defaults(kind, &mut object);
     let used = kind.schemas().iter().map(|it| it.uri);
@@ -139,7 +146,8 @@ pub(super) fn whole(
         let is_base = *uri == kind.schemas()[0].uri;
         is_base || [USER_STATE, USER_EXTENSION].contains(uri) || kept.contains_key(*uri)
     });
-    let used: Value = used.map(Value::from).collect();
+    let added = object.contains_key(custom::URI).then_some(custom::URI);
+    let used: Value = used.chain(added).map(Value::from).collect();
     let shown_id = id::shown(&record.id);
     let (resource_type, path) = kind.seen_as(me);
     let tenant = &call.tenant.name;

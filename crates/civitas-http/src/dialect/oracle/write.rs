@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use super::{
     call::{Call, tag},
     condition, credential,
+    custom::{self, Custom},
     fault::Fault,
     id,
     kind::Kind,
@@ -108,7 +109,13 @@ fn unwrapped(mut operation: Operation) -> Operation {
 }
 
 /// The body with which the directory creates what a client has sent.
-pub(super) fn created(kind: Kind, body: Value, actor: &str) -> Result<Value, Fault> {
+pub(super) fn created(
+    kind: Kind,
+    mut body: Value,
+    actor: &str,
+    custom: Option<&Custom>,
+) -> Result<Value, Fault> {
+    let added = custom.and_then(|_| custom::take(&mut body));
     let accepted = accepted(kind, body)?;
     let mut object = accepted.attributes;
     if kind == Kind::User {
@@ -124,6 +131,7 @@ pub(super) fn created(kind: Kind, body: Value, actor: &str) -> Result<Value, Fau
     kept.extend(password.map(|it| ("password".to_owned(), it.clone())));
     let members = object.get("members").map(members);
     kept.extend(members.map(|it| ("members".to_owned(), it)));
+    custom::set(custom, added, None, &mut kept)?;
     Ok(Value::Object(kept))
 }
 
@@ -151,6 +159,7 @@ pub(super) fn computed(
     item: &Item<'_>,
     old: &Found,
     sent: &Sent,
+    custom: Option<&Custom>,
 ) -> Result<Computed, Fault> {
     let kept = old.record.attributes();
     let mut before = object::of(item.kind, &kept);
@@ -167,19 +176,34 @@ pub(super) fn computed(
             *locked,
             call.scope.now,
         )))),
-        Sent::Whole(body) => replaced(call, item, old, kept, &before, body.clone()),
+        Sent::Whole(body) => {
+            let mut body = body.clone();
+            let added = custom.and_then(|_| custom::take(&mut body));
+            let had = kept.clone();
+            let mut state = replaced(call, item, old, kept, &before, body)?;
+            custom::set(custom, added, Some(&had), &mut state)?;
+            Ok(Computed::Whole(Value::Object(state)))
+        }
         Sent::Operations(operations) if item.kind == Kind::Group => {
             patched_group(kept, &before, operations.clone())
         }
         Sent::Operations(operations) => {
-            let patched = applied(item.kind, &before, operations)?;
+            let (added, operations) = match custom {
+                Some(_) => custom::split(operations),
+                None => (Vec::new(), operations.clone()),
+            };
+            let patched = applied(item.kind, &before, &operations)?;
             if item.kind.is_credential() {
                 let said = says_self_change(&patched.secrets);
                 credential::check_self_change(call, item, &kept, said)?;
             } else {
                 check_self_change(call, item, &patched.secrets)?;
             }
-            state(item.kind, kept, &before, &patched).map(Computed::State)
+            let mut state = state(item.kind, kept, &before, &patched)?;
+            if let Some(custom) = custom.filter(|_| !added.is_empty()) {
+                custom::patch(custom, &added, &mut state)?;
+            }
+            Ok(Computed::State(Value::Object(state)))
         }
     }
 }
@@ -189,13 +213,13 @@ fn state(
     kept: Attributes,
     before: &Object,
     patched: &patch::Patched,
-) -> Result<Value, Fault> {
+) -> Result<Attributes, Fault> {
     rules::check_required(kind, &patched.attributes, false)?;
     rules::check(kind, before, &patched.attributes)?;
     let mut state = object::changed(kind, kept, before, &patched.attributes);
     let password = patched.secrets.get("password");
     state.extend(password.map(|it| ("password".to_owned(), it.clone())));
-    Ok(Value::Object(state))
+    Ok(state)
 }
 
 fn replaced(
@@ -205,7 +229,7 @@ fn replaced(
     kept: Attributes,
     before: &Object,
     body: Value,
-) -> Result<Computed, Fault> {
+) -> Result<Attributes, Fault> {
     let kind = item.kind;
     let body = prepared(kind, body)?;
     let now = show::whole(call, kind, old, None, item.me);
@@ -226,7 +250,7 @@ fn replaced(
         let members = object.get("members").map_or_else(|| json!([]), members);
         state.insert("members".to_owned(), members);
     }
-    Ok(Computed::Whole(Value::Object(state)))
+    Ok(state)
 }
 
 /// Takes out what is sent back as it was shown although nobody has set it.
@@ -294,9 +318,7 @@ fn patched_group(
     let patched = applied(Kind::Group, before, &others)?;
     let was = kept.clone();
     let is = state(Kind::Group, kept, before, &patched)?;
-    let on_state = is
-        .as_object()
-        .map_or_else(Vec::new, |is| difference::operations(&was, is));
+    let on_state = difference::operations(&was, &is);
     Ok(Computed::Operations {
         on_state,
         on_members,
@@ -571,7 +593,7 @@ impl Sent {
 }
 
 /// What the rules of SCIM refuse, as the service tells it.
-fn worded(invalid: Invalid) -> Fault {
+pub(super) fn worded(invalid: Invalid) -> Fault {
     if invalid.scim_type == ScimType::Mutability && invalid.detail.contains("immutable") {
         let path = invalid.detail.split(" is immutable").next();
         let path = path

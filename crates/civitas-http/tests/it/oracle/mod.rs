@@ -1,6 +1,7 @@
 //! Identity domains: what only a world of one's own shows.
 
 mod credentials;
+mod policies;
 mod retry;
 mod views;
 
