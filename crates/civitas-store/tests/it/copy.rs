@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use civitas_directory::{
-    Catalogue, Version,
+    Catalogue, Partition, Version,
     catalogue::{Defined, Definitions},
     change::{Change, ChangeSet, Create, Proof},
     client::{Account, Application, Client, DistinguishedName, Roles, Secret, SecretScopes},
@@ -243,6 +243,21 @@ async fn fill<S: Store>(store: S) {
         .prune_events(Timestamp(1_010), 1_000, 5)
         .await
         .unwrap();
+    fill_work(store, partition).await;
+    store.create_stream(partition, stream()).await.unwrap();
+    for (token, answer) in [("a", Some("\u{0}")), ("b", None)] {
+        let attempt = Attempt::new(&[token], b"", Timestamp(5));
+        store.claim_retry(partition, &attempt).await.unwrap();
+        if answer.is_some() {
+            let settled = store.settle_retry(partition, &attempt.key, answer);
+            settled.await.unwrap();
+        }
+    }
+    fill_mails(&stage, catalogue.version()).await;
+}
+
+/// A job, and a file for one.
+async fn fill_work(store: &impl Store, partition: Partition) {
     let job = Job {
         id: "job".into(),
         kind: "test".into(),
@@ -278,16 +293,6 @@ async fn fill<S: Store>(store: S) {
         mark: "{}".into(),
     };
     store.add_file(partition, file, vec![0, 255]).await.unwrap();
-    store.create_stream(partition, stream()).await.unwrap();
-    for (token, answer) in [("a", Some("\u{0}")), ("b", None)] {
-        let attempt = Attempt::new(&[token], b"", Timestamp(5));
-        store.claim_retry(partition, &attempt).await.unwrap();
-        if answer.is_some() {
-            let settled = store.settle_retry(partition, &attempt.key, answer);
-            settled.await.unwrap();
-        }
-    }
-    fill_mails(&stage, catalogue.version()).await;
 }
 
 /// Mails, links and texts.
