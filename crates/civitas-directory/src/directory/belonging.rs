@@ -25,8 +25,9 @@ use crate::{
 /// The attribute that holds the `id` of the resource that another belongs to.
 pub const ATTRIBUTE: &str = "belongsTo";
 
-/// Resources that go in one commit, when what they belong to is deleted.
-const STEP: usize = 500;
+/// Resources of a type that go in one commit, when what they belong to is deleted. So few are
+/// looked up at once, without a turn among the searches.
+const STEP: usize = 200;
 
 /// What is committed beside the creation of a resource that belongs to another. It is refused if
 /// the other is not there (as missing).
@@ -57,41 +58,50 @@ fn named(id: &str, indexed: bool) -> Condition {
 }
 
 impl Directory {
-    /// Deletes what belongs to a resource but for the last [`STEP`], and gives the changes that
-    /// delete those.
+    /// Deletes what belongs to a resource but for the last [`STEP`] of each type, and gives the
+    /// changes that delete those.
     pub(super) async fn belongings(&self, scope: &Scope, id: &str) -> Result<Vec<Change>, Error> {
-        let selections: Vec<Selection> = types(&scope.catalogue)
-            .map(|(it, index)| Selection {
-                resource_type: it.name.clone(),
+        let mut last = Vec::new();
+        for (resource_type, index) in types(&scope.catalogue) {
+            let selection = Selection {
+                resource_type: resource_type.name.clone(),
                 condition: Some(named(id, *index == Index::Complete)),
                 sort: None,
-            })
-            .collect();
-        if selections.is_empty() {
-            return Ok(Vec::new());
-        }
-        loop {
-            let query = Query {
-                selections: selections.clone(),
-                page: Page::Index {
-                    offset: 0,
-                    count: STEP,
-                },
-                want: Want::default(),
-                max_examined: self.limits.max_examined,
-                counted: true,
             };
-            let found = self.store.search(scope.partition, query).await?;
-            let deleted = found.items.iter().map(|it| deletion(scope, it));
-            let deleted = deleted.collect::<Result<Vec<_>, _>>()?;
-            if found.total <= STEP as u64 {
-                return Ok(deleted);
-            }
-            match self.commit(scope, deleted).await {
-                Ok(_) | Err(Rejected::Missing { .. } | Rejected::Stale { .. }) => {}
-                Err(rejected) => return Err(rejected.into()),
+            loop {
+                let (deleted, are_all) = self.first_belongings(scope, selection.clone()).await?;
+                if are_all {
+                    last.extend(deleted);
+                    break;
+                }
+                match self.commit(scope, deleted).await {
+                    Ok(_) | Err(Rejected::Missing { .. } | Rejected::Stale { .. }) => {}
+                    Err(rejected) => return Err(rejected.into()),
+                }
             }
         }
+        Ok(last)
+    }
+
+    /// The changes that delete the first [`STEP`] of what is selected, and whether that is all.
+    async fn first_belongings(
+        &self,
+        scope: &Scope,
+        selection: Selection,
+    ) -> Result<(Vec<Change>, bool), Error> {
+        let query = Query {
+            selections: vec![selection],
+            page: Page::After {
+                place: None,
+                count: STEP,
+            },
+            want: Want::default(),
+            max_examined: self.limits.max_examined,
+            counted: false,
+        };
+        let found = self.store.search(scope.partition, query).await?;
+        let deleted = found.items.iter().map(|it| deletion(scope, it));
+        Ok((deleted.collect::<Result<_, _>>()?, found.next.is_none()))
     }
 }
 

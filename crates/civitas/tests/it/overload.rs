@@ -181,3 +181,66 @@ fn renames_at_once_are_never_too_many() {
         }
     });
 }
+
+/// Of a role that many have, the one with a name is looked up, however many ask.
+#[test]
+fn members_with_a_name_are_never_too_many() {
+    let server = Server::start();
+    let client = server.client();
+    let json = [("Content-Type", "application/json")];
+    let made = |path: &str, body: serde_json::Value| {
+        let body = body.to_string();
+        let made = client.try_send("POST", path, &json, Some(body.as_bytes()));
+        assert_eq!(made.unwrap().status, 201, "{path}");
+    };
+    let roles = "/openidm/managed/alpha_role";
+    let role = json!({ "name": "auditor", "_id": "auditor" });
+    made(&format!("{roles}?_action=create"), role);
+    let members = format!("{roles}/auditor/members");
+    for at in 0..250 {
+        let reference = format!("managed/alpha_user/{}", client.user(&format!("u{at}")));
+        made(&members, json!({ "_ref": reference }));
+    }
+    let until = Instant::now() + length();
+    thread::scope(|scope| {
+        for at in 0..CLIENTS {
+            let (client, members) = (server.client(), &members);
+            scope.spawn(move || {
+                let found = format!("{members}?_queryFilter=userName+eq+%22u{at}%22");
+                while Instant::now() < until {
+                    let answer = client.send("GET", &found, None);
+                    assert_eq!(answer.status, 200, "{}", answer.text);
+                    assert_eq!(answer.body()["resultCount"], 1, "{}", answer.text);
+                }
+            });
+        }
+    });
+}
+
+/// Whoever is deleted may have credentials, which are looked up.
+#[test]
+fn deletions_at_once_are_never_too_many() {
+    let server = Server::start();
+    let client = server.client();
+    let owner = client.user("owner");
+    let token = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:oracle:idcs:authToken"],
+        "user": { "value": owner },
+    });
+    let json = [("Content-Type", "application/scim+json")];
+    let body = token.to_string();
+    let made = client.try_send("POST", "/admin/v1/AuthTokens", &json, Some(body.as_bytes()));
+    assert_eq!(made.unwrap().status, 201);
+    let users: Vec<String> = (0..320).map(|at| client.user(&format!("u{at}"))).collect();
+    thread::scope(|scope| {
+        for users in users.chunks(20) {
+            let client = server.client();
+            scope.spawn(move || {
+                for user in users {
+                    let path = format!("/scim/v2/Users/{user}");
+                    assert_eq!(client.status("DELETE", &path), Some(204));
+                }
+            });
+        }
+    });
+}

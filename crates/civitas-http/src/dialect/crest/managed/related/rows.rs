@@ -33,7 +33,7 @@ use crate::dialect::crest::{
 };
 
 /// Most objects whose relationships are looked up one by one, where there are too many to look
-/// at all.
+/// at all at first.
 const MAX_LOOKED_UP: usize = 100;
 
 /// Most different things that a filter may come to mean, with the properties of relationships.
@@ -176,17 +176,14 @@ impl Related<'_> {
 
     /// The relationships that are records, all of them.
     pub(super) async fn edges(&self, call: &Call<'_>) -> Result<Vec<Found>, Failure> {
-        let few = self.few_edges(call).await?;
-        few.ok_or_else(|| query::too_many().into())
-    }
-
-    /// The same, unless there are more than [`MAX_ROWS`].
-    async fn few_edges(&self, call: &Call<'_>) -> Result<Option<Vec<Found>>, Failure> {
         let Some((side, kind)) = self.side() else {
-            return Ok(Some(Vec::new()));
+            return Ok(Vec::new());
         };
-        let found = first_edges(call, side, kind, MAX_ROWS + 1).await?;
-        Ok(Some(found).filter(|it| it.len() <= MAX_ROWS))
+        let edges = first_edges(call, side, kind, MAX_ROWS + 1).await?;
+        if edges.len() > MAX_ROWS {
+            return Err(query::too_many().into());
+        }
+        Ok(edges)
     }
 
     /// The relationships that a query selects, a page of them.
@@ -341,7 +338,7 @@ impl Related<'_> {
         call: &Call<'_>,
         filter: &Filter,
     ) -> Result<HashMap<String, Row>, Failure> {
-        let Some((side, _)) = self.side() else {
+        let Some((side, kind)) = self.side() else {
             let page = Page::Index {
                 offset: 0,
                 count: MAX_ROWS + 1,
@@ -356,10 +353,13 @@ impl Related<'_> {
                 .map(|it| (it.record.id.clone(), self.row(it)))
                 .collect());
         };
-        let edges = match self.few_edges(call).await? {
-            Some(edges) => edges,
-            None => self.edges_to_few(call, filter).await?,
-        };
+        let mut edges = first_edges(call, side, kind, AT_FIRST).await?;
+        if edges.len() >= AT_FIRST {
+            edges = match self.edges_to_few(call, filter).await? {
+                Some(edges) => edges,
+                None => self.edges(call).await?,
+            };
+        }
         let rows = edges.iter();
         let rows = rows.filter_map(|it| Row::of(self.target, side, it));
         Ok(rows
@@ -367,14 +367,19 @@ impl Related<'_> {
             .collect())
     }
 
-    /// Of very many relationships those that lead to the few objects that a filter selects.
-    async fn edges_to_few(&self, call: &Call<'_>, filter: &Filter) -> Result<Vec<Found>, Failure> {
-        let Some((side, kind)) = self.side() else {
-            return Ok(Vec::new());
-        };
+    /// Of many relationships those that lead to the few objects that a filter selects; `None` if
+    /// it selects more, or does not tell which without the relationships.
+    async fn edges_to_few(
+        &self,
+        call: &Call<'_>,
+        filter: &Filter,
+    ) -> Result<Option<Vec<Found>>, Failure> {
         let selected = self.selected(filter, &Map::new());
+        let Some((side, kind)) = self.side() else {
+            return Ok(None);
+        };
         if filter::is_about_relationships(filter) || selected == Selected::All {
-            return Err(query::too_many().into());
+            return Ok(None);
         }
         let page = Page::Index {
             offset: 0,
@@ -383,7 +388,7 @@ impl Related<'_> {
         let condition = selected.condition();
         let found = query::search(call, self.target, condition, None, page, false).await?;
         if found.items.len() > MAX_LOOKED_UP {
-            return Err(query::too_many().into());
+            return Ok(None);
         }
         let mut edges = Vec::new();
         for Found { record, .. } in &found.items {
@@ -395,7 +400,7 @@ impl Related<'_> {
             let edge = directory.relationship(&call.scope, kind, source, target);
             edges.extend(edge.await?);
         }
-        Ok(edges)
+        Ok(Some(edges))
     }
 
     /// That a resource is one that one of the relationships leads to, and the filter selects.
