@@ -5,8 +5,9 @@ use std::process::Command;
 use crate::server::STORE;
 
 /// What is about data folders, and this.
-const SKIPPED: [&str; 9] = [
+const SKIPPED: [&str; 10] = [
     "command_line",
+    "known_by_its_certificate",
     "copy::",
     "full_disk",
     "wherever_else_it_told",
