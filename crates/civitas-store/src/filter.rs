@@ -322,6 +322,11 @@ impl Node<'_> {
         matches!(span, Span::Range { .. })
     }
 
+    /// Whether it is membership of one group, and nothing else.
+    pub(crate) fn is_of_one_group(&self) -> bool {
+        matches!(&self.op, Op::Leaf(Leaf::InGroup(test)) if test.id().is_some())
+    }
+
     /// Whether the documents could replace the index: not where members or groups, which
     /// stand in no document, would have to be read beside them.
     pub(crate) fn is_checkable(&self) -> bool {

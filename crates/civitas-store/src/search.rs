@@ -28,8 +28,8 @@ const FEW: usize = 1_000;
 pub(crate) const QUICK: usize = 200;
 
 /// Whether an index answers the search, or tells which few resources to look at: at most
-/// [`QUICK`] of them as a rule. Of a range of values that is found out along the index, which
-/// ends there.
+/// [`QUICK`] of them as a rule. Of a range of values, and of the members of a group, that is found
+/// out along the index, which ends there.
 pub(crate) fn is_quick(query: &Query) -> bool {
     let [selection] = query.selections.as_slice() else {
         return false;
@@ -39,7 +39,7 @@ pub(crate) fn is_quick(query: &Query) -> bool {
     };
     let quick = |condition| {
         let node = filter::compile(condition, &selection.resource_type);
-        node.rank() <= 1 || node.is_range()
+        node.rank() <= 1 || node.is_range() || node.is_of_one_group()
     };
     selection.sort.is_none() && count <= QUICK && selection.condition.as_ref().is_none_or(quick)
 }

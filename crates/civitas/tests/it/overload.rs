@@ -182,9 +182,10 @@ fn renames_at_once_are_never_too_many() {
     });
 }
 
-/// Of a role that many have, the one with a name is looked up, however many ask.
+/// Of a role that many have, the one with a name is looked up, however many ask; and so are pages
+/// of a group.
 #[test]
-fn members_with_a_name_are_never_too_many() {
+fn members_are_never_too_many() {
     let server = Server::start();
     let client = server.client();
     let json = [("Content-Type", "application/json")];
@@ -197,20 +198,33 @@ fn members_with_a_name_are_never_too_many() {
     let role = json!({ "name": "auditor", "_id": "auditor" });
     made(&format!("{roles}?_action=create"), role);
     let members = format!("{roles}/auditor/members");
-    for at in 0..250 {
-        let reference = format!("managed/alpha_user/{}", client.user(&format!("u{at}")));
+    let users: Vec<String> = (0..250).map(|at| client.user(&format!("u{at}"))).collect();
+    for user in &users {
+        let reference = format!("managed/alpha_user/{user}");
         made(&members, json!({ "_ref": reference }));
     }
+    let group = json!({
+        "schemas": [GROUP], "displayName": "staff",
+        "members": users.iter().map(|it| json!({ "value": it })).collect::<Vec<_>>(),
+    });
+    let group = client.post("/Groups", &group).body()["id"].clone();
+    let page = format!(
+        "/openidm/managed/alpha_group/{}/members?_queryFilter=true&_pageSize=100",
+        group.as_str().unwrap()
+    );
     let until = Instant::now() + length();
     thread::scope(|scope| {
         for at in 0..CLIENTS {
-            let (client, members) = (server.client(), &members);
+            let (client, members, page) = (server.client(), &members, &page);
             scope.spawn(move || {
                 let found = format!("{members}?_queryFilter=userName+eq+%22u{at}%22");
                 while Instant::now() < until {
                     let answer = client.send("GET", &found, None);
                     assert_eq!(answer.status, 200, "{}", answer.text);
                     assert_eq!(answer.body()["resultCount"], 1, "{}", answer.text);
+                    let answer = client.send("GET", page, None);
+                    assert_eq!(answer.status, 200, "{}", answer.text);
+                    assert_eq!(answer.body()["resultCount"], 100);
                 }
             });
         }
