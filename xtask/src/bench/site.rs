@@ -19,8 +19,9 @@ pub(super) const CLIENT_SECRET: &str = "bench-only-loopback-secret";
 /// Schema of a PATCH body (RFC 7644 §3.5.2).
 pub(super) const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// Most users of one run that are read and changed, spread over all of them.
-const MAX_TARGETS: usize = 100_000;
+/// Most users of one run that are read and changed, spread over all of them: the members of the
+/// largest group, and some more.
+const MAX_TARGETS: usize = 101_000;
 /// Connections that look up the ids of the targets.
 const LOOKUP_CONNECTIONS: usize = 16;
 /// How long all those look-ups may take.
