@@ -51,6 +51,7 @@ mod server;
 mod settings;
 mod stage;
 mod stream;
+mod time_zone;
 mod tls;
 mod watched;
 

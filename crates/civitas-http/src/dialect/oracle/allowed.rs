@@ -10,15 +10,16 @@ use super::{
     object::Object,
     parameters::Parameters,
 };
-use crate::{country::COUNTRIES, reply::Reply};
+use crate::{
+    country::COUNTRIES,
+    reply::Reply,
+    time_zone::{FURTHER_NAMES, TIME_ZONES},
+};
 
 /// The type of what says which values there are.
 pub(super) const ALLOWED_VALUES: &str = "AllowedValues";
 
 const SCHEMA: &str = "urn:ietf:params:scim:schemas:oracle:idcs:AllowedValue";
-
-/// Names of the time zone database, one a line.
-const TIME_ZONES: &str = include_str!("allowed/timezones.txt");
 
 /// A list of values.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +42,10 @@ impl List {
     fn values(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Countries => COUNTRIES.to_vec(),
-            Self::TimeZones => TIME_ZONES.lines().map(|it| (it, it)).collect(),
+            Self::TimeZones => {
+                let further = FURTHER_NAMES.iter().map(|it| (*it, *it));
+                TIME_ZONES.iter().copied().chain(further).collect()
+            }
         }
     }
 

@@ -12,13 +12,14 @@ use civitas_directory::{
 };
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
     super::{call::Call, condition, fault::Fault, kind::Kind, object, status},
-    Asker, At, JobType, cell,
+    At, cell,
     column::{self, Column, Target},
+    input::Input,
 };
 use crate::job::Work;
 
@@ -35,16 +36,9 @@ const MEMBERS_OF_A_ROW: usize = 1_000;
 /// How long an export waits that the store fails.
 const REST: Duration = Duration::from_secs(2);
 
-/// What a stored export is to do.
+/// What only exports are told.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    pub(super) asker: Asker,
-    #[serde(rename = "jobType")]
-    pub(super) job_type: String,
-    pub(super) parameters: Value,
-    /// Heads of the columns.
-    pub(super) heads: Vec<String>,
+pub(super) struct Told {
     pub(super) filter: Option<String>,
 }
 
@@ -63,26 +57,17 @@ struct Mark {
 
 /// Does a stored export, or what is left of it, and words what came of it.
 pub(crate) async fn carry_out(work: &Work) -> String {
-    let input = serde_json::from_str::<Input>(&work.job.input).ok();
-    let job_type = input.as_ref().and_then(|it| JobType::named(&it.job_type));
-    let Some((input, job_type)) = input.zip(job_type) else {
-        let fault = Fault::payload("The stored job cannot be read.");
-        return status::told(&fault).1.to_string();
+    let opened = match Input::open(&work.job.input) {
+        Ok(opened) => opened,
+        Err(result) => return result.to_string(),
     };
-    let mut result = json!({ "jobType": input.job_type, "parameters": input.parameters });
-    let columns = match column::of_heads(job_type.kind(), &input.heads) {
-        Ok(columns) => columns,
-        Err(fault) => {
-            result["error"] = status::told(&fault).1;
-            return result.to_string();
-        }
-    };
+    let mut result = opened.result;
     let export = Export {
         work,
-        kind: job_type.kind(),
-        columns,
+        kind: opened.kind,
+        columns: opened.columns,
         folder: folder(work.job.created, &work.job.id),
-        input,
+        input: opened.input,
     };
     loop {
         match export.all().await {
@@ -132,7 +117,7 @@ struct Export<'w> {
     kind: Kind,
     columns: Vec<Column>,
     folder: String,
-    input: Input,
+    input: Input<Told>,
 }
 
 impl Export<'_> {
@@ -199,7 +184,7 @@ impl Export<'_> {
         let Some(kept) = self.kind.kept(&tenant.catalogue) else {
             return Ok(Err(Fault::not_built()));
         };
-        let filter = self.input.filter.as_deref();
+        let filter = self.input.told.filter.as_deref();
         let condition = filter.map(|it| condition::condition(self.kind, &kept, it));
         let selection = match condition.transpose() {
             Ok(condition) => Selection {

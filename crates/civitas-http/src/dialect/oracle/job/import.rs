@@ -38,8 +38,9 @@ use super::{
         status,
         write::Sent,
     },
-    Asker, At, JobType, cell,
+    At, cell,
     column::{self, Column, Target},
+    input::Input,
 };
 use crate::{
     job::{
@@ -60,39 +61,25 @@ const ROWS_AT_A_TIME: usize = 128;
 const ATTEMPTS: usize = 50;
 const REST: Duration = Duration::from_millis(100);
 
-/// What a stored import is to do.
+/// What only imports are told.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    pub(super) asker: Asker,
-    #[serde(rename = "jobType")]
-    pub(super) job_type: String,
-    pub(super) parameters: Value,
-    pub(super) heads: Vec<String>,
+pub(super) struct Told {
     /// Whether a cell of several values stands for all that there are, and not for some more.
     pub(super) replaces: bool,
 }
 
 /// Does a stored import, or what is left of it, and words what came of it.
 pub(crate) async fn carry_out(work: &Work) -> String {
-    let input = serde_json::from_str::<Input>(&work.job.input).ok();
-    let job_type = input.as_ref().and_then(|it| JobType::named(&it.job_type));
-    let Some((input, job_type)) = input.zip(job_type) else {
-        return told_of(&Fault::payload("The stored job cannot be read.")).to_string();
+    let opened = match Input::open(&work.job.input) {
+        Ok(opened) => opened,
+        Err(result) => return result.to_string(),
     };
-    let mut result = json!({ "jobType": input.job_type, "parameters": input.parameters });
-    let columns = match column::of_heads(job_type.kind(), &input.heads) {
-        Ok(columns) => columns,
-        Err(fault) => {
-            result["error"] = told_of(&fault);
-            return result.to_string();
-        }
-    };
+    let mut result = opened.result;
     let import = Import {
         work,
-        kind: job_type.kind(),
-        columns,
-        input,
+        kind: opened.kind,
+        columns: opened.columns,
+        input: opened.input,
     };
     if let Some(error) = parts::all(work, &import).await {
         result["error"] = serde_json::from_str(&error).unwrap_or_default();
@@ -104,16 +91,12 @@ pub(crate) async fn carry_out(work: &Work) -> String {
     result.to_string()
 }
 
-fn told_of(fault: &Fault) -> Value {
-    status::told(fault).1
-}
-
 /// A stored import.
 struct Import<'w> {
     work: &'w Work,
     kind: Kind,
     columns: Vec<Column>,
-    input: Input,
+    input: Input<Told>,
 }
 
 /// A row of the file, by its number from 1 on.
@@ -337,7 +320,7 @@ impl Import<'_> {
                         members.push(json!({ "value": shown, "type": Kind::User.name() }));
                     }
                     let mut members = column::set("members", members.into());
-                    if self.input.replaces {
+                    if self.input.told.replaces {
                         members.op = Op::Replace;
                     }
                     operations.push(members);

@@ -9,6 +9,7 @@ mod export;
 mod find;
 mod history;
 mod import;
+mod input;
 mod report;
 mod schedule;
 

@@ -21,7 +21,9 @@ use super::{
     column::{self, Column},
     export,
     find::Searched,
-    history, import as imports, job_type, known,
+    history, import as imports,
+    input::Input,
+    job_type, known,
 };
 use crate::{job, refusal::Refusal, reply::Reply};
 
@@ -248,12 +250,12 @@ async fn begin_import(call: &Call<'_>, asked: &Asked) -> Result<Job, Failure> {
         }
         let heads = import::first(splitter.heads().unwrap_or_default()).map_err(malformed)?;
         column::of_heads(asked.job_type.kind(), &heads)?;
-        let input = imports::Input {
+        let input = Input {
             asker: Asker::of(call),
             job_type: asked.job_type.name().to_owned(),
             parameters: asked.parameters.clone(),
             heads,
-            replaces,
+            told: imports::Told { replaces },
         };
         let new = NewJob {
             id: Some(id.clone()),
@@ -299,12 +301,14 @@ async fn begin_export(call: &Call<'_>, asked: &Asked) -> Result<Job, Failure> {
         .directory()
         .select(&call.scope, selection, none, Want::default());
     let steps = counted.await?.total;
-    let input = export::Input {
+    let input = Input {
         asker: Asker::of(call),
         job_type: asked.job_type.name().to_owned(),
         parameters: asked.parameters.clone(),
         heads: columns.into_iter().map(|it| it.head).collect(),
-        filter: filter.map(str::to_owned),
+        told: export::Told {
+            filter: filter.map(str::to_owned),
+        },
     };
     let new = NewJob {
         id: None,

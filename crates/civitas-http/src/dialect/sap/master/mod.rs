@@ -1,7 +1,6 @@
 //! Master data: the values that some attributes of users are chosen from.
 
 mod lists;
-mod time_zones;
 
 use std::collections::HashMap;
 
@@ -11,7 +10,9 @@ use serde_json::{Map, Value};
 
 use self::lists::List;
 use super::texts::master_kind;
-use crate::{country::COUNTRIES, door::Arrival, form, refusal::Refusal, reply::Reply};
+use crate::{
+    country::COUNTRIES, door::Arrival, form, refusal::Refusal, reply::Reply, time_zone::TIME_ZONES,
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -59,7 +60,7 @@ impl Data {
             Self::Countries => COUNTRIES,
             Self::StatesOfUs => lists::STATES_US,
             Self::StatesOfCanada => lists::STATES_CA,
-            Self::TimeZones => time_zones::TIME_ZONES,
+            Self::TimeZones => TIME_ZONES,
         }
     }
 
